@@ -1,0 +1,53 @@
+//! Why: every decision and refusal as data. Views turn them into sentences; nothing here is prose.
+
+use crate::SimTime;
+use objects::ObjectKey;
+
+/// One decision or refusal, with what it was about and what it was based on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decision {
+    pub at: SimTime,
+    pub about: ObjectKey,
+    pub what: What,
+}
+
+/// What was decided.
+#[derive(Clone, Debug, PartialEq)]
+pub enum What {
+    /// A claim was opened for pods: how the candidate types narrowed, what was chosen and what else was cheapest.
+    Launch {
+        pool: String,
+        pods: Vec<String>,
+        /// (stage, number of types left): all, requirements, resources, offerings, limits.
+        funnel: Vec<(&'static str, usize)>,
+        /// Cheapest remaining (type, micro-USD per hour), at most five.
+        cheapest: Vec<(String, i64)>,
+        /// Requests of the pods and DaemonSets together, milli-CPU.
+        cpu_milli: i64,
+        daemon_cpu_milli: i64,
+    },
+    /// What the fleet gave, out of how many candidates.
+    Fleet {
+        instance_type: String,
+        zone: String,
+        capacity_type: String,
+        price_micro: i64,
+        candidates: usize,
+        strategy: &'static str,
+    },
+    /// A pod cannot be placed: Karpenter's own words, per pool.
+    Unschedulable { message: String },
+    /// A disruption command.
+    Disrupt {
+        method: &'static str,
+        action: &'static str,
+        nodes: Vec<String>,
+        replacement_types: Vec<String>,
+        price_before_micro: i64,
+        price_after_micro: i64,
+    },
+    /// A node was considered and stays: the method asked and Karpenter's own words.
+    Keep { method: &'static str, message: String },
+    /// A command was given up between decision and execution.
+    Abandoned { method: &'static str, message: String },
+}

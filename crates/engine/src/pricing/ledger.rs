@@ -1,0 +1,96 @@
+//! What the cluster costs: node-hours times list price, in integer micro-dollars.
+
+use crate::SimTime;
+use std::collections::BTreeMap;
+
+/// The rate from one moment on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CostPoint {
+    pub at: SimTime,
+    pub nodes_on_demand: u32,
+    pub nodes_spot: u32,
+    /// Micro-dollars per hour.
+    pub on_demand_micro: i64,
+    pub spot_micro: i64,
+    /// What the spot nodes would cost on demand.
+    pub spot_at_on_demand_micro: i64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    pub node: String,
+    pub instance_type: String,
+    pub capacity_type: String,
+    pub price_micro: i64,
+    pub on_demand_micro: i64,
+    pub from: SimTime,
+    pub until: Option<SimTime>,
+}
+
+/// Every node that was, with its price and its time as a Node object.
+#[derive(Clone, Debug, Default)]
+pub struct Ledger {
+    pub entries: Vec<Entry>,
+    live: BTreeMap<String, usize>,
+    pub series: Vec<CostPoint>,
+}
+
+const MS_PER_HOUR: i128 = 3_600_000;
+
+impl Ledger {
+    pub fn open(&mut self, entry: Entry) {
+        let at = entry.from;
+        self.live.insert(entry.node.clone(), self.entries.len());
+        self.entries.push(entry);
+        self.mark(at);
+    }
+
+    pub fn close(&mut self, node: &str, at: SimTime) {
+        if let Some(entry) = self.live.remove(node).and_then(|i| self.entries.get_mut(i)) {
+            entry.until = Some(at);
+            self.mark(at);
+        }
+    }
+
+    pub fn live(&self) -> impl Iterator<Item = &Entry> {
+        self.live.values().filter_map(|i| self.entries.get(*i))
+    }
+
+    /// Micro-dollars per hour of a node that exists now.
+    pub fn price_of(&self, node: &str) -> Option<i64> {
+        self.live.get(node).and_then(|i| self.entries.get(*i)).map(|e| e.price_micro)
+    }
+
+    /// Micro-dollars per hour of all nodes that exist now.
+    pub fn rate_micro(&self) -> i64 {
+        self.live().map(|e| e.price_micro).sum()
+    }
+
+    /// Micro-dollars from the start to `now`: one division at the end, so nothing is lost to rounding on the way.
+    pub fn total_micro(&self, now: SimTime) -> i64 {
+        let micro_ms: i128 = self
+            .entries
+            .iter()
+            .map(|e| i128::from(e.price_micro) * i128::from(e.until.unwrap_or(now).min(now).since(e.from)))
+            .sum();
+        i64::try_from(micro_ms / MS_PER_HOUR).unwrap_or(i64::MAX)
+    }
+
+    fn mark(&mut self, at: SimTime) {
+        let mut point = CostPoint { at, ..CostPoint::default() };
+        for e in self.live.values().filter_map(|i| self.entries.get(*i)) {
+            if e.capacity_type == "spot" {
+                point.nodes_spot += 1;
+                point.spot_micro += e.price_micro;
+                point.spot_at_on_demand_micro += e.on_demand_micro;
+            } else {
+                point.nodes_on_demand += 1;
+                point.on_demand_micro += e.price_micro;
+            }
+        }
+        match self.series.last_mut() {
+            Some(last) if last.at == at => *last = point,
+            _ => self.series.push(point),
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Offerings of a region, and the ledger.
+
+mod ledger;
+
+pub use ledger::{CostPoint, Ledger};
+
+/// The instance types and offerings of one region at one time.
+#[derive(Clone, Debug, Default)]
+pub struct Market {}

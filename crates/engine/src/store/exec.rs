@@ -1,0 +1,1 @@
+//! Executing intents on the store: what the API server does with a write.

@@ -1,0 +1,161 @@
+//! What an API server is: objects by kind and name, resource versions, and a log of changes.
+//!
+//! The store holds no policy: defaulting, validation and admission happen in [`crate::session`]'s request path, and the
+//! meaning of finalizers, grace periods and owner references in [`exec`].
+
+pub mod exec;
+
+use crate::SimTime;
+use crate::kernel::stable_hash;
+use objects::{DocExt, Kind, Object, ObjectKey, Value};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+/// How many changes the watch log keeps; an older resource version has expired (as HTTP 410 says on a real server).
+pub const WATCH_LOG: usize = 20_000;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Op {
+    Added,
+    Modified,
+    Deleted,
+}
+
+/// One entry of the watch log.
+#[derive(Clone, Debug)]
+pub struct Change {
+    pub revision: u64,
+    pub at: SimTime,
+    pub op: Op,
+    pub object: Arc<Object>,
+    /// The object before, where there was one.
+    pub old: Option<Arc<Object>>,
+}
+
+impl Change {
+    pub fn kind(&self) -> Kind {
+        self.object.kind
+    }
+
+    pub fn key(&self) -> ObjectKey {
+        self.object.key()
+    }
+}
+
+type Name = (String, String);
+type Table = BTreeMap<Name, Arc<Object>>;
+
+/// All objects. Cloning is cheap (tables are shared until written), so a clone is a snapshot.
+#[derive(Clone, Debug, Default)]
+pub struct Store {
+    tables: BTreeMap<Kind, Arc<Table>>,
+    /// Names of the pods bound to each node.
+    on_node: Arc<BTreeMap<String, BTreeSet<Name>>>,
+    kind_revisions: BTreeMap<Kind, u64>,
+    revision: u64,
+    log: Arc<VecDeque<Arc<Change>>>,
+    hash: u64,
+}
+
+impl Store {
+    pub fn get(&self, key: &ObjectKey) -> Option<&Arc<Object>> {
+        self.tables.get(&key.kind)?.get(&(key.namespace.clone(), key.name.clone()))
+    }
+
+    /// A cluster-scoped object by name.
+    pub fn cluster(&self, kind: Kind, name: &str) -> Option<&Arc<Object>> {
+        self.get(&ObjectKey::cluster(kind, name))
+    }
+
+    /// All objects of a kind, by namespace and name.
+    pub fn list(&self, kind: Kind) -> impl Iterator<Item = &Arc<Object>> {
+        self.tables.get(&kind).into_iter().flat_map(|t| t.values())
+    }
+
+    pub fn count(&self, kind: Kind) -> usize {
+        self.tables.get(&kind).map_or(0, |t| t.len())
+    }
+
+    /// The pods bound to a node, by namespace and name.
+    pub fn pods_on(&self, node: &str) -> impl Iterator<Item = &Arc<Object>> {
+        let pods = self.tables.get(&Kind::Pod);
+        self.on_node.get(node).into_iter().flatten().filter_map(move |name| pods?.get(name))
+    }
+
+    /// The last resource version given out.
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// The resource version at which an object of `kind` last changed; what memoised views compare.
+    pub fn kind_revision(&self, kind: Kind) -> u64 {
+        self.kind_revisions.get(&kind).copied().unwrap_or(0)
+    }
+
+    /// Rolling hash of the change log: equal hashes mean equal histories.
+    pub fn hash(&self) -> u64 {
+        self.hash
+    }
+
+    /// Changes after `revision`, oldest first; `None` where the log no longer reaches back that far.
+    pub fn changes_since(&self, revision: u64) -> Option<impl Iterator<Item = &Arc<Change>>> {
+        if self.log.front().is_some_and(|c| c.revision > revision + 1) && self.log.len() >= WATCH_LOG {
+            return None;
+        }
+        let start = self.log.partition_point(|c| c.revision <= revision);
+        Some(self.log.iter().skip(start))
+    }
+
+    /// Writes an object as it is, giving it the next resource version. The caller has decided that it may be written.
+    pub fn put(&mut self, kind: Kind, mut doc: Value, at: SimTime) -> Arc<Change> {
+        self.revision += 1;
+        doc.set("metadata.resourceVersion", self.revision.to_string());
+        let object = Arc::new(Object::from_doc(kind, doc));
+        let name = (object.meta.namespace.clone(), object.meta.name.clone());
+        let table = Arc::make_mut(self.tables.entry(kind).or_default());
+        let old = table.insert(name.clone(), object.clone());
+        self.index(&name, old.as_deref(), Some(&object));
+        let op = if old.is_some() { Op::Modified } else { Op::Added };
+        self.append(op, object, old, at)
+    }
+
+    /// Removes an object; `None` where there is none.
+    pub fn remove(&mut self, key: &ObjectKey, at: SimTime) -> Option<Arc<Change>> {
+        let name = (key.namespace.clone(), key.name.clone());
+        let old = Arc::make_mut(self.tables.get_mut(&key.kind)?).remove(&name)?;
+        self.revision += 1;
+        self.index(&name, Some(&old), None);
+        Some(self.append(Op::Deleted, old.clone(), Some(old), at))
+    }
+
+    fn index(&mut self, name: &Name, old: Option<&Object>, new: Option<&Object>) {
+        let node = |o: Option<&Object>| o.and_then(Object::pod).map(|p| p.node_name.clone()).filter(|n| !n.is_empty());
+        let (before, after) = (node(old), node(new));
+        if before == after {
+            return;
+        }
+        let index = Arc::make_mut(&mut self.on_node);
+        if let Some(n) = before {
+            if let Some(set) = index.get_mut(&n) {
+                set.remove(name);
+            }
+            index.retain(|_, set| !set.is_empty());
+        }
+        if let Some(n) = after {
+            index.entry(n).or_default().insert(name.clone());
+        }
+    }
+
+    fn append(&mut self, op: Op, object: Arc<Object>, old: Option<Arc<Object>>, at: SimTime) -> Arc<Change> {
+        self.kind_revisions.insert(object.kind, self.revision);
+        let text = object.doc.to_string();
+        self.hash = stable_hash(&[&self.hash.to_string(), &at.0.to_string(), &format!("{op:?}"), &text]);
+        let change = Arc::new(Change { revision: self.revision, at, op, object, old });
+        let log = Arc::make_mut(&mut self.log);
+        log.push_back(change.clone());
+        if log.len() > WATCH_LOG {
+            log.pop_front();
+        }
+        change
+    }
+}

@@ -1,0 +1,22 @@
+//! Kubernetes and Karpenter API objects as data.
+//!
+//! The truth of an object is its JSON document ([`Object::doc`]); the slim structs of [`typed`] are read from it
+//! once, when it is stored, and never written back. Unknown fields therefore survive every change.
+
+pub mod doc;
+pub mod duration;
+pub mod error;
+pub mod kind;
+pub mod object;
+pub mod quantity;
+pub mod resources;
+pub mod selector;
+pub mod time;
+pub mod typed;
+
+pub use doc::DocExt;
+pub use error::{ApiError, Reason};
+pub use kind::{Era, Kind};
+pub use object::{Meta, Object, ObjectKey, OwnerRef};
+pub use resources::Resources;
+pub use serde_json::{Map, Value, json};
