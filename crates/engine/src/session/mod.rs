@@ -6,7 +6,7 @@ use crate::pricing::Ledger;
 use crate::profile::Profile;
 use crate::store::Store;
 use crate::{Era, SimTime};
-use objects::{ApiError, Object, ObjectKey, Value};
+use objects::{ApiError, Kind, Object, ObjectKey, Value};
 use std::sync::Arc;
 
 /// Where a session starts.
@@ -116,6 +116,8 @@ pub struct LogEntry {
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     pub now: SimTime,
+    /// When the user's session began: the start cluster was settled in simulated time before it.
+    pub start: SimTime,
     pub epoch_ms: i64,
     pub profile: Profile,
     pub region: String,
@@ -130,9 +132,34 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// Milliseconds since the user's session began.
+    pub fn elapsed_ms(&self) -> u64 {
+        self.now.since(self.start)
+    }
+
     pub fn unix_ms(&self) -> i64 {
         self.epoch_ms.saturating_add_unsigned(self.now.0)
     }
+}
+
+/// What a person has seen of the cluster by a command that succeeded; lessons check these, never command text.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Seen {
+    /// Objects were listed or printed: which, by which selector, and which label keys were visible.
+    Listed {
+        kind: Kind,
+        names: Vec<String>,
+        selector: String,
+        labels: Vec<String>,
+    },
+    Described {
+        kind: Kind,
+        name: String,
+    },
+    /// A line of the controller log reached the terminal (after `grep` and the like).
+    Log(Arc<LogLine>),
+    /// eks-node-viewer was on screen.
+    NodeViewer,
 }
 
 /// How far an [`Session::advance`] came.
@@ -189,6 +216,7 @@ impl Session {
     pub fn snapshot(&self) -> Arc<Snapshot> {
         Arc::new(Snapshot {
             now: self.now(),
+            start: SimTime::ZERO,
             epoch_ms: self.scenario.epoch_ms,
             profile: Profile::of(self.scenario.era),
             region: self.scenario.region.clone(),
