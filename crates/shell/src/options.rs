@@ -1,0 +1,36 @@
+//! How a shell is set up by its owner.
+
+/// Language of hints; output of programs is never translated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Lang {
+    #[default]
+    En,
+    Ko,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    pub lang: Lang,
+    /// At a terminal: full-screen programs repaint until they are left. In scripts they print one frame.
+    pub interactive: bool,
+    /// Simulated milliseconds that each call of kubectl takes.
+    pub kubectl_ms: u64,
+    /// Minutes east of UTC that `date` shows by default, and the zone's abbreviation.
+    pub utc_offset_min: i64,
+    pub zone: String,
+    /// Columns of the terminal, for full-screen programs.
+    pub columns: usize,
+    pub rows: usize,
+}
+
+impl Options {
+    /// A terminal on a page: commands take no time of their own.
+    pub fn terminal(lang: Lang) -> Options {
+        Options { lang, interactive: true, kubectl_ms: 0, utc_offset_min: 9 * 60, zone: "KST".to_owned(), columns: 120, rows: 30 }
+    }
+
+    /// A script: every kubectl call takes 100 ms.
+    pub fn script() -> Options {
+        Options { interactive: false, kubectl_ms: 100, ..Options::terminal(Lang::En) }
+    }
+}
