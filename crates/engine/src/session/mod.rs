@@ -69,14 +69,7 @@ pub enum Request {
     },
 }
 
-/// What happens to unknown and duplicate fields (`--validate`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum Validation {
-    #[default]
-    Strict,
-    Warn,
-    Ignore,
-}
+pub use objects::Validation;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PatchStyle {

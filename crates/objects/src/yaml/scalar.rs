@@ -1,0 +1,1 @@
+//! How plain scalars become values.
