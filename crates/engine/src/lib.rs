@@ -19,6 +19,7 @@ pub mod profile;
 pub mod scheduling;
 pub mod session;
 pub mod store;
+pub mod totals;
 
 pub use actor::{Action, Actor, Intent, View};
 pub use kernel::SimTime;
