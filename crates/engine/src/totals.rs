@@ -57,13 +57,7 @@ pub fn totals(snapshot: &Snapshot) -> Totals {
         all.allocatable.add(&typed.allocatable);
         all.requested.add(&requested);
         let price_micro = snapshot.ledger.price_of(&node.meta.name);
-        all.nodes.push(NodeTotals {
-            node: node.clone(),
-            allocatable: typed.allocatable.clone(),
-            requested,
-            pods,
-            price_micro,
-        });
+        all.nodes.push(NodeTotals { node: node.clone(), allocatable: typed.allocatable.clone(), requested, pods, price_micro });
     }
     all.nodes.sort_by(|a, b| {
         let key = |n: &NodeTotals| (n.node.meta.created_ms, n.node.meta.name.clone());
@@ -96,8 +90,8 @@ pub fn capacity_type(node: &Object) -> &str {
 pub fn cordoned(node: &Object) -> bool {
     node.node().is_some_and(|n| {
         n.unschedulable
-            || n.taints.iter().any(|t| {
-                t.effect == "NoSchedule" && (t.key == "karpenter.sh/disruption" || t.key == "karpenter.sh/disrupted")
-            })
+            || n.taints
+                .iter()
+                .any(|t| t.effect == "NoSchedule" && (t.key == "karpenter.sh/disruption" || t.key == "karpenter.sh/disrupted"))
     })
 }
