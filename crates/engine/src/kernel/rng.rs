@@ -44,7 +44,7 @@ impl Stream {
     /// About normal around `mean` with deviation `sd`: the sum of twelve uniform draws, in integers.
     pub fn bell(&mut self, mean: u64, sd: u64) -> u64 {
         let sum: i128 = (0..12).map(|_| i128::from(self.below(1 << 32))).sum();
-        let off = (sum - (6i128 << 32)) * i128::from(sd) >> 32;
+        let off = ((sum - (6i128 << 32)) * i128::from(sd)) >> 32;
         u64::try_from(i128::from(mean) + off).unwrap_or(0)
     }
 

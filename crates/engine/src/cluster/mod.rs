@@ -1,0 +1,9 @@
+//! The engine on a real cluster (feature `kube`, native only): the only module that talks to an API server.
+//!
+//! [`observe`] fills the same [`crate::Store`] that the simulation writes, so everything that reads a
+//! [`crate::View`] works on it unchanged. Objects arrive as dynamic JSON and pass through `objects`; kinds that the
+//! server does not have, or that the user may not read, are reported and not fatal.
+
+mod observe;
+
+pub use observe::{ObserveError, Observed, Options, observe};
