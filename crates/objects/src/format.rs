@@ -33,6 +33,6 @@ mod tests {
     fn prints_as_karpenter_logs() {
         let r = Resources::default().with("pods", 7).with("cpu", 5125).with("memory", 16 << 30);
         assert_eq!(format_resources(&r), r#"{"cpu":"5125m","memory":"16Gi","pods":"7"}"#);
-        assert_eq!(quantity(MEMORY, 1000).to_string(), "1000");
+        assert_eq!(quantity(MEMORY, 1500).to_string(), "1500");
     }
 }
