@@ -1,9 +1,11 @@
-//! Simulated time, timers and named random streams.
+//! Simulated time, timers, named random streams and bounded records.
 
+mod book;
 mod rng;
 mod time;
 mod timers;
 
+pub use book::Book;
 pub use rng::{Stream, stable_hash};
 pub use time::SimTime;
 pub use timers::Timers;

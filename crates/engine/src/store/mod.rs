@@ -51,6 +51,8 @@ pub struct Store {
     tables: BTreeMap<Kind, Arc<Table>>,
     /// Names of the pods bound to each node.
     on_node: Arc<BTreeMap<String, BTreeSet<Name>>>,
+    /// The event of each series (object, reason, message, component, type), so that repetitions are counted.
+    events: Arc<BTreeMap<u64, Name>>,
     kind_revisions: BTreeMap<Kind, u64>,
     revision: u64,
     log: Arc<VecDeque<Arc<Change>>>,
@@ -80,6 +82,11 @@ impl Store {
     pub fn pods_on(&self, node: &str) -> impl Iterator<Item = &Arc<Object>> {
         let pods = self.tables.get(&Kind::Pod);
         self.on_node.get(node).into_iter().flatten().filter_map(move |name| pods?.get(name))
+    }
+
+    /// The event that says the same as `doc` about the same object.
+    pub fn event_like(&self, doc: &Value) -> Option<&Arc<Object>> {
+        self.tables.get(&Kind::Event)?.get(self.events.get(&event_series(doc))?)
     }
 
     /// The last resource version given out.
@@ -115,6 +122,9 @@ impl Store {
         let table = Arc::make_mut(self.tables.entry(kind).or_default());
         let old = table.insert(name.clone(), object.clone());
         self.index(&name, old.as_deref(), Some(&object));
+        if kind == Kind::Event {
+            Arc::make_mut(&mut self.events).insert(event_series(&object.doc), name);
+        }
         let op = if old.is_some() { Op::Modified } else { Op::Added };
         self.append(op, object, old, at)
     }
@@ -125,6 +135,9 @@ impl Store {
         let old = Arc::make_mut(self.tables.get_mut(&key.kind)?).remove(&name)?;
         self.revision += 1;
         self.index(&name, Some(&old), None);
+        if key.kind == Kind::Event {
+            Arc::make_mut(&mut self.events).remove(&event_series(&old.doc));
+        }
         Some(self.append(Op::Deleted, old.clone(), Some(old), at))
     }
 
@@ -158,4 +171,20 @@ impl Store {
         }
         change
     }
+}
+
+fn event_series(doc: &Value) -> u64 {
+    let about = doc.at("involvedObject");
+    let text = |v: &'static str| doc.str_at(v).unwrap_or_default();
+    let of = |v: &'static str| about.str_at(v).unwrap_or_default();
+    stable_hash(&[
+        of("kind"),
+        text("metadata.namespace"),
+        of("name"),
+        of("uid"),
+        text("reason"),
+        text("message"),
+        text("source.component"),
+        text("type"),
+    ])
 }

@@ -1,1 +1,0 @@
-//! Executing intents on the store: what the API server does with a write.

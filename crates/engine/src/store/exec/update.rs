@@ -1,0 +1,155 @@
+//! Changing objects: merge patches and replacements, generations, and the end of objects whose last finalizer goes.
+
+use super::{Context, conflict, found, has_generation};
+use crate::store::Store;
+use objects::{ApiError, DocExt, Kind, Object, ObjectKey, Value};
+use std::sync::Arc;
+
+/// Applies a JSON merge patch (RFC 7386), `status` included. A patch that changes nothing writes nothing.
+pub fn patch(store: &mut Store, ctx: &Context<'_>, key: &ObjectKey, patch: &Value) -> Result<Arc<Object>, ApiError> {
+    let old = found(store, key)?;
+    if let Some(version) = patch.str_at("metadata.resourceVersion")
+        && version != old.meta.resource_version.to_string()
+    {
+        return Err(stale(key));
+    }
+    let mut doc = old.doc.clone();
+    merge(&mut doc, patch);
+    write(store, ctx, &old, doc)
+}
+
+/// Stores `doc` in place of the object of the same name. A `resourceVersion` in it must be the stored one.
+pub fn replace(store: &mut Store, ctx: &Context<'_>, key: &ObjectKey, doc: Value) -> Result<Arc<Object>, ApiError> {
+    let old = found(store, key)?;
+    if let Some(version) = doc.str_at("metadata.resourceVersion").filter(|v| !v.is_empty())
+        && version != old.meta.resource_version.to_string()
+    {
+        return Err(stale(key));
+    }
+    write(store, ctx, &old, doc)
+}
+
+fn stale(key: &ObjectKey) -> ApiError {
+    conflict(key, "the object has been modified; please apply your changes to the latest version and try again")
+}
+
+/// RFC 7386: objects merge, null removes, everything else replaces.
+pub fn merge(target: &mut Value, patch: &Value) {
+    let Value::Object(changes) = patch else {
+        *target = patch.clone();
+        return;
+    };
+    if !target.is_object() {
+        *target = Value::Object(objects::Map::new());
+    }
+    let Value::Object(fields) = target else { return };
+    for (name, change) in changes {
+        if change.is_null() {
+            fields.remove(name);
+        } else {
+            merge(fields.entry(name.as_str()).or_insert(Value::Null), change);
+        }
+    }
+}
+
+/// Stores the new document unless it equals the old one, keeping what only the server writes.
+pub(super) fn write(store: &mut Store, ctx: &Context<'_>, old: &Object, mut doc: Value) -> Result<Arc<Object>, ApiError> {
+    let kind = old.kind;
+    for fixed in ["name", "namespace", "uid", "creationTimestamp", "resourceVersion", "generation"] {
+        let path = format!("metadata.{fixed}");
+        match old.doc.at(&path) {
+            Value::Null => doc.remove_at(&path),
+            value => doc.set(&path, value.clone()),
+        }
+    }
+    // A deletion is started by deleting and cannot be taken back.
+    for fixed in ["deletionTimestamp", "deletionGracePeriodSeconds"] {
+        let path = format!("metadata.{fixed}");
+        match old.doc.at(&path) {
+            Value::Null => doc.remove_at(&path),
+            value => doc.set(&path, value.clone()),
+        }
+    }
+    drop_empty_maps(&mut doc);
+    if doc == old.doc {
+        return Ok(store.get(&old.key()).cloned().unwrap_or_else(|| Arc::new(old.clone())));
+    }
+    if has_generation(kind, ctx.profile) && wants_new_generation(kind, &old.doc, &doc) {
+        doc.set("metadata.generation", old.meta.generation.saturating_add(1));
+    }
+    if old.meta.is_deleting() && doc.list_at("metadata.finalizers").is_empty() && !waits_for_kubelet(old) {
+        // The last finalizer is gone: the object is written once more and ends in the same moment.
+        let object = store.put(kind, doc, ctx.now).object.clone();
+        store.remove(&object.key(), ctx.now);
+        return Ok(object);
+    }
+    Ok(store.put(kind, doc, ctx.now).object.clone())
+}
+
+/// A terminating pod with a grace period stays until the kubelet (or a forced deletion) removes it; a namespace stays
+/// while it has contents.
+pub(super) fn waits_for_kubelet(object: &Object) -> bool {
+    match object.kind {
+        Kind::Pod => object.doc.int_at("metadata.deletionGracePeriodSeconds").is_some_and(|g| g > 0),
+        Kind::Namespace => !object.doc.list_at("spec.finalizers").is_empty(),
+        _ => false,
+    }
+}
+
+/// `metadata.labels: {}` and the like are not stored by a server.
+fn drop_empty_maps(doc: &mut Value) {
+    for field in ["labels", "annotations", "finalizers", "ownerReferences"] {
+        let path = format!("metadata.{field}");
+        let empty = match doc.at(&path) {
+            Value::Object(map) => map.is_empty(),
+            Value::Array(list) => list.is_empty(),
+            _ => false,
+        };
+        if empty {
+            doc.remove_at(&path);
+        }
+    }
+}
+
+/// Spec changes count; Deployments also count annotations, and kinds with everything beside `metadata` and `status`
+/// (PriorityClass, custom resources) all of that.
+/// Source: kubernetes/kubernetes pkg/registry/apps/deployment/strategy.go, apiextensions-apiserver
+/// pkg/registry/customresource/strategy.go, v1.28.
+fn wants_new_generation(kind: Kind, old: &Value, new: &Value) -> bool {
+    if kind == Kind::Deployment && old.at("metadata.annotations") != new.at("metadata.annotations") {
+        return true;
+    }
+    let rest = |doc: &Value| {
+        let mut fields = doc.as_object().cloned().unwrap_or_default();
+        for name in ["metadata", "status", "apiVersion", "kind"] {
+            fields.remove(name);
+        }
+        fields
+    };
+    rest(old) != rest(new)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use objects::json;
+
+    #[test]
+    fn merges_as_rfc_7386_says() {
+        for (target, patch, want) in [
+            (json!({"a": "b"}), json!({"a": "c"}), json!({"a": "c"})),
+            (json!({"a": "b", "b": "c"}), json!({"a": null}), json!({"b": "c"})),
+            (json!({"a": ["b"]}), json!({"a": "c"}), json!({"a": "c"})),
+            (json!({"a": {"b": "c"}}), json!({"a": {"b": "d", "c": null}}), json!({"a": {"b": "d"}})),
+            (json!({"a": [{"b": "c"}]}), json!({"a": [1]}), json!({"a": [1]})),
+            (json!(["a", "b"]), json!(["c", "d"]), json!(["c", "d"])),
+            (json!({"e": null}), json!({"a": 1}), json!({"e": null, "a": 1})),
+            (json!([1, 2]), json!({"a": "b", "c": null}), json!({"a": "b"})),
+            (json!({}), json!({"a": {"bb": {"ccc": null}}}), json!({"a": {"bb": {}}})),
+        ] {
+            let mut got = target.clone();
+            merge(&mut got, &patch);
+            assert_eq!(got, want, "{target} + {patch}");
+        }
+    }
+}
