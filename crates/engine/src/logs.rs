@@ -22,6 +22,9 @@ impl Level {
     }
 }
 
+/// Most lines of controller log kept; the oldest go first.
+pub const LOG_LINES: usize = 20_000;
+
 /// One line that a container wrote.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LogLine {

@@ -1,9 +1,9 @@
 //! Karpenter's controllers.
 
+use crate::SimTime;
 use crate::actor::{Actor, Intent, View};
 use crate::profile::Profile;
 use crate::store::Change;
-use crate::SimTime;
 
 /// One running Karpenter process: its controllers and what they remember. The kernel makes a new one whenever another
 /// pod becomes the leader.

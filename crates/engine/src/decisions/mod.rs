@@ -1,7 +1,10 @@
 //! Why: every decision and refusal as data. Views turn them into sentences; nothing here is prose.
 
 use crate::SimTime;
-use objects::ObjectKey;
+use objects::{Kind, ObjectKey};
+
+/// Most decisions kept; the oldest go first.
+pub const DECISIONS: usize = 5_000;
 
 /// One decision or refusal, with what it was about and what it was based on.
 #[derive(Clone, Debug, PartialEq)]
@@ -9,6 +12,13 @@ pub struct Decision {
     pub at: SimTime,
     pub about: ObjectKey,
     pub what: What,
+}
+
+impl Decision {
+    /// The kernel held an actor back that would not come to rest.
+    pub fn stuck(at: SimTime, actor: &str, message: String) -> Decision {
+        Decision { at, about: ObjectKey::cluster(Kind::Namespace, actor), what: What::Stuck { message } }
+    }
 }
 
 /// What was decided.
@@ -50,4 +60,6 @@ pub enum What {
     Keep { method: &'static str, message: String },
     /// A command was given up between decision and execution.
     Abandoned { method: &'static str, message: String },
+    /// An actor ran too often within one instant and was held back: a defect of the simulation, shown as such.
+    Stuck { message: String },
 }

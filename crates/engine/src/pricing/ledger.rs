@@ -1,6 +1,8 @@
 //! What the cluster costs: node-hours times list price, in integer micro-dollars.
 
 use crate::SimTime;
+use crate::store::{Change, Op, Store};
+use objects::{DocExt, Kind};
 use std::collections::BTreeMap;
 
 /// The rate from one moment on.
@@ -33,11 +35,44 @@ pub struct Ledger {
     pub entries: Vec<Entry>,
     live: BTreeMap<String, usize>,
     pub series: Vec<CostPoint>,
+    /// When the user's session began; totals count from here.
+    pub start: SimTime,
 }
 
 const MS_PER_HOUR: i128 = 3_600_000;
 
 impl Ledger {
+    /// Whether [`Ledger::observe`] has to see the change.
+    pub fn concerns(change: &Change) -> bool {
+        change.kind() == Kind::Node && change.op != Op::Modified
+    }
+
+    /// Follows nodes that come and go. The price is that of the instance behind `spec.providerID`; a node without one
+    /// costs nothing.
+    pub fn observe(&mut self, change: &Change, store: &Store) {
+        let node = &change.object;
+        match change.op {
+            Op::Deleted => self.close(&node.meta.name, change.at),
+            Op::Modified => {}
+            Op::Added => {
+                let provider_id = node.doc.str_at("spec.providerID").unwrap_or_default();
+                let id = provider_id.rsplit('/').next().unwrap_or_default();
+                let instance = store.cluster(Kind::Instance, id);
+                let spec = instance.map_or(&objects::Value::Null, |i| i.doc.at("spec"));
+                let price = spec.int_at("priceMicro").unwrap_or(0);
+                self.open(Entry {
+                    node: node.meta.name.clone(),
+                    instance_type: spec.str_at("instanceType").unwrap_or_default().to_owned(),
+                    capacity_type: spec.str_at("capacityType").unwrap_or_default().to_owned(),
+                    price_micro: price,
+                    on_demand_micro: spec.int_at("onDemandMicro").unwrap_or(price),
+                    from: change.at,
+                    until: None,
+                });
+            }
+        }
+    }
+
     pub fn open(&mut self, entry: Entry) {
         let at = entry.from;
         self.live.insert(entry.node.clone(), self.entries.len());
@@ -66,12 +101,12 @@ impl Ledger {
         self.live().map(|e| e.price_micro).sum()
     }
 
-    /// Micro-dollars from the start to `now`: one division at the end, so nothing is lost to rounding on the way.
+    /// Micro-dollars from the session's start to `now`: one division at the end, so nothing is lost to rounding on the way.
     pub fn total_micro(&self, now: SimTime) -> i64 {
         let micro_ms: i128 = self
             .entries
             .iter()
-            .map(|e| i128::from(e.price_micro) * i128::from(e.until.unwrap_or(now).min(now).since(e.from)))
+            .map(|e| i128::from(e.price_micro) * i128::from(e.until.unwrap_or(now).min(now).since(e.from.max(self.start))))
             .sum();
         i64::try_from(micro_ms / MS_PER_HOUR).unwrap_or(i64::MAX)
     }

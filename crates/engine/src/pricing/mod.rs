@@ -2,7 +2,7 @@
 
 mod ledger;
 
-pub use ledger::{CostPoint, Ledger};
+pub use ledger::{CostPoint, Entry, Ledger};
 
 /// The instance types and offerings of one region at one time.
 #[derive(Clone, Debug, Default)]

@@ -1,27 +1,32 @@
 //! A session: a scenario and a log of timed requests; everything else is computed from them.
 
+mod history;
+mod housekeeping;
+mod invariants;
+mod leader;
+mod request;
+mod scenario;
+mod travel;
+mod world;
+
+pub use crate::logs::LOG_LINES;
+pub use history::{Branch, MAX_BRANCHES};
+pub use invariants::check_invariants;
+pub use request::{MAX_PODS, MAX_REQUEST_BYTES};
+pub use scenario::{LAB_SEED, SETTLE_MS, Scenario};
+pub use travel::NextEvent;
+pub use world::{Cluster, RUNS_PER_INSTANT, World};
+
+use crate::SimTime;
 use crate::decisions::Decision;
 use crate::logs::LogLine;
 use crate::pricing::Ledger;
 use crate::profile::Profile;
 use crate::store::Store;
-use crate::{Era, SimTime};
+use history::History;
 use objects::{ApiError, Kind, Object, ObjectKey, Value};
+use std::cell::OnceCell;
 use std::sync::Arc;
-
-/// Where a session starts.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Scenario {
-    /// `karpenter-basics`, or whatever a share record named.
-    pub id: String,
-    pub seed: u64,
-    pub era: Era,
-    pub region: String,
-    /// Unix milliseconds of `SimTime::ZERO`; fixed by the scenario, never the wall clock.
-    pub epoch_ms: i64,
-    /// Objects that exist at the start, in the order they are created.
-    pub docs: Vec<Value>,
-}
 
 /// What a user asks of the API server (or of the cloud). Session requests are the only input after the scenario.
 #[derive(Clone, Debug, PartialEq)]
@@ -103,6 +108,8 @@ pub struct LogEntry {
     pub at: SimTime,
     pub line: String,
     pub request: Request,
+    /// Entries of one group were typed as one line and are undone together.
+    pub group: u32,
 }
 
 /// What the panes read: an immutable picture of one instant. Cloning parts is cheap.
@@ -164,78 +171,143 @@ pub enum Advance {
     Working,
 }
 
-/// Most lines of controller log kept; the oldest go first.
-pub const LOG_LINES: usize = 20_000;
+/// Actor runs that one call may take where the caller sets no budget of its own.
+const UNBOUNDED: usize = usize::MAX;
 
+/// A running session. Cloning is cheap.
 #[derive(Clone, Debug)]
 pub struct Session {
     scenario: Scenario,
+    /// The world when the user's session began.
+    start: Arc<World>,
+    /// The world that is shown: the present, or the past while rewound.
+    world: World,
+    /// The present while the session is rewound.
+    head: Option<Arc<World>>,
+    history: History,
+    picture: OnceCell<Arc<Snapshot>>,
 }
 
-#[allow(unused_variables)]
 impl Session {
+    /// Creates the scenario's objects and lets the cluster settle in simulated time, so that ages, logs and pods are
+    /// real when the user's session begins.
     pub fn new(scenario: Scenario) -> Result<Session, ApiError> {
-        Ok(Session { scenario })
+        let world = scenario.build()?;
+        let start = Arc::new(world.clone());
+        Ok(Session { history: History::new(start.clone()), scenario, start, world, head: None, picture: OnceCell::new() })
     }
 
     pub fn scenario(&self) -> &Scenario {
         &self.scenario
     }
 
+    /// The time that is shown.
     pub fn now(&self) -> SimTime {
-        SimTime::ZERO
+        self.world.now()
     }
 
-    /// Carries out a request at the present time. `line` is what the person typed, for history and undo; requests of
-    /// one line are undone together. A refused request changes nothing and is not logged.
+    /// When the user's session began.
+    pub fn start(&self) -> SimTime {
+        self.start.now()
+    }
+
+    /// The world that is shown, for checks and tools.
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// Says that the next requests belong to a new line, even where its text equals the last one's.
+    pub fn begin_line(&mut self) {
+        self.history.begin_line();
+    }
+
+    /// Carries out a request at the present time, after everything that is due at this instant. `line` is what the
+    /// person typed, for history and undo; requests of one line are undone together. A refused request changes nothing
+    /// and is not logged. An accepted one while rewound goes on from the past; what came after becomes a branch.
     pub fn request(&mut self, line: &str, request: Request) -> Result<Outcome, ApiError> {
-        Ok(Outcome { verdict: Verdict::Done, object: None, warnings: Vec::new() })
+        self.touch();
+        self.finish_instant();
+        if request.is_dry_run() {
+            let mut scratch = self.world.cluster.clone();
+            return request::carry_out(&mut scratch, &request);
+        }
+        self.history.check_room()?;
+        let before = self.world.clone();
+        let outcome = self.world.request(&request)?;
+        if let Some(head) = self.head.take() {
+            self.history.branch(&head);
+        }
+        self.history.record(before, line, request);
+        Ok(outcome)
     }
 
-    /// Runs everything due up to and including `target`, at most `max_steps` actor runs.
+    /// Runs everything due up to and including `target`, at most `max_steps` actor runs. While rewound, the recorded
+    /// requests happen again at their times until the present is reached.
     pub fn advance(&mut self, target: SimTime, max_steps: usize) -> Advance {
-        Advance::Reached
+        self.touch();
+        let mut steps = 0;
+        loop {
+            let due = self.due_in_replay(target);
+            while self.world.step(due.unwrap_or(target)) {
+                steps += 1;
+                if steps >= max_steps {
+                    return Advance::Working;
+                }
+                if self.head.is_none() {
+                    self.history.checkpoint(&self.world);
+                }
+            }
+            if due.is_none() {
+                return Advance::Reached;
+            }
+            self.replay_next();
+        }
     }
 
     /// Runs everything due up to and including `target`.
-    pub fn advance_to(&mut self, target: SimTime) {}
+    pub fn advance_to(&mut self, target: SimTime) {
+        self.advance(target, UNBOUNDED);
+    }
 
     /// When something happens next, if anything is due at all.
     pub fn next_wake(&self) -> Option<SimTime> {
-        None
+        self.world.next_wake()
     }
 
-    /// The present instant, built once per revision.
+    /// Runs what is left to do at the present instant.
+    fn finish_instant(&mut self) {
+        let now = self.world.now();
+        while self.world.step(now) {}
+    }
+
+    /// The present instant, built once between changes.
     pub fn snapshot(&self) -> Arc<Snapshot> {
-        Arc::new(Snapshot {
-            now: self.now(),
-            start: SimTime::ZERO,
-            epoch_ms: self.scenario.epoch_ms,
-            profile: Profile::of(self.scenario.era),
+        self.picture.get_or_init(|| Arc::new(self.build_snapshot())).clone()
+    }
+
+    fn build_snapshot(&self) -> Snapshot {
+        let cluster = &self.world.cluster;
+        Snapshot {
+            now: cluster.now,
+            start: self.start.now(),
+            epoch_ms: cluster.epoch_ms,
+            profile: cluster.profile.clone(),
             region: self.scenario.region.clone(),
-            seed: self.scenario.seed,
-            store: Store::default(),
-            ledger: Arc::default(),
-            logs: Arc::default(),
-            decisions: Arc::default(),
-            hash: 0,
-        })
+            seed: cluster.seed,
+            store: cluster.store.clone(),
+            ledger: self.world.ledger.clone(),
+            logs: self.world.logs.share(),
+            decisions: self.world.decisions.share(),
+            hash: self.world.hash(),
+        }
     }
 
-    /// Accepted requests so far, oldest first.
+    /// Accepted requests so far, oldest first; while rewound those of the future too (see [`Session::applied`]).
     pub fn history(&self) -> &[LogEntry] {
-        &[]
+        self.history.entries()
     }
 
-    /// Back to just before the last line; false where there is none.
-    pub fn undo(&mut self) -> bool {
-        false
+    fn touch(&mut self) {
+        self.picture.take();
     }
-
-    pub fn redo(&mut self) -> bool {
-        false
-    }
-
-    /// Back to the start of the scenario; undoable.
-    pub fn reset(&mut self) {}
 }

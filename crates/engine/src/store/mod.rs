@@ -74,6 +74,11 @@ impl Store {
         self.tables.get(&kind).into_iter().flat_map(|t| t.values())
     }
 
+    /// Every object, kind by kind.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<Object>> {
+        self.tables.values().flat_map(|t| t.values())
+    }
+
     pub fn count(&self, kind: Kind) -> usize {
         self.tables.get(&kind).map_or(0, |t| t.len())
     }

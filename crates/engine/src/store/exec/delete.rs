@@ -62,4 +62,3 @@ pub(crate) fn holds_contents(store: &Store, namespace: &Object) -> bool {
         .filter(|k| k.namespaced() && **k != Kind::Event)
         .any(|kind| store.list(*kind).any(|o| o.meta.namespace == name))
 }
-

@@ -12,7 +12,7 @@ pub use create::{create, prepare};
 pub use delete::delete;
 pub use event::{EVENT_TTL_MS, MAX_EVENTS, event};
 pub use pods::{bind, evict};
-pub use update::{merge, patch, replace};
+pub use update::{patch, replace};
 
 use crate::actor::View;
 use crate::kernel::Stream;

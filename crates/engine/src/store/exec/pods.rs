@@ -80,10 +80,8 @@ fn charge(store: &mut Store, ctx: &Context<'_>, budget: &Object, pod: &Object) -
     }
     let name = &budget.meta.name;
     let refuse = |cause: String| {
-        let mut error = ApiError::new(
-            Reason::TooManyRequests,
-            "Cannot evict pod as it would violate the pod's disruption budget.",
-        );
+        let mut error =
+            ApiError::new(Reason::TooManyRequests, "Cannot evict pod as it would violate the pod's disruption budget.");
         error.causes.push(("DisruptionBudget".to_owned(), cause));
         Err(error)
     };
@@ -111,7 +109,10 @@ fn charge(store: &mut Store, ctx: &Context<'_>, budget: &Object, pod: &Object) -
     }
     let latest = found(store, &budget.key())?;
     if latest.meta.resource_version != budget.meta.resource_version {
-        return Err(conflict(&budget.key(), "the object has been modified; please apply your changes to the latest version and try again"));
+        return Err(conflict(
+            &budget.key(),
+            "the object has been modified; please apply your changes to the latest version and try again",
+        ));
     }
     update::write(store, ctx, budget, doc).map(|_| ())
 }

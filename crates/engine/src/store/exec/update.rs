@@ -14,7 +14,7 @@ pub fn patch(store: &mut Store, ctx: &Context<'_>, key: &ObjectKey, patch: &Valu
         return Err(stale(key));
     }
     let mut doc = old.doc.clone();
-    merge(&mut doc, patch);
+    objects::patch::merge(&mut doc, patch);
     write(store, ctx, &old, doc)
 }
 
@@ -31,25 +31,6 @@ pub fn replace(store: &mut Store, ctx: &Context<'_>, key: &ObjectKey, doc: Value
 
 fn stale(key: &ObjectKey) -> ApiError {
     conflict(key, "the object has been modified; please apply your changes to the latest version and try again")
-}
-
-/// RFC 7386: objects merge, null removes, everything else replaces.
-pub fn merge(target: &mut Value, patch: &Value) {
-    let Value::Object(changes) = patch else {
-        *target = patch.clone();
-        return;
-    };
-    if !target.is_object() {
-        *target = Value::Object(objects::Map::new());
-    }
-    let Value::Object(fields) = target else { return };
-    for (name, change) in changes {
-        if change.is_null() {
-            fields.remove(name);
-        } else {
-            merge(fields.entry(name.as_str()).or_insert(Value::Null), change);
-        }
-    }
 }
 
 /// Stores the new document unless it equals the old one, keeping what only the server writes.
@@ -127,29 +108,4 @@ fn wants_new_generation(kind: Kind, old: &Value, new: &Value) -> bool {
         fields
     };
     rest(old) != rest(new)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use objects::json;
-
-    #[test]
-    fn merges_as_rfc_7386_says() {
-        for (target, patch, want) in [
-            (json!({"a": "b"}), json!({"a": "c"}), json!({"a": "c"})),
-            (json!({"a": "b", "b": "c"}), json!({"a": null}), json!({"b": "c"})),
-            (json!({"a": ["b"]}), json!({"a": "c"}), json!({"a": "c"})),
-            (json!({"a": {"b": "c"}}), json!({"a": {"b": "d", "c": null}}), json!({"a": {"b": "d"}})),
-            (json!({"a": [{"b": "c"}]}), json!({"a": [1]}), json!({"a": [1]})),
-            (json!(["a", "b"]), json!(["c", "d"]), json!(["c", "d"])),
-            (json!({"e": null}), json!({"a": 1}), json!({"e": null, "a": 1})),
-            (json!([1, 2]), json!({"a": "b", "c": null}), json!({"a": "b"})),
-            (json!({}), json!({"a": {"bb": {"ccc": null}}}), json!({"a": {"bb": {}}})),
-        ] {
-            let mut got = target.clone();
-            merge(&mut got, &patch);
-            assert_eq!(got, want, "{target} + {patch}");
-        }
-    }
 }

@@ -1,0 +1,79 @@
+//! Which Karpenter pod works: the replicas elect a leader by a Lease, and only the leader reconciles.
+//! Source: karpenter pkg/operator/operator.go v0.29.2 and v1.14.1; client-go tools/leaderelection v0.27 (the lease is
+//! given back by a process that ends in good order, and the others try every two seconds).
+
+use crate::SimTime;
+use crate::profile::Profile;
+use crate::store::Store;
+use objects::typed::Phase;
+use objects::{Kind, Object, ObjectKey};
+
+/// How often a replica without the lease tries to get it.
+const RETRY_MS: u64 = 2_000;
+
+/// The elected pod. It stays the leader while it runs and is ready.
+#[derive(Clone, Debug, Default)]
+pub struct Leader {
+    key: Option<ObjectKey>,
+    uid: String,
+    /// `namespace/name`, kept after the pod has gone.
+    pod: String,
+    since: SimTime,
+    seen_revision: u64,
+    terms: u32,
+}
+
+impl Leader {
+    /// Looks at Karpenter's pods; true where a new leader has taken over, which starts from its caches.
+    pub fn elect(&mut self, store: &Store, profile: &Profile, now: SimTime) -> bool {
+        let revision = store.kind_revision(Kind::Pod);
+        if revision == self.seen_revision {
+            return false;
+        }
+        self.seen_revision = revision;
+        let stays = self.key.as_ref().and_then(|k| store.get(k)).is_some_and(|p| p.meta.uid == self.uid && works(p));
+        if stays {
+            return false;
+        }
+        let next = store
+            .list(Kind::Pod)
+            .filter(|p| p.meta.namespace == profile.karpenter_namespace && is_karpenter(p) && works(p))
+            .min_by_key(|p| (p.pod().and_then(|p| p.ready_since_ms), p.meta.name.clone()));
+        match next {
+            Some(pod) => {
+                self.key = Some(pod.key());
+                self.uid = pod.meta.uid.clone();
+                self.pod = pod.key().to_string();
+                self.since = if self.terms == 0 { now } else { now + RETRY_MS };
+                self.terms += 1;
+                true
+            }
+            None => {
+                self.key = None;
+                false
+            }
+        }
+    }
+
+    pub fn is_running(&self) -> bool {
+        self.key.is_some()
+    }
+
+    /// `namespace/name` of the leader, or of the last one.
+    pub fn pod(&self) -> &str {
+        &self.pod
+    }
+
+    /// When the leader begins to work.
+    pub fn since(&self) -> SimTime {
+        self.since
+    }
+}
+
+fn is_karpenter(pod: &Object) -> bool {
+    pod.meta.labels.get("app.kubernetes.io/name").is_some_and(|n| n == "karpenter")
+}
+
+fn works(pod: &Object) -> bool {
+    !pod.meta.is_deleting() && pod.pod().is_some_and(|p| p.phase == Phase::Running && p.ready)
+}
