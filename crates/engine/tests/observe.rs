@@ -1,6 +1,13 @@
 //! `cluster::observe` against an HTTP server that answers as an API server does: pages, missing kinds, refusals.
 #![cfg(feature = "kube")]
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test"
+)]
 
 use nodewright_engine::Era;
 use nodewright_engine::cluster::{ObserveError, Options, observe};

@@ -17,7 +17,7 @@ pub struct Decision {
 impl Decision {
     /// The kernel held an actor back that would not come to rest.
     pub fn stuck(at: SimTime, actor: &str, message: String) -> Decision {
-        Decision { at, about: ObjectKey::cluster(Kind::Namespace, actor), what: What::Stuck { message } }
+        Decision { at, about: ObjectKey::cluster(Kind::Namespace, actor), what: What::Abandoned { method: "kernel", message } }
     }
 }
 
@@ -60,6 +60,4 @@ pub enum What {
     Keep { method: &'static str, message: String },
     /// A command was given up between decision and execution.
     Abandoned { method: &'static str, message: String },
-    /// An actor ran too often within one instant and was held back: a defect of the simulation, shown as such.
-    Stuck { message: String },
 }
