@@ -12,6 +12,7 @@ pub fn write() -> Result<()> {
     let (types, prices, zones) = (read("instance-types.csv")?, read("on-demand-prices.csv")?, read("zones.csv")?);
     let (old, new) = (read("offerings-2023-09.csv")?, read("offerings-2026-08.csv")?);
     let (savings, advisor) = (read("spot-savings-2024-04.csv")?, read("spot-advisor-2025-06.csv")?);
+    let first = read("spot-advisor-2021-02.csv")?;
     let files = catalog::pack::pack(&catalog::pack::Sources {
         instance_types: &types,
         on_demand_prices: &prices,
@@ -19,6 +20,7 @@ pub fn write() -> Result<()> {
         offerings_2023_09: &old,
         offerings_2026_08: &new,
         spot_savings_2024_04: &savings,
+        spot_advisor_2021_02: &first,
         spot_advisor_2025_06: &advisor,
     })?;
     let folder = root.join("packed");

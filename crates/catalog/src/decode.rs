@@ -23,15 +23,15 @@ pub(crate) struct RegionRow {
     pub type_index: usize,
     pub usd_micro: Option<u64>,
     pub source: Option<PriceSource>,
-    pub band: u8,
     eras: [EraCells; 2],
 }
 
-/// What depends on the date: the zones' letters as bits, and the spot savings in percent.
-#[derive(Clone, Copy, Debug, Default)]
+/// What depends on the date: the zones' letters as bits, the spot savings in percent, the interruption band.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct EraCells {
     pub zones: u32,
     pub savings: Option<(u8, SavingsSource)>,
+    pub band: u8,
 }
 
 impl RegionRow {
@@ -134,10 +134,11 @@ pub(crate) fn region(file: &str, text: &str, n_types: usize) -> Result<RegionDat
     let (zones_old, zones_new) = (packed.ints("zones_2023_09")?, packed.ints("zones_2026_08")?);
     let (saved_old, saved_new) = (packed.ints("savings_2024_04")?, packed.ints("savings_2025_06")?);
     let (from_old, from_new) = (packed.ints("from_2024_04")?, packed.ints("from_2025_06")?);
-    let band = packed.ints("band")?;
-    let cells = |i, zones: &[Option<u64>], saved: &[Option<u64>], from: &[Option<u64>]| EraCells {
+    let (band_old, band_new) = (packed.ints("band_2023_09")?, packed.ints("band_2025_06")?);
+    let cells = |i, zones: &[Option<u64>], saved: &[Option<u64>], from: &[Option<u64>], band: &[Option<u64>]| EraCells {
         zones: cell(zones, i).and_then(|z| u32::try_from(z).ok()).unwrap_or(0),
         savings: cell(saved, i).and_then(|s| u8::try_from(s).ok()).zip(cell(from, i).and_then(savings_source)),
+        band: cell(band, i).and_then(|b| u8::try_from(b).ok()).unwrap_or(4),
     };
     let (mut rows, mut next) = (Vec::with_capacity(packed.rows), 0usize);
     for i in 0..packed.rows {
@@ -150,8 +151,10 @@ pub(crate) fn region(file: &str, text: &str, n_types: usize) -> Result<RegionDat
             type_index,
             usd_micro: cell(&usd, i),
             source: cell(&source, i).map(price_source),
-            band: cell(&band, i).and_then(|b| u8::try_from(b).ok()).unwrap_or(4),
-            eras: [cells(i, &zones_old, &saved_old, &from_old), cells(i, &zones_new, &saved_new, &from_new)],
+            eras: [
+                cells(i, &zones_old, &saved_old, &from_old, &band_old),
+                cells(i, &zones_new, &saved_new, &from_new, &band_new),
+            ],
         });
     }
     Ok(RegionData { name: packed.title.to_owned(), zone_ids: zone_ids.collect(), rows })

@@ -147,7 +147,7 @@ pub(crate) fn build(
             zones: sold_in,
             savings_pct: savings.map(|(pct, _)| pct),
             savings_source: savings.map(|(_, source)| source),
-            band: row.band,
+            band: here.band,
             offerings,
             facts,
         });

@@ -21,6 +21,7 @@ pub struct Sources<'a> {
     pub offerings_2023_09: &'a str,
     pub offerings_2026_08: &'a str,
     pub spot_savings_2024_04: &'a str,
+    pub spot_advisor_2021_02: &'a str,
     pub spot_advisor_2025_06: &'a str,
 }
 
@@ -74,6 +75,7 @@ pub fn pack(sources: &Sources<'_>) -> Result<BTreeMap<String, String>, CatalogEr
     let old = Table::read("offerings-2023-09.csv", sources.offerings_2023_09)?;
     let new = Table::read("offerings-2026-08.csv", sources.offerings_2026_08)?;
     let savings_old = Savings::read("spot-savings-2024-04.csv", sources.spot_savings_2024_04, &types)?;
+    let savings_first = Savings::read("spot-advisor-2021-02.csv", sources.spot_advisor_2021_02, &types)?;
     let savings_new = Savings::read("spot-advisor-2025-06.csv", sources.spot_advisor_2025_06, &types)?;
 
     let offered: BTreeSet<&str> = new.column("region")?.into_iter().chain(old.column("region")?).collect();
@@ -111,7 +113,10 @@ pub fn pack(sources: &Sources<'_>) -> Result<BTreeMap<String, String>, CatalogEr
         column("from_2024_04", &|n| Ok(savings_old.resolve(region, n).map(|s| s.source)))?;
         column("savings_2025_06", &|n| Ok(savings_new.resolve(region, n).map(|s| s.pct)))?;
         column("from_2025_06", &|n| Ok(savings_new.resolve(region, n).map(|s| s.source)))?;
-        column("band", &|n| Ok(savings_new.resolve(region, n).map(|s| s.band)))?;
+        let band = |n: &str| savings_new.resolve(region, n).map(|s| s.band);
+        let earlier = |n: &str| savings_first.published(region, n).map(|(_, band)| band);
+        column("band_2023_09", &|n| Ok(band(n).map(|b| earlier(n).map_or(b, |e| band_between(e, b)))))?;
+        column("band_2025_06", &|n| Ok(band(n)))?;
 
         let ids = zones.rows_where("region", region)?;
         let ids: Vec<String> = ids
@@ -125,6 +130,12 @@ pub fn pack(sources: &Sources<'_>) -> Result<BTreeMap<String, String>, CatalogEr
         files.insert(format!("region-{region}.txt"), text);
     }
     Ok(files)
+}
+
+/// Interruption band of September 2023 between those published for February 2021 (31 months before) and June 2025
+/// (21 months after), by distance, rounded half up.
+fn band_between(first: u64, last: u64) -> u64 {
+    (2 * (21 * first + 31 * last) + 52) / (2 * 52)
 }
 
 fn catalogue(types: &Table<'_>, names: &[&str]) -> Result<String, CatalogError> {
@@ -220,6 +231,7 @@ mod tests {
             offerings_2023_09: include_str!("../../data/offerings-2023-09.csv"),
             offerings_2026_08: include_str!("../../data/offerings-2026-08.csv"),
             spot_savings_2024_04: include_str!("../../data/spot-savings-2024-04.csv"),
+            spot_advisor_2021_02: include_str!("../../data/spot-advisor-2021-02.csv"),
             spot_advisor_2025_06: include_str!("../../data/spot-advisor-2025-06.csv"),
         })
         .expect("source tables")

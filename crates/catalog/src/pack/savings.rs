@@ -55,15 +55,20 @@ impl<'a> Savings<'a> {
         Ok(Savings { published, groups, kinds, spot })
     }
 
+    /// The published savings and band of a type, if there are any.
+    pub fn published(&self, region: &str, name: &str) -> Option<(u64, u64)> {
+        self.published.get(&(region, name)).copied()
+    }
+
     /// None for types that are not sold as spot.
     pub fn resolve(&self, region: &str, name: &str) -> Option<Resolved> {
         self.spot.binary_search(&name).ok()?;
         let [family, category] = self.kinds.get(name).copied()?;
         let found = |value: Option<(u64, u64)>, source| value.map(|(pct, band)| Resolved { pct, band, source });
-        found(self.published.get(&(region, name)).copied(), 0)
+        found(self.published(region, name), 0)
             .or_else(|| found(self.median(region, family), 1))
             .or_else(|| found(self.median(region, category), 2))
-            .or_else(|| found(self.published.get(&("us-east-1", name)).copied(), 3))
+            .or_else(|| found(self.published("us-east-1", name), 3))
             .or_else(|| found(self.median(region, Group::Region), 4))
     }
 
