@@ -1,18 +1,156 @@
-//! Karpenter's controllers.
+//! Karpenter's controllers as pure deciders: they read a [`View`], remember little, and return intents.
+//!
+//! One [`Karpenter`] is the leader of both eras. Work waits in one queue of timers keyed by what is to be reconciled, and
+//! one `act` takes items until one has something to say, so that every reconcile sees the store as the previous one
+//! left it, as the real ones see their caches.
+//!
+//! Which release a rule follows where 0.29-0.31 differ among themselves: decisions follow 0.31.4 (candidate rules,
+//! per-method memo of what was consolidated, pods pending already do not block consolidation, the cap of 100 candidates),
+//! words follow 0.29.2 (logs, events). In the one case where 0.29.2 returns an error for an empty-node command that
+//! pods have overtaken, the quieter 0.31.4 line is written. Era B is 1.14.1 throughout.
 
-use crate::SimTime;
+mod conditions;
+mod context;
+mod counter;
+mod expiration;
+mod garbage;
+mod interruption;
+mod lifecycle;
+mod messages;
+mod names;
+mod pools;
+mod state;
+mod termination;
+#[cfg(test)]
+mod testing;
+
 use crate::actor::{Actor, Intent, View};
+use crate::kernel::Timers;
 use crate::profile::Profile;
-use crate::store::Change;
+use crate::store::{Change, Op};
+use crate::{Action, SimTime};
+use context::Cx;
+use names::Names;
+use objects::{ApiError, Kind, Object};
+use state::State;
 
-/// One running Karpenter process: its controllers and what they remember. The kernel makes a new one whenever another
-/// pod becomes the leader.
-#[derive(Clone, Debug, Default)]
-pub struct Karpenter {}
+/// Between a change and the reconcile it wakes: a watch event through the informer into a worker.
+const WATCH_MS: u64 = 15;
+
+/// What waits to be reconciled. The order breaks ties within one instant after time and sequence.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Item {
+    /// A claim: launch, registration, initialization, liveness, or its finalizer.
+    Claim(String),
+    /// A claim's conditions for disruption.
+    ClaimDisruption(String),
+    /// A node that is being deleted.
+    Node(String),
+    /// A pod in the eviction queue, and the event after it went.
+    Evict(String, String),
+    Evicted(String, String),
+    /// A pool's status.
+    Pool(String),
+    Counter(String),
+    NodeClass(String),
+    Expire(String),
+    Interrupted(String),
+    Garbage,
+}
+
+/// The controllers together. Source of the list: kubernetes-sigs/karpenter pkg/controllers/controllers.go, v0.29.2 and v1.14.1.
+#[derive(Clone, Debug)]
+pub struct Karpenter {
+    names: &'static Names,
+    work: Timers<Item>,
+    state: State,
+    lifecycle: lifecycle::Lifecycle,
+    evictions: termination::Evictions,
+    pools: pools::Pools,
+}
 
 impl Karpenter {
-    pub fn new(_profile: &Profile) -> Karpenter {
-        Karpenter {}
+    pub fn new(profile: &Profile) -> Karpenter {
+        Karpenter {
+            names: Names::of(profile.era),
+            work: Timers::default(),
+            state: State::default(),
+            lifecycle: lifecycle::Lifecycle::default(),
+            evictions: termination::Evictions::default(),
+            pools: pools::Pools::default(),
+        }
+    }
+
+    fn reconcile(&mut self, item: Item, cx: &mut Cx<'_, '_>) {
+        let again = match &item {
+            Item::Claim(name) => match cx.view.store.cluster(self.names.claim, name).cloned() {
+                Some(claim) if claim.meta.is_deleting() => termination::claim(&claim, cx),
+                Some(claim) => self.lifecycle.reconcile(&claim, &mut self.state, &mut self.pools, cx),
+                None => self.lifecycle.forget(name, cx),
+            },
+            Item::ClaimDisruption(_) => None,
+            Item::Node(name) => termination::node(name, &mut self.evictions, cx),
+            Item::Evict(namespace, name) => {
+                self.evictions.evict(namespace, name, cx);
+                self.work.set(Item::Evicted(namespace.clone(), name.clone()), cx.view.now);
+                None
+            }
+            Item::Evicted(namespace, name) => self.evictions.settle(namespace, name, cx),
+            Item::Pool(name) => self.pools.reconcile(name, cx),
+            Item::Counter(name) => counter::reconcile(name, &self.state, cx),
+            Item::NodeClass(_) => None,
+            Item::Expire(name) => expiration::reconcile(name, cx),
+            Item::Interrupted(instance) => interruption::reconcile(instance, &mut self.state, cx),
+            Item::Garbage => garbage::reconcile(cx),
+        };
+        if let Some(at) = again {
+            let item = if let Item::Evicted(namespace, name) = item { Item::Evict(namespace, name) } else { item };
+            self.work.sooner(item, at);
+        }
+        for (namespace, name) in self.evictions.take_new() {
+            self.work.sooner(Item::Evict(namespace, name), cx.view.now);
+        }
+    }
+
+    fn observe_node(&mut self, change: &Change, view: &View<'_>) {
+        let node = &change.object;
+        let soon = change.at + WATCH_MS;
+        if node.meta.is_deleting() && change.op != Op::Deleted && change.old.as_ref().is_none_or(|o| !o.meta.is_deleting()) {
+            self.work.sooner(Item::Node(node.meta.name.clone()), soon);
+        }
+        if let Some(claim) = state::claim_of(view.store, self.names, node) {
+            let name = claim.meta.name.clone();
+            self.work.sooner(Item::Claim(name.clone()), soon);
+            self.work.sooner(Item::ClaimDisruption(name), soon);
+            self.count(claim, change.at);
+        }
+    }
+
+    fn observe_claim(&mut self, change: &Change) {
+        let claim = &change.object;
+        let name = claim.meta.name.clone();
+        let soon = change.at + WATCH_MS;
+        let began_deleting = claim.meta.is_deleting() && change.old.as_ref().is_none_or(|o| !o.meta.is_deleting());
+        if change.op == Op::Added || began_deleting {
+            self.work.sooner(Item::Claim(name.clone()), soon);
+        }
+        if change.op == Op::Deleted {
+            self.work.cancel(&Item::ClaimDisruption(name.clone()));
+            self.work.cancel(&Item::Expire(name));
+        } else {
+            self.work.sooner(Item::ClaimDisruption(name.clone()), soon);
+            if self.names.era == objects::Era::V1 {
+                self.work.sooner(Item::Expire(name), soon);
+            }
+        }
+        self.count(claim, change.at);
+    }
+
+    fn count(&mut self, claim: &Object, at: SimTime) {
+        let pool = state::pool_name(claim, self.names);
+        if !pool.is_empty() {
+            self.work.sooner(Item::Counter(pool.to_owned()), counter::next(self.names.era, at));
+        }
     }
 }
 
@@ -21,13 +159,58 @@ impl Actor for Karpenter {
         "karpenter"
     }
 
-    fn observe(&mut self, _change: &Change, _view: &View<'_>) {}
-
-    fn wake_at(&self) -> Option<SimTime> {
-        None
+    fn observe(&mut self, change: &Change, view: &View<'_>) {
+        self.state.observe(change, self.names);
+        let object = &change.object;
+        let name = || object.meta.name.clone();
+        let soon = change.at + WATCH_MS;
+        match object.kind {
+            Kind::Node => self.observe_node(change, view),
+            Kind::FleetRequest if change.op == Op::Modified => self.work.sooner(Item::Claim(name()), change.at),
+            Kind::Instance => {
+                if interruption::noticed(change) {
+                    self.work.sooner(Item::Interrupted(name()), soon);
+                }
+                if garbage::concerns(change) {
+                    self.work.sooner(Item::Garbage, garbage::next(change.at));
+                }
+            }
+            kind if kind == self.names.claim => self.observe_claim(change),
+            kind if kind == self.names.pool && change.op != Op::Deleted => {
+                self.work.sooner(Item::Pool(name()), soon);
+                self.work.sooner(Item::Counter(name()), counter::next(self.names.era, change.at));
+                for claim in view.store.list(self.names.claim).filter(|c| state::pool_name(c, self.names) == object.meta.name) {
+                    self.work.sooner(Item::ClaimDisruption(claim.meta.name.clone()), soon);
+                }
+            }
+            kind if kind == self.names.node_class && change.op != Op::Deleted => {
+                self.work.sooner(Item::NodeClass(name()), soon);
+                for pool in view.store.list(self.names.pool) {
+                    self.work.sooner(Item::Pool(pool.meta.name.clone()), soon);
+                }
+            }
+            _ => {}
+        }
     }
 
-    fn act(&mut self, _view: &View<'_>) -> Vec<Intent> {
+    fn wake_at(&self) -> Option<SimTime> {
+        self.work.next()
+    }
+
+    fn act(&mut self, view: &View<'_>) -> Vec<Intent> {
+        while let Some(item) = self.work.pop_due(view.now) {
+            let mut cx = Cx::new(view);
+            self.reconcile(item, &mut cx);
+            if !cx.out.is_empty() {
+                return cx.out;
+            }
+        }
         Vec::new()
+    }
+
+    fn refused(&mut self, intent: &Intent, error: &ApiError, _view: &View<'_>) {
+        if let Action::Evict { pod, .. } = &intent.action {
+            self.evictions.refused(pod, error);
+        }
     }
 }

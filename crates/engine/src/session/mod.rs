@@ -6,8 +6,6 @@ mod invariants;
 mod leader;
 mod request;
 mod scenario;
-#[cfg(test)]
-mod tests;
 mod travel;
 mod world;
 
@@ -15,7 +13,7 @@ pub use crate::logs::LOG_LINES;
 pub use history::{Branch, MAX_BRANCHES};
 pub use invariants::check_invariants;
 pub use request::{MAX_PODS, MAX_REQUEST_BYTES};
-pub use scenario::{LAB_REGION, LAB_SEED, SCENARIOS, SETTLE_MS, Scenario};
+pub use scenario::{LAB_SEED, SETTLE_MS, Scenario};
 pub use travel::NextEvent;
 pub use world::{Cluster, RUNS_PER_INSTANT, World};
 

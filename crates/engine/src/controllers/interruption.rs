@@ -1,0 +1,91 @@
+//! Interruption: the cloud's notices, read from a queue where one is configured. A spot notice takes the offering out for
+//! three minutes and deletes the claim; the replacement comes from the next provisioning round, not from here.
+//! Source: aws/karpenter-provider-aws pkg/controllers/interruption/{controller,events}.go v0.29.2 and v1.14.1.
+
+use super::context::Cx;
+use super::messages::{Notice, Say};
+use super::state::{State, claim_of};
+use crate::SimTime;
+use crate::store::Change;
+use objects::{DocExt, Era, Kind, Object, ObjectKey};
+
+/// The environment variable of 1.14's chart that names the queue.
+const QUEUE_VARIABLE: &str = "INTERRUPTION_QUEUE";
+
+/// Whether this change of an instance is one that the queue carries a message about.
+pub fn noticed(change: &Change) -> bool {
+    let notice = |o: &Object| o.doc.at("status.interruption").is_object();
+    notice(&change.object) && !change.old.as_deref().is_some_and(notice)
+}
+
+pub fn reconcile(name: &str, state: &mut State, cx: &mut Cx<'_, '_>) -> Option<SimTime> {
+    let queue = queue(cx)?;
+    let instance = cx.view.store.cluster(Kind::Instance, name)?;
+    let text = |path: &str| instance.doc.str_at(path).unwrap_or_default().to_owned();
+    if text("spec.capacityType") == super::names::SPOT {
+        let offering = (text("spec.capacityType"), text("spec.instanceType"), text("spec.zone"));
+        state.set_unavailable(offering, cx.view.now);
+    }
+    let id = text("spec.providerID");
+    let node = cx.view.store.list(Kind::Node).find(|n| n.node().is_some_and(|n| n.provider_id == id));
+    let claim = match node {
+        Some(node) => claim_of(cx.view.store, cx.names, node),
+        None => cx.view.store.list(cx.names.claim).find(|c| c.claim().is_some_and(|c| c.provider_id == id)),
+    }?;
+    let node_name = node.map_or("", |n| n.meta.name.as_str());
+    let mut about: Vec<ObjectKey> = node.map(|n| n.key()).into_iter().collect();
+    about.push(claim.key());
+    for key in &about {
+        tell(key, true, "SpotInterrupted", "Spot interruption warning was triggered", cx);
+    }
+    if claim.meta.is_deleting() {
+        return None;
+    }
+    for key in &about {
+        let what = if key.kind == Kind::Node { "node" } else { noun(cx.era()) };
+        let message = match cx.era() {
+            Era::V1alpha5 => format!("Interruption triggered termination for the {what}"),
+            Era::V1 => format!("Interruption triggered termination for the {}", key.kind.name()),
+        };
+        tell(key, true, "TerminatingOnInterruption", &message, cx);
+    }
+    cx.delete(claim.key(), "the cloud reclaims its instance");
+    cx.log(Say::Interrupted { queue: &queue, kind: Notice::SpotInterruption, claim: &claim.meta.name, node: node_name });
+    None
+}
+
+fn noun(era: Era) -> &'static str {
+    match era {
+        Era::V1alpha5 => "machine",
+        Era::V1 => "NodeClaim",
+    }
+}
+
+/// 0.29 puts the object in front of its words: `Machine default-x event: ...`.
+fn tell(about: &ObjectKey, warning: bool, reason: &str, text: &str, cx: &mut Cx<'_, '_>) {
+    let message = match cx.era() {
+        Era::V1alpha5 => format!("{} {} event: {text}", about.kind.name(), about.name),
+        Era::V1 => text.to_owned(),
+    };
+    cx.event_with(about.clone(), warning, reason, message, super::context::DEDUPE_MS);
+}
+
+/// The queue's name; `None` where interruption handling is off, as it is by default.
+fn queue(cx: &Cx<'_, '_>) -> Option<String> {
+    let namespace = cx.view.profile.karpenter_namespace;
+    let found = match cx.era() {
+        Era::V1alpha5 => {
+            let key = ObjectKey::new(Kind::ConfigMap, namespace, "karpenter-global-settings");
+            cx.view.store.get(&key).map(|c| c.doc.at("data").field("aws.interruptionQueueName").as_str().unwrap_or_default())
+        }
+        Era::V1 => {
+            let deployment = cx.view.store.get(&ObjectKey::new(Kind::Deployment, namespace, "karpenter"));
+            deployment.and_then(|d| {
+                let containers = d.doc.list_at("spec.template.spec.containers");
+                let variable = containers.iter().flat_map(|c| c.list_at("env"));
+                variable.filter(|e| e.str_at("name") == Some(QUEUE_VARIABLE)).find_map(|e| e.str_at("value"))
+            })
+        }
+    };
+    found.filter(|q| !q.is_empty()).map(str::to_owned)
+}

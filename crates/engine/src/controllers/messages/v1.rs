@@ -1,0 +1,199 @@
+//! Karpenter 1.14.1's log lines, compared with a recorded controller log. Sources: kubernetes-sigs/karpenter
+//! pkg/controllers/** and aws/karpenter-provider-aws pkg/controllers/** at v1.14.1.
+
+use super::{By, ClaimRef, Notice, Say, Worded, five, go_duration, names, quantities};
+use crate::logs::Level::{Debug, Error, Info};
+use objects::{Era, Value, json};
+
+pub fn controller(by: By) -> &'static str {
+    match by {
+        By::Provisioner => "provisioner",
+        By::Disruption => "disruption",
+        By::Queue => "disruption.queue",
+        By::Lifecycle | By::ClaimTermination => "nodeclaim.lifecycle",
+        By::ClaimDisruption => "nodeclaim.disruption",
+        By::Expiration => "nodeclaim.expiration",
+        By::NodeTermination => "node.termination",
+        By::Eviction => "eviction-queue",
+        By::GarbageCollection => "nodeclaim.garbagecollection",
+        By::Interruption => "interruption",
+        By::Consistency => "nodeclaim.consistency",
+        By::Plain => "",
+    }
+}
+
+fn named(name: &str) -> Value {
+    json!({"name": name})
+}
+
+/// A line about a claim that its own controller writes.
+fn claim(level: crate::logs::Level, by: By, message: &str, c: &ClaimRef<'_>) -> Worded {
+    let mut w = Worded::new(level, by, message);
+    w.object = Some((names(Era::V1).claim.name(), c.name.to_owned()));
+    w
+}
+
+fn node(message: &str, name: &str, claim: &str) -> Worded {
+    let mut w = Worded::new(Info, By::NodeTermination, message);
+    w.object = Some(("Node", name.to_owned()));
+    if claim.is_empty() { w } else { w.field("NodeClaim", named(claim)) }
+}
+
+pub fn word(by: By, say: &Say<'_>) -> Option<Worded> {
+    use Say::*;
+    let w = match say {
+        Starting { controller } => Worded::new(Info, By::Plain, "Starting Controller").field("controller", *controller),
+        WaitingOnSync => Worded::new(Debug, by, "waiting on cluster sync"),
+        FoundPods { pods, duration_us } => Worded::new(Info, By::Provisioner, "found provisionable pod(s)")
+            .field("Pods", five(pods))
+            .field("duration", micros(*duration_us)),
+        ComputedNew { claims, pods } => Worded::new(Info, By::Provisioner, "computed new nodeclaim(s) to fit pod(s)")
+            .field("nodeclaims", *claims)
+            .field("pods", *pods),
+        ComputedUnready { nodes, pods } => Worded::new(Info, By::Provisioner, "computed unready node(s) will fit pod(s)")
+            .field("nodes", *nodes)
+            .field("pods", *pods),
+        CreatedClaim { pool, claim, requests, types } => Worded::new(Info, by, "created nodeclaim")
+            .field("NodePool", named(pool))
+            .field("NodeClaim", named(claim))
+            .field("requests", quantities(requests))
+            .field("instance-types", five(types)),
+        CannotSchedule { pod, error } => {
+            let (namespace, name) = pod.split_once('/').unwrap_or(("", pod));
+            Worded::new(Error, By::Provisioner, "could not schedule pod")
+                .field("Pod", json!({"name": name, "namespace": namespace}))
+                .field("error", *error)
+        }
+        IgnoringPod { pod, .. } => Worded::new(Debug, by, "ignoring pod").field("Pod", *pod),
+        PreferredAntiAffinity { pods } => {
+            let text = "pod(s) have a preferred Anti-Affinity which can prevent consolidation";
+            Worded::new(Info, By::Provisioner, text).field("pods", five(pods))
+        }
+        PreferredSpread { pods } => {
+            let text = "pod(s) have a preferred TopologySpreadConstraint which can prevent consolidation";
+            Worded::new(Info, By::Provisioner, text).field("pods", five(pods))
+        }
+        NoPools => Worded::new(Info, By::Provisioner, "no dynamic nodepools found"),
+        PoolNotReady { pool } => {
+            Worded::new(Error, By::Provisioner, "ignoring nodepool, not ready").field("NodePool", named(pool))
+        }
+        NoTypes { pool } => {
+            Worded::new(Info, By::Provisioner, "skipping, no resolved instance types found").field("NodePool", named(pool))
+        }
+        LimitsExclude { pool, .. } => {
+            Worded::new(Debug, By::Provisioner, "instance type(s) were excluded because they would breach limits")
+                .field("NodePool", named(pool))
+        }
+        CannotCreate { error } => Worded::new(Error, by, "failed creating nodeclaim").field("error", *error),
+        Launched { claim: c, instance_type, zone, capacity_type, allocatable } => {
+            claim(Info, By::Lifecycle, "launched nodeclaim", c)
+                .field("provider-id", c.provider_id)
+                .field("instance-type", *instance_type)
+                .field("zone", *zone)
+                .field("capacity-type", *capacity_type)
+                .field("allocatable", quantities(allocatable))
+        }
+        LaunchFailed { claim: c, error } => claim(Error, By::Lifecycle, "failed launching nodeclaim", c).field("error", *error),
+        ReconcilerError { claim: c, error } => claim(Error, By::Lifecycle, "Reconciler error", c).field("error", *error),
+        NotFlexible { claim: c, .. } => claim(Debug, By::Lifecycle, "failed while checking on-demand fallback", c),
+        RemovingOffering { claim: c, .. } => claim(Debug, By::Lifecycle, "removing offering from offerings", c),
+        Registered { claim: c } => {
+            claim(Info, By::Lifecycle, "registered nodeclaim", c).field("provider-id", c.provider_id).field("Node", named(c.node))
+        }
+        Initialized { claim: c, allocatable } => claim(Info, By::Lifecycle, "initialized nodeclaim", c)
+            .field("provider-id", c.provider_id)
+            .field("Node", named(c.node))
+            .field("allocatable", quantities(allocatable)),
+        Timeout { claim: c, reason, timeout_ms } => claim(Debug, By::Lifecycle, "terminating due to timeout", c)
+            .field("timeout", go_duration(*timeout_ms))
+            .field("reason", *reason),
+        MarkingEmpty { .. } | NotEmpty { .. } | MarkingExpired { .. } | TriggeringExpiration { .. } => return None,
+        MarkingDrifted { claim: c } => claim(Debug, By::ClaimDisruption, "marking drifted", c),
+        MarkingConsolidatable { claim: c } => claim(Debug, By::ClaimDisruption, "marking consolidatable", c),
+        NotConsolidatable { claim: c, why } => {
+            claim(Debug, By::ClaimDisruption, "removing consolidatable status condition", c).field("reason", *why)
+        }
+        Disrupting { command, decision, nodes, replacements, pods, .. } => {
+            let disrupted: Vec<Value> = nodes
+                .iter()
+                .map(|n| {
+                    json!({"Node": named(&n.node), "NodeClaim": named(&n.claim),
+                           "capacity-type": n.capacity_type, "instance-type": n.instance_type})
+                })
+                .collect();
+            let new: Vec<Value> =
+                replacements.iter().map(|(ct, types)| json!({"capacity-type": ct, "instance-types": types})).collect();
+            Worded::new(Info, By::Disruption, "disrupting node(s)")
+                .field("command", *command)
+                .field("decision", *decision)
+                .field("disrupted-node-count", nodes.len())
+                .field("replacement-node-count", replacements.len())
+                .field("pod-count", *pods)
+                .field("disrupted-nodes", disrupted)
+                .field("replacement-nodes", new)
+        }
+        Abandoned { text, .. } => {
+            let text = format!("abandoning {text} consolidation attempt due to pod churn, command is no longer valid");
+            Worded::new(Debug, By::Disruption, text)
+        }
+        DisruptionFailed { error } => Worded::new(Error, By::Disruption, "Reconciler error").field("error", *error),
+        BudgetErrors { error } => Worded::new(Error, By::Disruption, "detected disruption budget errors").field("error", *error),
+        QueueFailed { error } => {
+            Worded::new(Error, By::Queue, "failed terminating nodes while executing a disruption command").field("error", *error)
+        }
+        WaitingOnDeletion { .. } => return None,
+        Cordoned { node: n, claim } => node("tainted node", n, claim)
+            .field("taint.Key", super::super::names::DISRUPTED)
+            .field("taint.Value", "")
+            .field("taint.Effect", "NoSchedule"),
+        DeletedNode { node: n, claim } => node("deleted node", n, claim),
+        EvictionFailed { error } => Worded::new(Error, By::Eviction, "Reconciler error").field("error", *error),
+        DeletedClaim { claim: c } => {
+            let w = claim(Info, By::Lifecycle, "deleted nodeclaim", c);
+            let w = if c.provider_id.is_empty() { w } else { w.field("provider-id", c.provider_id) };
+            if c.node.is_empty() { w } else { w.field("Node", named(c.node)) }
+        }
+        Annotated { claim: c, time } => {
+            let w = claim(Info, By::Lifecycle, "annotated nodeclaim", c).field("provider-id", c.provider_id);
+            let w = if c.node.is_empty() { w } else { w.field("Node", named(c.node)) };
+            w.field(super::super::names::TERMINATION_TIMESTAMP, *time)
+        }
+        Garbage { claim: c } => {
+            claim(Debug, By::GarbageCollection, "garbage collecting nodeclaim with no cloudprovider representation", c)
+        }
+        GarbageInstance { provider_id } => Worded::new(Debug, By::GarbageCollection, "garbage collected cloudprovider instance")
+            .field("provider-id", *provider_id),
+        Expiring { claim: c } => claim(Debug, By::Expiration, "deleting expired nodeclaim", c),
+        Interrupted { queue, kind, claim, node } => {
+            Worded::new(Info, By::Interruption, "initiating delete from interruption message")
+                .field("queue", *queue)
+                .field("messageKind", notice(*kind))
+                .field("NodeClaim", named(claim))
+                .field("action", "CordonAndDrain")
+                .field("Node", named(node))
+        }
+        FailedConsistency { claim: c, issue } => {
+            claim(Info, By::Consistency, "failed consistency check", c).field("issue", *issue)
+        }
+    };
+    Some(w)
+}
+
+fn notice(kind: Notice) -> &'static str {
+    match kind {
+        Notice::SpotInterruption => "spot_interrupted",
+        Notice::Rebalance => "rebalance_recommendation",
+        Notice::ScheduledChange => "scheduled_change",
+        Notice::Stopping => "instance_stopped",
+        Notice::Terminating => "instance_terminated",
+    }
+}
+
+/// Microseconds as Go prints a duration below a second: `1.714ms`, `870µs`.
+fn micros(us: u64) -> String {
+    if us < 1000 {
+        return format!("{us}µs");
+    }
+    let fraction = format!(".{:03}", us % 1000);
+    format!("{}{}ms", us / 1000, fraction.trim_end_matches('0').trim_end_matches('.'))
+}

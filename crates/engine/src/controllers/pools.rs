@@ -1,0 +1,84 @@
+//! A NodePool's conditions (1.14): its node class is there and ready, it validates, and its nodes do register.
+//! A Provisioner of 0.29 has none of these. Sources: kubernetes-sigs/karpenter pkg/controllers/nodepool/{readiness,
+//! validation,registrationhealth} and pkg/state/nodepoolhealth/tracker.go, v1.14.1.
+
+use super::conditions::Conditions;
+use super::context::Cx;
+use crate::SimTime;
+use objects::{DocExt, Era, json};
+use std::collections::{BTreeMap, VecDeque};
+
+const LIVES_BY: &[&str] = &["ValidationSucceeded", "NodeClassReady"];
+const HEALTHY: &str = "NodeRegistrationHealthy";
+/// How many results are remembered, and how many failures among them are too many.
+const REMEMBERED: usize = 4;
+const TOO_MANY: usize = 2;
+
+/// Recent launch and registration results by pool uid.
+#[derive(Clone, Debug, Default)]
+pub struct Pools {
+    results: BTreeMap<String, VecDeque<bool>>,
+}
+
+impl Pools {
+    /// A claim of the pool registered, or was given up (`launched` tells which step failed).
+    pub fn registered(&mut self, pool: &str, ok: bool, launched: Option<bool>, cx: &mut Cx<'_, '_>) {
+        if cx.era() == Era::V1alpha5 {
+            return;
+        }
+        let Some(pool) = cx.view.store.cluster(cx.names.pool, pool).cloned() else {
+            return;
+        };
+        let results = self.results.entry(pool.meta.uid.clone()).or_default();
+        results.push_back(ok);
+        if results.len() > REMEMBERED {
+            results.pop_front();
+        }
+        let failures = results.iter().filter(|ok| !**ok).count();
+        let mut conditions = Conditions::of(&pool, cx.era(), LIVES_BY, cx.view.timestamp());
+        match failures >= TOO_MANY {
+            false if ok => conditions.set_true(HEALTHY),
+            true if !ok && launched == Some(true) => {
+                conditions.set(HEALTHY, "False", "RegistrationFailed", "Failed to register node");
+            }
+            true if !ok => conditions.set(HEALTHY, "False", "LaunchFailed", "Failed to launch node"),
+            _ => return,
+        }
+        cx.patch_status(&pool, json!({}), conditions, "the pool's registrations");
+    }
+
+    pub fn reconcile(&mut self, name: &str, cx: &mut Cx<'_, '_>) -> Option<SimTime> {
+        let pool = cx.view.store.cluster(cx.names.pool, name)?.clone();
+        if cx.era() == Era::V1alpha5 || pool.meta.is_deleting() {
+            return None;
+        }
+        let mut conditions = Conditions::of(&pool, cx.era(), LIVES_BY, cx.view.timestamp());
+        conditions.set_true("ValidationSucceeded");
+        let class = pool.doc.str_at("spec.template.spec.nodeClassRef.name").unwrap_or_default();
+        let class = cx.view.store.cluster(cx.names.node_class, class).filter(|c| !c.meta.is_deleting());
+        let mut patch = json!({});
+        match class {
+            None => conditions.set("NodeClassReady", "False", "NodeClassNotFound", "NodeClass not found on cluster"),
+            Some(class) => {
+                let ready = class.condition("Ready");
+                match ready.and_then(|r| r.str_at("status")) {
+                    Some("True") => conditions.set_true("NodeClassReady"),
+                    status => {
+                        let status = status.unwrap_or("Unknown");
+                        let word = |f: &str| ready.and_then(|r| r.str_at(f)).unwrap_or_default();
+                        let reason = if word("reason").is_empty() { "NodeClassReadinessUnknown" } else { word("reason") };
+                        conditions.set("NodeClassReady", status, reason, word("message"));
+                    }
+                }
+                if pool.doc.int_at("status.nodeClassObservedGeneration") != Some(class.meta.generation) {
+                    patch.set("status.nodeClassObservedGeneration", class.meta.generation);
+                }
+            }
+        }
+        if !conditions.has(HEALTHY) {
+            conditions.set(HEALTHY, "Unknown", "AwaitingReconciliation", "object is awaiting reconciliation");
+        }
+        cx.patch_status(&pool, patch, conditions, "the pool's readiness");
+        None
+    }
+}
