@@ -1,7 +1,12 @@
 //! One line at work.
 
-use engine::SimTime;
+use crate::lang::Parsed;
+use crate::run::{Ctx, Input, Io, Machine, Program, State, Step};
+use engine::logs::LogLine;
 use engine::session::Seen;
+use engine::{Session, SimTime};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stream {
@@ -36,6 +41,7 @@ pub enum Key {
     Right,
     Up,
     Down,
+    Escape,
 }
 
 #[derive(Debug)]
@@ -61,19 +67,133 @@ pub enum Poll {
 #[derive(Debug)]
 pub struct Job {
     text: String,
+    machine: Option<Machine>,
     output: Vec<Chunk>,
     seen: Vec<Seen>,
+    keys: Vec<Key>,
     repair: Option<Repair>,
+    logs: BTreeMap<String, Arc<LogLine>>,
+    /// The unfinished last line of standard output, for telling log lines in it.
+    tail: String,
+    follows: bool,
+    full_screen: bool,
+    interrupted: bool,
     exit: Option<i32>,
+    /// The last instant and the steps taken in it.
+    busy: (SimTime, usize),
 }
 
+/// Machine steps of one poll.
+const STEPS_PER_POLL: usize = 64;
+/// Machine steps within one simulated instant; a script that needs more is running in a circle.
+const STEPS_PER_INSTANT: usize = 4_000;
+
 impl Job {
-    pub(crate) fn new(text: &str) -> Job {
-        Job { text: text.to_owned(), output: Vec::new(), seen: Vec::new(), repair: None, exit: None }
+    pub(crate) fn new(text: &str, parsed: Parsed, echo: bool) -> Job {
+        let mut job = Job {
+            text: text.to_owned(),
+            machine: Some(Machine::new(parsed)),
+            output: Vec::new(),
+            seen: Vec::new(),
+            keys: Vec::new(),
+            repair: None,
+            logs: BTreeMap::new(),
+            tail: String::new(),
+            follows: false,
+            full_screen: false,
+            interrupted: false,
+            exit: None,
+            busy: (SimTime::ZERO, 0),
+        };
+        if echo {
+            job.output.push(Chunk { stream: Stream::Stdout, text: format!("{}\n", text.trim_end()), screen: false });
+        }
+        job
     }
 
-    pub(crate) fn finish(&mut self, exit: i32) {
+    /// A text that is not run at all.
+    pub(crate) fn refused(text: &str, message: &str) -> Job {
+        let parsed = Parsed { list: Default::default(), heredocs: Default::default(), error: None };
+        let mut job = Job::new(text, parsed, false);
+        job.output.push(Chunk { stream: Stream::Stderr, text: format!("{message}\n"), screen: false });
+        job.exit = Some(1);
+        job
+    }
+
+    pub(crate) fn poll(&mut self, state: &mut State, session: &mut Session) -> Poll {
+        if let Some(exit) = self.exit {
+            return Poll::Done { exit };
+        }
+        if self.interrupted {
+            return self.finish(130, state);
+        }
+        let now = session.now();
+        if self.busy.0 != now {
+            self.busy = (now, 0);
+        }
+        for _ in 0..STEPS_PER_POLL {
+            self.busy.1 += 1;
+            if self.busy.1 > STEPS_PER_INSTANT {
+                let text = "bash: stopped: the script goes round without letting time pass (put a `sleep` in the loop)\n";
+                self.output.push(Chunk { stream: Stream::Stderr, text: text.to_owned(), screen: false });
+                return self.finish(1, state);
+            }
+            let Some(machine) = &mut self.machine else {
+                return self.finish(0, state);
+            };
+            (self.follows, self.full_screen) = (false, false);
+            let mut input = Input::empty();
+            let mut io = Io { input: &mut input, output: Vec::new(), to_terminal: true };
+            let line = self.text.lines().next().unwrap_or_default();
+            let mut ctx = Ctx {
+                session,
+                state,
+                line,
+                seen: &mut self.seen,
+                keys: &mut self.keys,
+                follows: &mut self.follows,
+                full_screen: &mut self.full_screen,
+                repair: &mut self.repair,
+                logs: &mut self.logs,
+                text: &self.text,
+            };
+            let step = machine.step(&mut io, &mut ctx);
+            let output = std::mem::take(&mut io.output);
+            self.deliver(output);
+            match step {
+                Step::Done(exit) => return self.finish(exit, state),
+                Step::Wait(wake) => return Poll::Running { wake },
+                Step::More => {}
+            }
+        }
+        Poll::Running { wake: Some(now) }
+    }
+
+    fn finish(&mut self, exit: i32, state: &mut State) -> Poll {
+        state.env.status = exit;
+        state.unwind = None;
+        self.machine = None;
+        self.follows = false;
+        self.full_screen = false;
         self.exit = Some(exit);
+        Poll::Done { exit }
+    }
+
+    fn deliver(&mut self, output: Vec<Chunk>) {
+        for chunk in output {
+            if chunk.stream == Stream::Stdout && !chunk.screen && !self.logs.is_empty() {
+                self.tail.push_str(&chunk.text);
+                while let Some(end) = self.tail.find('\n') {
+                    let line: String = self.tail.drain(..=end).collect();
+                    let line = line.trim_end_matches('\n');
+                    let bare = line.split_once("] ").filter(|_| line.starts_with('[')).map_or(line, |(_, rest)| rest);
+                    if let Some(found) = self.logs.get(line).or_else(|| self.logs.get(bare)) {
+                        self.seen.push(Seen::Log(found.clone()));
+                    }
+                }
+            }
+            self.output.push(chunk);
+        }
     }
 
     /// The text that was started.
@@ -93,20 +213,24 @@ impl Job {
 
     /// Ctrl+C: the job ends with status 130 at the next poll.
     pub fn interrupt(&mut self) {
-        self.exit = Some(130);
+        self.interrupted = true;
     }
 
     /// A key for a full-screen program (`q` leaves eks-node-viewer).
-    pub fn key(&mut self, _key: Key) {}
+    pub fn key(&mut self, key: Key) {
+        if self.keys.len() < 64 {
+            self.keys.push(key);
+        }
+    }
 
     /// Whether the job follows something (`logs -f`, `get -w`, `watch`) and so ends only when it is left.
     pub fn follows(&self) -> bool {
-        false
+        self.follows
     }
 
     /// Whether a full-screen program is on screen.
     pub fn full_screen(&self) -> bool {
-        false
+        self.full_screen
     }
 
     /// Filled after a refusal that taking off `//` remarks would mend.

@@ -3,63 +3,141 @@
 //! [`Shell`] keeps what outlives a line (variables, aliases, files, history); a line becomes a [`Job`], which runs in
 //! simulated time: the owner calls [`Shell::poll`] whenever the session moved and draws [`Job::take_output`].
 
+mod complete;
 mod job;
+mod kubectl;
+mod lang;
 mod options;
+mod run;
+mod tools;
+mod viewer;
 
+pub use complete::Completion;
 pub use job::{Chunk, Job, Key, Poll, Repair, Start, Stream};
 pub use options::{Lang, Options};
 
 use engine::{Session, Snapshot};
+use run::State;
 
 /// What outlives a line of input.
 #[derive(Debug)]
 pub struct Shell {
-    options: Options,
-    history: Vec<String>,
+    state: State,
 }
 
-/// What Tab offers: replace `start..cursor` of the line by one of `candidates`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Completion {
-    /// Byte offset in the line where the completed word begins.
-    pub start: usize,
-    /// Full words, in order; a trailing space means that the word is complete.
-    pub candidates: Vec<String>,
-}
+/// Most bytes of one text; more is refused before it is parsed.
+pub const MAX_TEXT: usize = 4 << 20;
 
 impl Shell {
     pub fn new(options: Options) -> Shell {
-        Shell { options, history: Vec::new() }
+        Shell { state: State::new(options) }
     }
 
     pub fn options(&self) -> &Options {
-        &self.options
+        &self.state.options
     }
 
     pub fn set_lang(&mut self, lang: Lang) {
-        self.options.lang = lang;
+        self.state.options.lang = lang;
+    }
+
+    /// The size of the terminal in characters, for full-screen programs.
+    pub fn set_size(&mut self, columns: usize, rows: usize) {
+        self.state.options.columns = columns.clamp(20, 1_000);
+        self.state.options.rows = rows.clamp(5, 1_000);
     }
 
     /// Starts a line (or several lines). [`Start::NeedsMore`] when a quote, heredoc, pipe or `\` is unfinished: show
     /// `> `, and call again with the whole text once more lines are there. Nothing runs before the first `poll`.
-    pub fn start(&mut self, text: &str, _session: &mut Session) -> Start {
-        self.history.push(text.to_owned());
-        Start::Job(Box::new(Job::new(text)))
+    pub fn start(&mut self, text: &str, session: &mut Session) -> Start {
+        if text.len() > MAX_TEXT {
+            return Start::Job(Box::new(Job::refused(text, "bash: the text is longer than 4 MiB; nothing was run")));
+        }
+        let (text, echo) = match self.recall(text) {
+            Ok(recalled) => recalled,
+            Err(event) => {
+                return Start::Job(Box::new(Job::refused(text, &format!("bash: {event}: event not found"))));
+            }
+        };
+        let Some(parsed) = lang::parse(&text, &self.state.aliases) else {
+            return Start::NeedsMore;
+        };
+        self.state.remember(&text);
+        session.begin_line();
+        Start::Job(Box::new(Job::new(&text, parsed, echo)))
     }
 
     /// Runs the job as far as the present simulated time allows.
-    pub fn poll(&mut self, job: &mut Job, _session: &mut Session) -> Poll {
-        job.finish(0);
-        Poll::Done { exit: 0 }
+    pub fn poll(&mut self, job: &mut Job, session: &mut Session) -> Poll {
+        job.poll(&mut self.state, session)
     }
 
     /// Lines typed so far, oldest first.
     pub fn history(&self) -> &[String] {
-        &self.history
+        &self.state.history
+    }
+
+    /// Puts back lines of an earlier visit, oldest first.
+    pub fn restore_history(&mut self, lines: impl IntoIterator<Item = String>) {
+        for line in lines {
+            self.state.remember(&line);
+        }
+    }
+
+    /// Writes a file of the virtual home, for examples that a lesson puts there.
+    pub fn write_file(&mut self, path: &str, text: &str) -> Result<(), &'static str> {
+        let path = self.state.path(path);
+        self.state.files.write(&path, text, false)
     }
 
     /// Tab completion at the byte offset `cursor` of `line`.
-    pub fn complete(&self, _line: &str, cursor: usize, _snapshot: &Snapshot) -> Completion {
-        Completion { start: cursor, candidates: Vec::new() }
+    pub fn complete(&self, line: &str, cursor: usize, snapshot: &Snapshot) -> Completion {
+        complete::complete(line, cursor, &self.state, snapshot)
+    }
+
+    /// `!!`, `!n` and `!prefix` outside single quotes, at a terminal; the second value says that the line changed, so
+    /// that it is shown as bash shows it.
+    fn recall(&self, text: &str) -> Result<(String, bool), String> {
+        if !self.state.options.interactive || !text.contains('!') {
+            return Ok((text.to_owned(), false));
+        }
+        let mut out = String::new();
+        let mut changed = false;
+        let mut single = false;
+        let mut rest = text;
+        while let Some(c) = rest.chars().next() {
+            let tail = rest.get(c.len_utf8()..).unwrap_or_default();
+            if c == '\'' {
+                single = !single;
+            }
+            if c == '\\' {
+                let n = tail.chars().next().map_or(0, char::len_utf8);
+                out.push(c);
+                out.push_str(tail.get(..n).unwrap_or_default());
+                rest = tail.get(n..).unwrap_or_default();
+                continue;
+            }
+            let event = tail.chars().next();
+            if c != '!' || single || !event.is_some_and(|e| e == '!' || e.is_ascii_alphanumeric()) {
+                out.push(c);
+                rest = tail;
+                continue;
+            }
+            let history = &self.state.history;
+            let (word, line) = if event == Some('!') {
+                ("!".to_owned(), history.last())
+            } else {
+                let word: String = tail.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
+                let line = match word.parse::<usize>() {
+                    Ok(n) => history.get(n.wrapping_sub(1)),
+                    Err(_) => history.iter().rev().find(|l| l.starts_with(&word)),
+                };
+                (word, line)
+            };
+            out.push_str(line.ok_or_else(|| format!("!{word}"))?);
+            rest = tail.get(word.len()..).unwrap_or_default();
+            changed = true;
+        }
+        Ok((out, changed))
     }
 }

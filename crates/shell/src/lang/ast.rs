@@ -1,0 +1,154 @@
+//! The syntax tree. Nodes that frames of the machine hold are reference-counted, so that running copies nothing.
+
+use std::rc::Rc;
+
+pub type List = Rc<Vec<Rc<AndOr>>>;
+
+/// Pipelines joined by `&&` and `||`.
+#[derive(Debug)]
+pub struct AndOr {
+    pub first: Rc<Pipeline>,
+    /// `true` for `&&`.
+    pub rest: Vec<(bool, Rc<Pipeline>)>,
+}
+
+#[derive(Debug)]
+pub struct Pipeline {
+    pub negate: bool,
+    pub commands: Vec<Rc<Command>>,
+}
+
+#[derive(Debug)]
+pub enum Command {
+    Simple(Simple),
+    /// `{ ...; }`
+    Group(List, Vec<Redirect>),
+    /// `( ... )`
+    Subshell(List, Vec<Redirect>),
+    For {
+        variable: String,
+        words: Vec<Word>,
+        body: List,
+        redirects: Vec<Redirect>,
+    },
+    While {
+        until: bool,
+        condition: List,
+        body: List,
+        redirects: Vec<Redirect>,
+    },
+    If {
+        /// Condition and body of `if` and each `elif`.
+        arms: Vec<(List, List)>,
+        otherwise: Option<List>,
+        redirects: Vec<Redirect>,
+    },
+}
+
+#[derive(Debug, Default)]
+pub struct Simple {
+    pub assignments: Vec<(String, Word)>,
+    pub words: Vec<Word>,
+    pub redirects: Vec<Redirect>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Word(pub Vec<Part>);
+
+#[derive(Clone, Debug)]
+pub enum Part {
+    Text {
+        text: String,
+        quoted: bool,
+    },
+    Variable {
+        name: String,
+        /// What follows `:-` or `-`, for a variable that is not set.
+        default: Option<String>,
+        quoted: bool,
+    },
+    Substitution {
+        list: List,
+        quoted: bool,
+    },
+    /// `$(( ))`, with its text.
+    Arithmetic {
+        text: String,
+    },
+}
+
+#[derive(Clone, Debug)]
+pub enum Redirect {
+    /// `> file`, `>> file`, `2> file`; `both` for `&> file`.
+    Out {
+        fd: u32,
+        append: bool,
+        both: bool,
+        target: Word,
+    },
+    In(Word),
+    /// A heredoc, by its number in [`super::Parsed::heredocs`].
+    Here(usize),
+    HereString(Word),
+    /// `2>&1`.
+    Dup {
+        from: u32,
+        to: u32,
+    },
+}
+
+impl Word {
+    /// The word's text where it is one unquoted literal (a keyword, an alias name).
+    pub fn plain(&self) -> Option<&str> {
+        match self.0.as_slice() {
+            [Part::Text { text, quoted: false }] => Some(text),
+            _ => None,
+        }
+    }
+
+    fn substitutions<'a>(&'a self, out: &mut Vec<&'a List>) {
+        out.extend(self.0.iter().filter_map(|p| match p {
+            Part::Substitution { list, .. } => Some(list),
+            _ => None,
+        }));
+    }
+}
+
+impl Simple {
+    /// The command substitutions in the order in which they are expanded: assignments, words, redirects.
+    pub fn substitutions(&self, heredocs: &[Word]) -> Vec<List> {
+        let mut out = Vec::new();
+        for (_, word) in &self.assignments {
+            word.substitutions(&mut out);
+        }
+        for word in &self.words {
+            word.substitutions(&mut out);
+        }
+        redirect_substitutions(&self.redirects, heredocs, &mut out);
+        out.into_iter().cloned().collect()
+    }
+}
+
+fn redirect_substitutions<'a>(redirects: &'a [Redirect], heredocs: &'a [Word], out: &mut Vec<&'a List>) {
+    for redirect in redirects {
+        match redirect {
+            Redirect::Out { target, .. } => target.substitutions(out),
+            Redirect::In(word) | Redirect::HereString(word) => word.substitutions(out),
+            Redirect::Here(n) => {
+                if let Some(word) = heredocs.get(*n) {
+                    word.substitutions(out);
+                }
+            }
+            Redirect::Dup { .. } => {}
+        }
+    }
+}
+
+/// The substitutions of plain words (`for x in ...`).
+pub fn word_substitutions(words: &[Word]) -> Vec<List> {
+    let mut out = Vec::new();
+    for word in words {
+        word.substitutions(&mut out);
+    }
+    out.into_iter().cloned().collect()
+}

@@ -1,0 +1,143 @@
+//! A small virtual home: directories and text files, bounded.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Most bytes in one file.
+const FILE_BYTES: usize = 8 << 20;
+/// Most files and directories.
+const ENTRIES: usize = 1_000;
+
+#[derive(Clone, Debug)]
+pub struct Files {
+    files: BTreeMap<String, String>,
+    directories: BTreeSet<String>,
+}
+
+impl Files {
+    pub fn new(home: &str) -> Files {
+        let mut files = Files { files: BTreeMap::new(), directories: BTreeSet::from(["/".to_owned(), "/tmp".to_owned()]) };
+        let mut path = String::new();
+        for part in home.split('/').filter(|p| !p.is_empty()) {
+            path = format!("{path}/{part}");
+            files.directories.insert(path.clone());
+        }
+        files
+    }
+
+    /// The absolute, normalised form of `path` as seen from `cwd`.
+    pub fn absolute(cwd: &str, path: &str) -> String {
+        let joined = if path.starts_with('/') { path.to_owned() } else { format!("{cwd}/{path}") };
+        let mut parts: Vec<&str> = Vec::new();
+        for part in joined.split('/') {
+            match part {
+                "" | "." => {}
+                ".." => {
+                    parts.pop();
+                }
+                part => parts.push(part),
+            }
+        }
+        format!("/{}", parts.join("/"))
+    }
+
+    pub fn is_dir(&self, path: &str) -> bool {
+        self.directories.contains(path)
+    }
+
+    pub fn read(&self, path: &str) -> Option<&str> {
+        self.files.get(path).map(String::as_str)
+    }
+
+    /// Writes or appends; the error is the end of the message, as `strerror` has it.
+    pub fn write(&mut self, path: &str, text: &str, append: bool) -> Result<(), &'static str> {
+        if self.is_dir(path) {
+            return Err("Is a directory");
+        }
+        let parent = path.rsplit_once('/').map_or("/", |(parent, _)| if parent.is_empty() { "/" } else { parent });
+        if !self.is_dir(parent) {
+            return Err("No such file or directory");
+        }
+        if !self.files.contains_key(path) && self.files.len() + self.directories.len() >= ENTRIES {
+            return Err("No space left on device");
+        }
+        let slot = self.files.entry(path.to_owned()).or_default();
+        if !append {
+            slot.clear();
+        }
+        if slot.len() + text.len() > FILE_BYTES {
+            return Err("No space left on device");
+        }
+        slot.push_str(text);
+        Ok(())
+    }
+
+    pub fn make_dir(&mut self, path: &str, parents: bool) -> Result<(), &'static str> {
+        if self.files.contains_key(path) || (self.is_dir(path) && !parents) {
+            return Err("File exists");
+        }
+        if self.files.len() + self.directories.len() >= ENTRIES {
+            return Err("No space left on device");
+        }
+        let parent = path.rsplit_once('/').map_or("/", |(parent, _)| if parent.is_empty() { "/" } else { parent });
+        if !self.is_dir(parent) {
+            if !parents {
+                return Err("No such file or directory");
+            }
+            if path.matches('/').count() > 32 {
+                return Err("File name too long");
+            }
+            self.make_dir(parent, true)?;
+        }
+        self.directories.insert(path.to_owned());
+        Ok(())
+    }
+
+    pub fn remove(&mut self, path: &str, recursive: bool) -> Result<(), &'static str> {
+        if self.files.remove(path).is_some() {
+            return Ok(());
+        }
+        if !self.is_dir(path) {
+            return Err("No such file or directory");
+        }
+        if !recursive {
+            return Err("Is a directory");
+        }
+        let below = format!("{}/", path.trim_end_matches('/'));
+        self.files.retain(|name, _| !name.starts_with(&below));
+        self.directories.retain(|name| name == "/" || (name != path && !name.starts_with(&below)));
+        Ok(())
+    }
+
+    /// The names directly in a directory, in order.
+    pub fn list(&self, directory: &str) -> Vec<String> {
+        let below = format!("{}/", directory.trim_end_matches('/'));
+        let name = |path: &String| {
+            let rest = path.strip_prefix(&below)?;
+            (!rest.is_empty() && !rest.contains('/')).then(|| rest.to_owned())
+        };
+        let mut names: Vec<String> = self.files.keys().filter_map(name).collect();
+        names.extend(self.directories.iter().filter_map(name));
+        names.sort();
+        names
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn behaves_like_a_small_file_system() {
+        let mut f = Files::new("/home/you");
+        assert_eq!(Files::absolute("/home/you", "../a/./b"), "/home/a/b");
+        assert_eq!(f.write("/home/you/x/a", "1", false), Err("No such file or directory"));
+        assert_eq!(f.make_dir("/home/you/x/y", true), Ok(()));
+        assert_eq!(f.write("/home/you/x/a", "1\n", false), Ok(()));
+        assert_eq!(f.write("/home/you/x/a", "2\n", true), Ok(()));
+        assert_eq!(f.read("/home/you/x/a"), Some("1\n2\n"));
+        assert_eq!(f.list("/home/you/x"), ["a", "y"]);
+        assert_eq!(f.remove("/home/you/x", false), Err("Is a directory"));
+        assert_eq!(f.remove("/home/you/x", true), Ok(()));
+        assert_eq!(f.list("/home/you"), Vec::<String>::new());
+    }
+}

@@ -1,0 +1,154 @@
+//! The seam between the shell and its programs: a program is stepped, reads what has arrived, writes what it has, and
+//! says when it wants to go on.
+
+use super::State;
+use crate::job::{Chunk, Key, Repair, Stream};
+use engine::logs::LogLine;
+use engine::session::Seen;
+use engine::{Session, SimTime};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// How far a step came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    Done(i32),
+    /// Nothing to do before this time; `None` waits for input, a key or a change of the cluster.
+    Wait(Option<SimTime>),
+    /// There is more to do at once.
+    More,
+}
+
+/// Text on its way to a program.
+#[derive(Debug, Default)]
+pub struct Input {
+    text: String,
+    at: usize,
+    /// The writer has ended.
+    pub ended: bool,
+}
+
+impl Input {
+    /// An input that is at its end.
+    pub fn empty() -> Input {
+        Input { ended: true, ..Input::default() }
+    }
+
+    pub fn of(text: String) -> Input {
+        Input { text, at: 0, ended: true }
+    }
+
+    pub fn push(&mut self, text: &str) {
+        if self.at > 1 << 16 {
+            self.text.drain(..self.at);
+            self.at = 0;
+        }
+        self.text.push_str(text);
+    }
+
+    fn rest(&self) -> &str {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    /// The next line with its newline; the last one may lack it. `None` while no whole line is there.
+    pub fn line(&mut self) -> Option<String> {
+        let rest = self.rest();
+        let end = match rest.find('\n') {
+            Some(end) => end + 1,
+            None if self.ended && !rest.is_empty() => rest.len(),
+            None => return None,
+        };
+        let line = rest.get(..end).unwrap_or_default().to_owned();
+        self.at += end;
+        Some(line)
+    }
+
+    /// Everything, once the writer has ended.
+    pub fn all(&mut self) -> Option<String> {
+        if !self.ended {
+            return None;
+        }
+        let all = self.rest().to_owned();
+        self.at = self.text.len();
+        Some(all)
+    }
+
+    /// Whether nothing is left and nothing will come.
+    pub fn is_over(&self) -> bool {
+        self.ended && self.rest().is_empty()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.rest().is_empty()
+    }
+}
+
+/// A program's three streams.
+#[derive(Debug)]
+pub struct Io<'a> {
+    pub input: &'a mut Input,
+    pub output: Vec<Chunk>,
+    /// Whether standard output is the terminal itself (no pipe, no file).
+    pub to_terminal: bool,
+}
+
+impl Io<'_> {
+    pub fn out(&mut self, text: &str) {
+        self.write(Stream::Stdout, text);
+    }
+
+    pub fn err(&mut self, text: &str) {
+        self.write(Stream::Stderr, text);
+    }
+
+    /// A line of advice that no real program prints; it goes past pipes and redirects.
+    pub fn hint(&mut self, text: &str) {
+        self.write(Stream::Hint, &format!("{text}\n"));
+    }
+
+    /// A whole picture of a full-screen program.
+    pub fn screen(&mut self, text: &str) {
+        self.output.push(Chunk { stream: Stream::Stdout, text: text.to_owned(), screen: true });
+    }
+
+    fn write(&mut self, stream: Stream, text: &str) {
+        if text.is_empty() {
+            return;
+        }
+        match self.output.last_mut() {
+            Some(last) if last.stream == stream && !last.screen => last.text.push_str(text),
+            _ => self.output.push(Chunk { stream, text: text.to_owned(), screen: false }),
+        }
+    }
+}
+
+/// What a program may touch besides its streams.
+#[derive(Debug)]
+pub struct Ctx<'a> {
+    pub session: &'a mut Session,
+    pub state: &'a mut State,
+    /// What the person typed, for the session's log.
+    pub line: &'a str,
+    pub seen: &'a mut Vec<Seen>,
+    pub keys: &'a mut Vec<Key>,
+    /// Whether a program that ends only when left is running; set by each step.
+    pub follows: &'a mut bool,
+    pub full_screen: &'a mut bool,
+    pub repair: &'a mut Option<Repair>,
+    /// Log lines that `kubectl logs` has written in this job, by their text: what of them reaches the terminal is seen.
+    pub logs: &'a mut BTreeMap<String, Arc<LogLine>>,
+    /// The whole text of the job, for offers to mend it.
+    pub text: &'a str,
+}
+
+impl Ctx<'_> {
+    pub fn now(&self) -> SimTime {
+        self.session.now()
+    }
+}
+
+/// Something that runs in a pipeline.
+pub trait Program: std::fmt::Debug {
+    /// Goes on as far as input and time allow.
+    fn step(&mut self, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Step;
+}

@@ -1,0 +1,80 @@
+//! What outlives a line: variables, aliases, files, history and kubectl's chosen namespace.
+
+use super::Files;
+use super::machine::Unwind;
+use crate::options::Options;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a subshell gets a copy of.
+#[derive(Clone, Debug)]
+pub struct Env {
+    pub variables: BTreeMap<String, String>,
+    pub exported: BTreeSet<String>,
+    pub home: String,
+    pub cwd: String,
+    /// `$?`
+    pub status: i32,
+}
+
+#[derive(Debug)]
+pub struct State {
+    pub options: Options,
+    pub env: Env,
+    pub aliases: BTreeMap<String, String>,
+    pub files: Files,
+    /// Lines typed, oldest first.
+    pub history: Vec<String>,
+    /// The namespace of kubectl's current context.
+    pub namespace: String,
+    /// Set by `break`, `continue` and `exit` until the machine has acted on it.
+    pub unwind: Option<Unwind>,
+}
+
+/// Lines of history kept.
+pub const HISTORY: usize = 1_000;
+
+const HOME: &str = "/home/learner";
+
+impl State {
+    pub fn new(options: Options) -> State {
+        let variables = [("HOME", HOME), ("USER", "learner"), ("SHELL", "/bin/bash"), ("TERM", "xterm-256color"), ("PWD", HOME)];
+        let variables: BTreeMap<String, String> = variables.map(|(k, v)| (k.to_owned(), v.to_owned())).into();
+        let exported = variables.keys().cloned().collect();
+        State {
+            env: Env { variables, exported, home: HOME.to_owned(), cwd: HOME.to_owned(), status: 0 },
+            aliases: [("k", "kubectl"), ("ll", "ls -l")].map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
+            files: Files::new(HOME),
+            history: Vec::new(),
+            namespace: "default".to_owned(),
+            unwind: None,
+            options,
+        }
+    }
+
+    /// The value of `$name`, specials included.
+    pub fn variable(&self, name: &str) -> Option<String> {
+        match name {
+            "?" => Some(self.env.status.to_string()),
+            "#" => Some("0".to_owned()),
+            "$" => Some("1".to_owned()),
+            "0" => Some("bash".to_owned()),
+            _ => self.env.variables.get(name).cloned(),
+        }
+    }
+
+    /// The absolute form of a path that a person typed.
+    pub fn path(&self, path: &str) -> String {
+        Files::absolute(&self.env.cwd, path)
+    }
+
+    pub fn remember(&mut self, line: &str) {
+        let line = line.trim_end();
+        if line.trim().is_empty() || self.history.last().is_some_and(|l| l == line) {
+            return;
+        }
+        if self.history.len() >= HISTORY {
+            self.history.remove(0);
+        }
+        self.history.push(line.to_owned());
+    }
+}

@@ -1,0 +1,267 @@
+//! The table of commands, and what bash says about those that are not in it.
+
+mod awk;
+mod clock;
+mod files;
+mod filter;
+mod grep;
+mod help;
+mod pattern;
+mod sed;
+mod text;
+mod variables;
+mod watch;
+mod xargs;
+
+use crate::job::Stream;
+use crate::options::Lang;
+use crate::run::{Ctx, Io, Program, Step};
+use std::fmt;
+
+pub use clock::date_text;
+
+/// Builds the program of a command from its arguments; a usage error comes back as a message.
+type Build = fn(Vec<String>, &Ctx<'_>) -> Result<Box<dyn Program>, Refusal>;
+
+/// A command of the shell.
+pub struct Tool {
+    pub name: &'static str,
+    /// One line for `help`.
+    pub about: &'static str,
+    build: Build,
+}
+
+impl fmt::Debug for Tool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// A command line that a tool does not take: its message for standard error and its status.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    pub message: String,
+    pub exit: i32,
+}
+
+impl Refusal {
+    pub fn new(exit: i32, message: impl Into<String>) -> Refusal {
+        Refusal { message: message.into(), exit }
+    }
+}
+
+macro_rules! tools {
+    ($($name:literal $about:literal $build:expr;)*) => {
+        /// Every command, in the order of `help`.
+        pub static TOOLS: &[Tool] = &[$(Tool { name: $name, about: $about, build: $build }),*];
+    };
+}
+
+tools! {
+    "kubectl" "talk to the cluster (kubectl --help)" |args, _| Ok(crate::kubectl::program(args));
+    "eks-node-viewer" "nodes, their requests and their price; q leaves" |args, ctx| crate::viewer::build(args, ctx);
+    "nodewright" "the playground's own commands" |args, _| call(help::nodewright, args);
+    "watch" "run a command again and again" watch::build;
+    "sleep" "let simulated time pass" clock::sleep;
+    "date" "the simulated date and time" |args, _| call(clock::date, args);
+    "grep" "lines that match a pattern" grep::build;
+    "egrep" "grep -E" grep::build_extended;
+    "cat" "print files or input" text::cat;
+    "head" "the first lines" text::head;
+    "tail" "the last lines" text::tail;
+    "wc" "count lines, words, bytes" text::wc;
+    "sort" "sort lines" text::sort;
+    "uniq" "drop repeated lines" text::uniq;
+    "cut" "columns of lines" text::cut;
+    "tr" "translate characters" text::tr;
+    "tee" "copy input to files" text::tee;
+    "sed" "edit lines (s///, p, d)" sed::build;
+    "awk" "columns of lines, with patterns" awk::build;
+    "xargs" "make arguments of input" xargs::build;
+    "seq" "numbers in a row" |args, _| call(text::seq, args);
+    "echo" "print arguments" |args, _| call(variables::echo, args);
+    "printf" "print by a format" |args, _| call(variables::printf, args);
+    "export" "set variables" |args, _| call(variables::export, args);
+    "unset" "forget variables" |args, _| call(variables::unset, args);
+    "env" "list variables" |args, _| call(variables::env, args);
+    "printenv" "list variables" |args, _| call(variables::env, args);
+    "alias" "list or set aliases" |args, _| call(variables::alias, args);
+    "unalias" "forget aliases" |args, _| call(variables::unalias, args);
+    "history" "lines typed so far" |args, _| call(variables::history, args);
+    "test" "compare strings, numbers, files" |args, _| call(variables::test, args);
+    "[" "compare strings, numbers, files" |args, _| call(variables::test, args);
+    "read" "read a line into variables" |args, _| Ok(Box::new(variables::Read(args)));
+    "true" "succeed" |args, _| call(|_, _, _| 0, args);
+    ":" "succeed" |args, _| call(|_, _, _| 0, args);
+    "false" "fail" |args, _| call(|_, _, _| 1, args);
+    "exit" "leave the script" |args, _| call(variables::exit, args);
+    "break" "leave a loop" |args, _| call(variables::leave_loop, args);
+    "continue" "next round of a loop" |args, _| call(variables::next_round, args);
+    "cd" "change directory" |args, _| call(files::cd, args);
+    "pwd" "the current directory" |args, _| call(files::pwd, args);
+    "ls" "list files" |args, _| call(files::ls, args);
+    "mkdir" "make directories" |args, _| call(files::mkdir, args);
+    "rm" "remove files" |args, _| call(files::rm, args);
+    "touch" "make empty files" |args, _| call(files::touch, args);
+    "cp" "copy a file" |args, _| call(files::cp, args);
+    "mv" "rename a file" |args, _| call(files::mv, args);
+    "clear" "empty the screen" |args, _| call(help::clear, args);
+    "which" "where a command is" |args, _| call(help::which, args);
+    "type" "what a command is" |args, _| call(help::type_of, args);
+    "help" "this list" |args, _| call(help::help, args);
+    "man" "a line about a command" |args, _| call(help::man, args);
+}
+
+/// What people look for and this playground does not have: the reason, in English and Korean.
+const ABSENT: &[(&str, &str, &str)] = &[
+    ("aws", "there is no AWS account behind this playground", "이 놀이터 뒤에는 AWS 계정이 없습니다"),
+    ("eksctl", "the cluster is already there; eksctl is not simulated", "클러스터는 이미 있습니다. eksctl은 흉내 내지 않습니다"),
+    (
+        "helm",
+        "Karpenter is already installed; helm is not simulated",
+        "Karpenter는 이미 설치되어 있습니다. helm은 흉내 내지 않습니다",
+    ),
+    ("docker", "there are no containers to build here", "여기에는 만들 컨테이너가 없습니다"),
+    ("terraform", "there is no infrastructure to build here", "여기에는 만들 인프라가 없습니다"),
+    ("curl", "the playground has no network", "이 놀이터는 네트워크에 나가지 않습니다"),
+    ("wget", "the playground has no network", "이 놀이터는 네트워크에 나가지 않습니다"),
+    ("vi", "use the YAML pane, or cat <<EOF > file", "YAML 창을 쓰거나 cat <<EOF > 파일 로 적으세요"),
+    ("vim", "use the YAML pane, or cat <<EOF > file", "YAML 창을 쓰거나 cat <<EOF > 파일 로 적으세요"),
+    ("nano", "use the YAML pane, or cat <<EOF > file", "YAML 창을 쓰거나 cat <<EOF > 파일 로 적으세요"),
+    ("sudo", "you need no rights here: leave sudo out", "권한이 필요 없습니다. sudo를 빼고 입력하세요"),
+    ("jq", "jq is not here: use -o jsonpath='{...}'", "jq가 없습니다. -o jsonpath='{...}'를 쓰세요"),
+];
+
+pub fn find(name: &str) -> Option<&'static Tool> {
+    TOOLS.iter().find(|t| t.name == name)
+}
+
+/// The program for a command's name, or one that says what bash says.
+pub fn launch(name: &str, args: Vec<String>, ctx: &Ctx<'_>) -> Box<dyn Program> {
+    let base = ["/usr/local/bin/", "/usr/bin/", "/bin/"].iter().find_map(|p| name.strip_prefix(p)).unwrap_or(name);
+    let Some(tool) = find(base) else {
+        return Box::new(unknown(name, ctx));
+    };
+    match (tool.build)(args, ctx) {
+        Ok(program) => program,
+        Err(refusal) => Box::new(Say(vec![(Stream::Stderr, format!("{}\n", refusal.message))], refusal.exit)),
+    }
+}
+
+/// Runs a shell text as a program of its own (`watch`, `xargs`).
+pub fn shell(text: &str, ctx: &Ctx<'_>) -> Option<crate::run::Machine> {
+    crate::lang::parse(text, &ctx.state.aliases).map(crate::run::Machine::new)
+}
+
+fn unknown(name: &str, ctx: &Ctx<'_>) -> Say {
+    let lang = ctx.state.options.lang;
+    if name.contains('/') {
+        let path = ctx.state.path(name);
+        let (why, exit) = if ctx.state.files.is_dir(&path) {
+            ("Is a directory", 126)
+        } else if ctx.state.files.read(&path).is_some() {
+            ("Permission denied", 126)
+        } else {
+            ("No such file or directory", 127)
+        };
+        let mut lines = vec![(Stream::Stderr, format!("bash: {name}: {why}\n"))];
+        if name.starts_with("//") {
+            let hint = match lang {
+                Lang::En => "`//` begins no remark in a shell (`#` does): you can skip such lines",
+                Lang::Ko => "설명 줄이라 건너뛰어도 됩니다 (셸의 주석은 `//`가 아니라 `#`입니다)",
+            };
+            lines.push((Stream::Hint, format!("{hint}\n")));
+        }
+        return Say(lines, exit);
+    }
+    let mut lines = vec![(Stream::Stderr, format!("bash: {name}: command not found\n"))];
+    let absent = ABSENT.iter().find(|(n, ..)| *n == name);
+    let near = near(name, TOOLS.iter().map(|t| t.name));
+    let hint = match (absent, near, lang) {
+        (Some((_, en, _)), _, Lang::En) => Some((*en).to_owned()),
+        (Some((_, _, ko)), _, Lang::Ko) => Some((*ko).to_owned()),
+        (None, Some(near), Lang::En) => Some(format!("did you mean `{near}`?")),
+        (None, Some(near), Lang::Ko) => Some(format!("혹시 `{near}`인가요?")),
+        (None, None, Lang::En) => Some("`help` lists the commands that are here".to_owned()),
+        (None, None, Lang::Ko) => Some("쓸 수 있는 명령은 `help`로 볼 수 있습니다".to_owned()),
+    };
+    lines.extend(hint.map(|h| (Stream::Hint, format!("{h}\n"))));
+    Say(lines, 127)
+}
+
+/// The nearest of `names` at an edit distance that a slip of the finger explains.
+pub fn near<'a>(word: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let most = if word.chars().count() <= 4 { 1 } else { 2 };
+    names.map(|n| (distance(word, n), n)).filter(|(d, n)| *d <= most && n.len() > 1).min().map(|(_, n)| n)
+}
+
+/// Edits (insert, delete, replace) between two words.
+pub fn distance(a: &str, b: &str) -> usize {
+    if a.len().abs_diff(b.len()) > 8 || a.len() > 64 {
+        return usize::MAX;
+    }
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, ca) in a.chars().enumerate() {
+        let mut next = vec![i + 1];
+        for (j, cb) in b.iter().enumerate() {
+            let at = |row: &[usize], k: usize| row.get(k).copied().unwrap_or(usize::MAX);
+            let replace = at(&row, j) + usize::from(ca != *cb);
+            next.push(replace.min(at(&row, j + 1) + 1).min(at(&next, j) + 1));
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or(usize::MAX)
+}
+
+/// A program that is over at once.
+struct Call {
+    run: fn(&[String], &mut Io<'_>, &mut Ctx<'_>) -> i32,
+    args: Vec<String>,
+}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Call({:?})", self.args)
+    }
+}
+
+impl Program for Call {
+    fn step(&mut self, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Step {
+        Step::Done((self.run)(&self.args, io, ctx))
+    }
+}
+
+fn call(run: fn(&[String], &mut Io<'_>, &mut Ctx<'_>) -> i32, args: Vec<String>) -> Result<Box<dyn Program>, Refusal> {
+    Ok(Box::new(Call { run, args }))
+}
+
+/// Fixed lines and a status.
+#[derive(Debug)]
+pub struct Say(pub Vec<(Stream, String)>, pub i32);
+
+impl Program for Say {
+    fn step(&mut self, io: &mut Io<'_>, _ctx: &mut Ctx<'_>) -> Step {
+        for (stream, text) in &self.0 {
+            match stream {
+                Stream::Stdout => io.out(text),
+                Stream::Stderr => io.err(text),
+                Stream::Hint => io.hint(text.trim_end()),
+            }
+        }
+        Step::Done(self.1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn guesses_slips_of_the_finger() {
+        for (word, want) in [("kubctl", Some("kubectl")), ("grpe", None), ("gerp", None), ("slep", Some("sleep")), ("zzz", None)]
+        {
+            assert_eq!(near(word, TOOLS.iter().map(|t| t.name)), want, "{word}");
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Runs shell texts on a session to their end and gives what came out.
+
+use engine::{Era, Scenario, Session};
+use objects::Value;
+use nodewright_shell::{Options, Poll, Shell, Start, Stream};
+
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Out {
+    pub stdout: String,
+    pub stderr: String,
+    pub hints: String,
+    pub exit: i32,
+}
+
+pub struct Lab {
+    pub session: Session,
+    pub shell: Shell,
+}
+
+#[allow(dead_code)]
+impl Lab {
+    pub fn new(era: Era, docs: Vec<Value>) -> Lab {
+        let scenario = Scenario {
+            id: "test".to_owned(),
+            seed: 1,
+            era,
+            region: "ap-northeast-2".to_owned(),
+            epoch_ms: 1_690_347_000_000,
+            docs,
+        };
+        Lab { session: Session::new(scenario).unwrap(), shell: Shell::new(Options::script()) }
+    }
+
+    /// Runs `text` to its end; something that follows is interrupted when nothing is left to happen within ten minutes.
+    pub fn run(&mut self, text: &str) -> Out {
+        let Start::Job(mut job) = self.shell.start(text, &mut self.session) else {
+            panic!("unfinished: {text}");
+        };
+        let mut out = Out::default();
+        let limit = self.session.now() + 600_000;
+        loop {
+            let poll = self.shell.poll(&mut job, &mut self.session);
+            for chunk in job.take_output() {
+                match chunk.stream {
+                    Stream::Stdout => out.stdout.push_str(&chunk.text),
+                    Stream::Stderr => out.stderr.push_str(&chunk.text),
+                    Stream::Hint => out.hints.push_str(&chunk.text),
+                }
+            }
+            match poll {
+                Poll::Done { exit } => {
+                    out.exit = exit;
+                    return out;
+                }
+                Poll::Running { wake } => {
+                    let next = [wake, self.session.next_wake()].into_iter().flatten().min();
+                    match next.filter(|t| *t <= limit) {
+                        Some(t) => self.session.advance_to(t.max(self.session.now())),
+                        None => job.interrupt(),
+                    }
+                }
+            }
+        }
+    }
+}
