@@ -6,6 +6,9 @@ mod invariants;
 mod leader;
 mod request;
 mod scenario;
+mod share;
+#[cfg(test)]
+mod tests;
 mod travel;
 mod world;
 
@@ -13,7 +16,8 @@ pub use crate::logs::LOG_LINES;
 pub use history::{Branch, MAX_BRANCHES};
 pub use invariants::check_invariants;
 pub use request::{MAX_PODS, MAX_REQUEST_BYTES};
-pub use scenario::{LAB_SEED, SETTLE_MS, Scenario};
+pub use scenario::{LAB_REGION, LAB_SEED, SCENARIOS, SETTLE_MS, Scenario};
+pub use share::{MAX_SHARED_DOCS, MAX_SHARED_ENTRIES, Replay, SHARE_VERSION};
 pub use travel::NextEvent;
 pub use world::{Cluster, RUNS_PER_INSTANT, World};
 

@@ -28,6 +28,14 @@ impl Request {
             Request::InterruptSpot { .. } => false,
         }
     }
+
+    /// The document that comes with the request.
+    pub fn document(&self) -> Option<&Value> {
+        match self {
+            Request::Create { doc, .. } | Request::Apply { doc, .. } | Request::Replace { doc, .. } => Some(doc),
+            _ => None,
+        }
+    }
 }
 
 /// Carries out a request on `cluster`. After a refusal the store may hold half of it: the caller goes back to a copy.

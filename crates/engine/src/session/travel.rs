@@ -20,7 +20,7 @@ pub enum NextEvent {
 impl Session {
     /// Back to just before the last line, or before the last reset; false where there is nothing to undo.
     pub fn undo(&mut self) -> bool {
-        self.to_present();
+        self.present();
         let Some(first) = self.history.last_line() else {
             let Some(before) = self.history.pop_reset() else { return false };
             let mut now = self.moment();
@@ -40,7 +40,7 @@ impl Session {
 
     /// Restores what the last undo took away, time included; false where nothing was undone since the last request.
     pub fn redo(&mut self) -> bool {
-        self.to_present();
+        self.present();
         let Some(moment) = self.history.pop_undone() else { return false };
         if moment.was_reset {
             let before = self.moment();
@@ -60,7 +60,7 @@ impl Session {
 
     /// Back to the start of the scenario; undoable.
     pub fn reset(&mut self) {
-        self.to_present();
+        self.present();
         let before = self.moment();
         self.history.push_reset(before);
         self.history.clear_undone();
@@ -74,7 +74,7 @@ impl Session {
         let present = self.present_time();
         let time = time.clamp(self.start.now(), present);
         if time == present {
-            self.to_present();
+            self.present();
             return;
         }
         if self.head.is_none() {
@@ -94,11 +94,6 @@ impl Session {
         self.head.as_ref().map_or(self.world.now(), |h| h.now())
     }
 
-    /// Back from the past to the present.
-    pub fn present(&mut self) {
-        self.to_present();
-    }
-
     /// Makes the past that is shown the present; what came after it is kept as a branch.
     pub fn continue_here(&mut self) {
         if let Some(head) = self.head.take() {
@@ -115,7 +110,7 @@ impl Session {
 
     /// Goes over to a branch; the present line becomes a branch in turn. False where there is no such branch.
     pub fn switch_to(&mut self, index: usize) -> bool {
-        self.to_present();
+        self.present();
         let Some(branch) = self.history.take_branch(index) else { return false };
         let shared = self.history.entries().iter().zip(&branch.moment.entries).take_while(|(a, b)| a == b).count();
         let here = Arc::new(self.world.clone());
@@ -202,7 +197,8 @@ impl Session {
         }
     }
 
-    fn to_present(&mut self) {
+    /// Back from the past to the present.
+    pub fn present(&mut self) {
         self.touch();
         if let Some(head) = self.head.take() {
             self.world = Arc::unwrap_or_clone(head);

@@ -1,0 +1,139 @@
+//! Where sessions start.
+
+mod base;
+
+use super::world::World;
+use super::{Request, Validation};
+use crate::Era;
+use crate::kernel::SimTime;
+use crate::pricing::Market;
+use crate::profile::Profile;
+use crate::store::exec;
+use objects::{ApiError, DocExt, Kind, Reason, Value};
+use std::sync::Arc;
+
+/// The seed of the lab: one for which its first launch is an r3.2xlarge.
+pub const LAB_SEED: u64 = 7;
+
+/// Where the lab runs.
+pub const LAB_REGION: &str = "ap-northeast-2";
+
+/// Simulated time in which the start cluster settles before the user's session begins: longer than events are kept, so
+/// that a session begins without any, as on a cluster that was made earlier in the day.
+pub const SETTLE_MS: u64 = 75 * 60_000;
+/// When Deployments are created (the nodes are up by then), and when Karpenter's own objects are.
+const WORKLOADS_MS: u64 = 5 * 60_000;
+const POOLS_MS: u64 = 8 * 60_000;
+
+/// Where a session starts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scenario {
+    /// `karpenter-basics`, or whatever a share record named.
+    pub id: String,
+    pub seed: u64,
+    pub era: Era,
+    pub region: String,
+    /// Unix milliseconds of `SimTime::ZERO`; fixed by the scenario, never the wall clock.
+    pub epoch_ms: i64,
+    /// Objects that exist at the start, in the order they are created.
+    pub docs: Vec<Value>,
+}
+
+/// Scenarios that exist: id and what it holds.
+pub const SCENARIOS: [(&str, &str); 2] = [
+    ("karpenter-basics", "two on-demand nodes, Karpenter, a spot pool that removes empty nodes after 30 s"),
+    ("karpenter-bare", "two on-demand nodes and Karpenter without a pool or a node class"),
+];
+
+impl Scenario {
+    /// The lab's start in its own region.
+    pub fn lab(era: Era, seed: u64) -> Scenario {
+        Scenario::on("karpenter-basics", era, seed, LAB_REGION, true)
+    }
+
+    /// The scenario of an id (see [`SCENARIOS`]) in a region whose prices are known.
+    pub fn named(id: &str, era: Era, seed: u64, region: &str) -> Result<Scenario, ApiError> {
+        if !base::is_region(region) {
+            let message = format!("region \"{region}\" is unknown here: choose one of {}", base::REGIONS.join(", "));
+            return Err(ApiError::new(Reason::BadRequest, message));
+        }
+        match id {
+            "karpenter-basics" => Ok(Scenario::on(id, era, seed, region, true)),
+            "karpenter-bare" => Ok(Scenario::on(id, era, seed, region, false)),
+            _ => {
+                let known: Vec<&str> = SCENARIOS.iter().map(|(id, _)| *id).collect();
+                let message = format!("scenario \"{id}\" is unknown: choose one of {}", known.join(", "));
+                Err(ApiError::new(Reason::NotFound, message))
+            }
+        }
+    }
+
+    fn on(id: &str, era: Era, seed: u64, region: &str, pool: bool) -> Scenario {
+        let mut docs = base::instances(era, seed, region);
+        docs.extend(base::objects(era, region));
+        if !pool {
+            docs.retain(|d| !is_karpenters(kind_of(d), era));
+        }
+        Scenario { id: id.to_owned(), seed, era, region: region.to_owned(), epoch_ms: epoch_ms(era), docs }
+    }
+
+    /// The world after its objects were created and had time to settle.
+    pub(super) fn build(&self) -> Result<World, ApiError> {
+        let market = Arc::new(Market::default());
+        let mut world = World::new(Profile::of(self.era), market, self.epoch_ms, self.seed);
+        let stages: [(u64, Belongs); 3] = [
+            (0, |kind, era| kind != Some(Kind::Deployment) && !is_karpenters(kind, era)),
+            (WORKLOADS_MS, |kind, _| kind == Some(Kind::Deployment)),
+            (POOLS_MS, is_karpenters),
+        ];
+        for (at, belongs) in stages {
+            world.run_to(SimTime(at));
+            for doc in self.docs.iter().filter(|d| belongs(kind_of(d), self.era)) {
+                world.found(doc, self.era)?;
+            }
+        }
+        world.run_to(SimTime(SETTLE_MS));
+        world.begin();
+        Ok(world)
+    }
+}
+
+type Belongs = fn(Option<Kind>, Era) -> bool;
+
+fn kind_of(doc: &Value) -> Option<Kind> {
+    Kind::of(doc.str_at("apiVersion").unwrap_or_default(), doc.str_at("kind").unwrap_or_default())
+}
+
+fn is_karpenters(kind: Option<Kind>, era: Era) -> bool {
+    kind.is_some_and(|k| k == Kind::pool(era) || k == Kind::node_class(era))
+}
+
+/// The user's session begins at 14:00 in Seoul on a day of the era.
+fn epoch_ms(era: Era) -> i64 {
+    let begin = match era {
+        Era::V1alpha5 => objects::time::from_parts(2023, 7, 26, 5, 0, 0),
+        Era::V1 => objects::time::from_parts(2026, 8, 25, 5, 0, 0),
+    };
+    begin.saturating_sub_unsigned(SETTLE_MS)
+}
+
+impl World {
+    /// Creates one object of a scenario. The cloud's records have no request; pools and node classes were applied, so
+    /// that a later `kubectl apply` knows what it may remove.
+    fn found(&mut self, doc: &Value, era: Era) -> Result<(), ApiError> {
+        let (doc, kind) = (doc.clone(), kind_of(doc));
+        if kind.is_some_and(Kind::is_internal) {
+            return self.internal(|store, ctx| exec::create(store, ctx, doc).map(|_| ()));
+        }
+        let (dry_run, validation) = (false, Validation::Strict);
+        let request = if is_karpenters(kind, era) {
+            Request::Apply { doc, dry_run, validation }
+        } else {
+            Request::Create { doc, dry_run, validation }
+        };
+        self.request(&request).map(|_| ()).map_err(|error| {
+            let named = request.document().map(|d| d.str_at("metadata.name").unwrap_or_default()).unwrap_or_default();
+            ApiError { message: format!("{} {named}: {}", kind.map_or("", Kind::name), error.message), ..error }
+        })
+    }
+}
