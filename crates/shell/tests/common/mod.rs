@@ -1,8 +1,8 @@
 //! Runs shell texts on a session to their end and gives what came out.
 
 use engine::{Era, Scenario, Session};
-use objects::Value;
 use nodewright_shell::{Options, Poll, Shell, Start, Stream};
+use objects::Value;
 
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Out {
