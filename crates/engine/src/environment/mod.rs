@@ -1,19 +1,82 @@
-//! What a real cluster already has: workload controllers, kube-scheduler, kubelets and the cloud.
+//! What a real cluster already has, simulated: workload controllers, kube-scheduler, kubelets, the cloud.
+//!
+//! One file per actor. Nothing here decides for Karpenter, and [`crate::controllers`] never imports this module.
+//! Latencies between actors are small constants near those of a recorded control plane: a Deployment is acted on 0.1 s
+//! after it changed, its pods exist 30-60 ms later and are tried by the scheduler within 10 ms.
+
+pub mod budgets;
+pub mod cloud;
+pub mod garbage;
+pub mod kubelet;
+pub mod namespaces;
+pub mod node_lifecycle;
+pub mod pod_gc;
+pub mod scheduler;
+mod support;
+mod workloads_owner;
+
+pub mod workloads;
 
 use crate::actor::Actor;
 use crate::profile::Profile;
 
-/// All stand-ins of the environment.
-#[derive(Clone, Debug, Default)]
-pub struct Environment {}
+/// All stand-ins of one cluster. Cloning copies their whole state, so that a checkpoint can go on from it.
+#[derive(Clone, Debug)]
+pub struct Environment {
+    deployments: workloads::DeploymentController,
+    replica_sets: workloads::ReplicaSetController,
+    stateful_sets: workloads::StatefulSetController,
+    jobs: workloads::JobController,
+    daemon_sets: workloads::DaemonSetController,
+    scheduler: scheduler::Scheduler,
+    kubelets: kubelet::Kubelets,
+    fleet: cloud::Fleet,
+    instances: cloud::Instances,
+    node_lifecycle: node_lifecycle::NodeLifecycle,
+    pod_gc: pod_gc::PodGc,
+    budgets: budgets::DisruptionBudgets,
+    garbage: garbage::GarbageCollector,
+    namespaces: namespaces::Namespaces,
+}
 
 impl Environment {
-    pub fn new(_profile: &Profile) -> Environment {
-        Environment {}
+    pub fn new(profile: &Profile) -> Environment {
+        Environment {
+            deployments: Default::default(),
+            replica_sets: Default::default(),
+            stateful_sets: Default::default(),
+            jobs: Default::default(),
+            daemon_sets: Default::default(),
+            scheduler: scheduler::Scheduler::new(profile),
+            kubelets: Default::default(),
+            fleet: Default::default(),
+            instances: Default::default(),
+            node_lifecycle: Default::default(),
+            pod_gc: Default::default(),
+            budgets: Default::default(),
+            garbage: Default::default(),
+            namespaces: Default::default(),
+        }
     }
 
-    /// In the order in which they run within one instant.
+    /// The actors in the order in which they run within one instant: the cloud and its nodes first, then what reacts to
+    /// nodes, then workloads from owner to owned, then placement, then what runs pods, then the collectors.
     pub fn actors_mut(&mut self) -> Vec<&mut dyn Actor> {
-        Vec::new()
+        vec![
+            &mut self.fleet,
+            &mut self.instances,
+            &mut self.node_lifecycle,
+            &mut self.deployments,
+            &mut self.replica_sets,
+            &mut self.stateful_sets,
+            &mut self.jobs,
+            &mut self.daemon_sets,
+            &mut self.budgets,
+            &mut self.scheduler,
+            &mut self.kubelets,
+            &mut self.pod_gc,
+            &mut self.garbage,
+            &mut self.namespaces,
+        ]
     }
 }

@@ -4,8 +4,6 @@ mod history;
 mod housekeeping;
 mod invariants;
 mod leader;
-#[cfg(test)]
-mod properties;
 mod request;
 mod scenario;
 mod share;

@@ -1,0 +1,118 @@
+//! The disruption controller: how many pods of each PodDisruptionBudget may be evicted now.
+//!
+//! Source: kubernetes pkg/controller/disruption/disruption.go, v1.28.
+
+use super::support::{patch, scaled, set_condition};
+use super::workloads_owner::scale_of;
+use crate::actor::{Actor, Intent, View};
+use crate::kernel::{SimTime, Timers};
+use crate::store::{Change, Op};
+use objects::{DocExt, Kind, Object, ObjectKey, Value};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+const REACTION_MS: u64 = 20;
+
+#[derive(Clone, Debug, Default)]
+pub struct DisruptionBudgets {
+    due: Timers<ObjectKey>,
+}
+
+impl Actor for DisruptionBudgets {
+    fn name(&self) -> &'static str {
+        "disruption"
+    }
+
+    fn observe(&mut self, change: &Change, view: &View<'_>) {
+        let at = view.now + REACTION_MS;
+        match (change.kind(), change.op) {
+            (Kind::PodDisruptionBudget, Op::Deleted) => self.due.cancel(&change.key()),
+            (Kind::PodDisruptionBudget, _) => self.due.sooner(change.key(), at),
+            (Kind::Pod, _) => {
+                for budget in view.store.list(Kind::PodDisruptionBudget) {
+                    if [Some(&change.object), change.old.as_ref()].into_iter().flatten().any(|p| covers(budget, p)) {
+                        self.due.sooner(budget.key(), at);
+                    }
+                }
+            }
+            // The wanted scale is part of the sum.
+            (Kind::Deployment | Kind::ReplicaSet | Kind::StatefulSet, Op::Modified) => {
+                for budget in view.store.list(Kind::PodDisruptionBudget) {
+                    if budget.meta.namespace == change.object.meta.namespace {
+                        self.due.sooner(budget.key(), at);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn wake_at(&self) -> Option<SimTime> {
+        self.due.next()
+    }
+
+    fn act(&mut self, view: &View<'_>) -> Vec<Intent> {
+        let mut out = Vec::new();
+        while let Some(key) = self.due.pop_due(view.now) {
+            if let Some(budget) = view.store.get(&key) {
+                out.extend(sync(budget, view));
+            }
+        }
+        out
+    }
+}
+
+pub(super) fn covers(budget: &Object, pod: &Object) -> bool {
+    budget.meta.namespace == pod.meta.namespace
+        && budget.pdb().and_then(|b| b.selector.as_ref()).is_some_and(|s| s.matches(&pod.meta.labels))
+}
+
+fn sync(budget: &Arc<Object>, view: &View<'_>) -> Option<Intent> {
+    let pods: Vec<&Arc<Object>> = view.store.list(Kind::Pod).filter(|p| covers(budget, p)).collect();
+    let (expected, desired) = expectations(budget, &pods, view);
+    let healthy = pods.iter().filter(|p| !p.meta.is_deleting() && p.pod().is_some_and(|p| p.ready)).count() as i64;
+    let allowed = if expected <= 0 { 0 } else { (healthy - desired).max(0) };
+    let mut conditions: Vec<Value> = budget.doc.list_at("status.conditions").to_vec();
+    let (status, reason) = if allowed > 0 { ("True", "SufficientPods") } else { ("False", "InsufficientPods") };
+    set_condition(&mut conditions, "DisruptionAllowed", status, reason, "", &view.timestamp());
+    for c in &mut conditions {
+        // The API has these two on every condition, empty message included.
+        c.set("observedGeneration", budget.meta.generation);
+        if c.get("message").is_none() {
+            c.set("message", "");
+        }
+    }
+    let status = json!({
+        "currentHealthy": healthy, "desiredHealthy": desired, "disruptionsAllowed": allowed, "expectedPods": expected,
+        "observedGeneration": budget.meta.generation, "conditions": conditions,
+    });
+    let before = budget.doc.at("status");
+    let changed = status.as_object().is_some_and(|s| s.iter().any(|(k, v)| before.field(k) != v));
+    changed.then(|| patch(budget.key(), json!({"status": status}), "pods under the budget changed"))
+}
+
+/// (expected pods, healthy pods that must stay). Percentages and `maxUnavailable` count against the wanted scale of
+/// the pods' controllers; a number for `minAvailable` counts against the pods there are.
+fn expectations(budget: &Object, pods: &[&Arc<Object>], view: &View<'_>) -> (i64, i64) {
+    let min = budget.doc.at("spec.minAvailable");
+    let max = budget.doc.at("spec.maxUnavailable");
+    if max.is_null() && min.is_i64() {
+        return (pods.len() as i64, min.as_i64().unwrap_or(0));
+    }
+    let mut scales: BTreeMap<String, i64> = BTreeMap::new();
+    let mut bare = 0;
+    for pod in pods {
+        match scale_of(pod, view) {
+            Some((uid, n)) => {
+                scales.insert(uid, n);
+            }
+            None => bare += 1,
+        }
+    }
+    let expected = scales.values().sum::<i64>() + bare;
+    if max.is_null() {
+        return (expected, scaled(min, expected, true).unwrap_or(0));
+    }
+    (expected, (expected - scaled(max, expected, true).unwrap_or(0)).max(0))
+}

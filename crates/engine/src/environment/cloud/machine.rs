@@ -1,0 +1,96 @@
+//! What the catalogue knows of the machines that the cloud hands out.
+
+use catalog::{Catalog, NodeShape, Region, TypeFacts};
+use objects::{Era, Value};
+use serde_json::json;
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub(super) fn catalog_era(era: Era) -> catalog::Era {
+    match era {
+        Era::V1alpha5 => catalog::Era::Era2023,
+        Era::V1 => catalog::Era::Era2026,
+    }
+}
+
+/// The catalogue, read when it is first asked for.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Machines {
+    catalog: OnceCell<Arc<Catalog>>,
+    regions: BTreeMap<String, Option<Arc<Region>>>,
+}
+
+impl Machines {
+    fn catalog(&self) -> &Arc<Catalog> {
+        self.catalog.get_or_init(|| Arc::new(Catalog::embedded()))
+    }
+
+    pub fn facts(&self, instance_type: &str) -> Option<Arc<TypeFacts>> {
+        self.catalog().get(instance_type).cloned()
+    }
+
+    /// The offerings of the region that `zone` lies in; `None` for regions that are not loaded.
+    pub fn region(&mut self, zone: &str, era: Era) -> Option<Arc<Region>> {
+        let name = region_of(zone).to_owned();
+        if let Some(known) = self.regions.get(&name) {
+            return known.clone();
+        }
+        let region = self.catalog().region(&name, catalog_era(era)).ok().map(Arc::new);
+        self.regions.insert(name, region.clone());
+        region
+    }
+}
+
+/// `ap-northeast-2a` lies in `ap-northeast-2`.
+pub(super) fn region_of(zone: &str) -> &str {
+    zone.trim_end_matches(|c: char| c.is_ascii_lowercase() && !zone.is_empty())
+}
+
+/// (capacity, allocatable) as a kubelet reports them. The catalogue's figures are Karpenter's estimate of both; a real
+/// machine reports somewhat more memory, the same CPU and the same number of pods.
+pub(super) fn resources(facts: &TypeFacts, era: Era) -> (Value, Value) {
+    let era = catalog_era(era);
+    let shape = NodeShape::default();
+    let (capacity, allocatable) = (facts.capacity(era, &shape), facts.allocatable(era, &shape));
+    let list = |r: catalog::Resources, cpu: Value| {
+        let mut list = json!({
+            "cpu": cpu, "ephemeral-storage": format!("{}Ki", r.ephemeral_mib * 1024), "hugepages-1Gi": "0",
+            "hugepages-2Mi": "0", "memory": format!("{}Ki", r.memory_mib * 1024), "pods": r.pods.to_string(),
+        });
+        if let Value::Object(map) = &mut list {
+            for (name, n) in facts.extended_resources(era) {
+                // These two appear only where their device plugin or the CNI's pod interfaces are switched on.
+                if !name.starts_with("vpc.amazonaws.com/") {
+                    map.insert(name.to_owned(), n.to_string().into());
+                }
+            }
+        }
+        list
+    };
+    let whole = (capacity.cpu_milli / 1000).to_string();
+    (list(capacity, whole.into()), list(allocatable, format!("{}m", allocatable.cpu_milli).into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use objects::{DocExt, Resources};
+
+    #[test]
+    fn sizes_are_the_documented_ones() {
+        let machines = Machines::default();
+        for (name, cpu, mib, pods) in [
+            ("m5.large", 1930, 6903, 29),
+            ("m5.xlarge", 3920, 14162, 58),
+            ("r3.2xlarge", 7910, 56786, 58),
+            ("c5.large", 1930, 3114, 29),
+        ] {
+            let (_, allocatable) = resources(&machines.facts(name).unwrap(), Era::V1alpha5);
+            let r = Resources::read(&allocatable);
+            assert_eq!((r.cpu(), r.memory() / (1024 * 1024), r.get("pods")), (cpu, mib, pods), "{name}");
+            assert!(allocatable.str_at("memory").unwrap().ends_with("Ki"));
+        }
+        assert_eq!(region_of("ap-northeast-2a"), "ap-northeast-2");
+    }
+}
