@@ -1,9 +1,7 @@
 //! Offerings of a region, and the ledger.
 
 mod ledger;
+mod market;
 
 pub use ledger::{CostPoint, Entry, Ledger};
-
-/// The instance types and offerings of one region at one time.
-#[derive(Clone, Debug, Default)]
-pub struct Market {}
+pub use market::{Market, catalog_era};

@@ -4,6 +4,8 @@ mod history;
 mod housekeeping;
 mod invariants;
 mod leader;
+#[cfg(test)]
+mod properties;
 mod request;
 mod scenario;
 mod share;

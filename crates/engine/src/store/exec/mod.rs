@@ -6,6 +6,8 @@ mod create;
 mod delete;
 mod event;
 mod pods;
+#[cfg(test)]
+mod tests;
 mod update;
 
 pub use create::{create, prepare};

@@ -1,0 +1,144 @@
+//! The instance types and offerings of one region at one time, as scheduling, consolidation and the fleet see them.
+
+use crate::scheduling::labels;
+use crate::scheduling::{InstanceType, Offering, OfferingKey, Requirement, TypeTable};
+use catalog::{Catalog, CatalogError, NodeShape, Region, RegionType};
+use objects::resources::{CPU, EPHEMERAL, MEMORY, PODS};
+use objects::{Era, Resources};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// A market without types is what a default one is; [`Market::build`] makes a real one.
+#[derive(Clone, Debug, Default)]
+pub struct Market {
+    region: Option<Arc<Region>>,
+    by_name: BTreeMap<String, usize>,
+    types: Arc<TypeTable>,
+}
+
+const MIB: u64 = 1 << 20;
+
+impl Market {
+    /// The region's offerings at the era's date, with nodes shaped by default settings.
+    pub fn build(region: &str, era: Era) -> Result<Market, CatalogError> {
+        Market::of(Catalog::embedded().region(region, catalog_era(era))?, era)
+    }
+
+    /// The market of a region that is loaded already.
+    pub fn of(region: Region, era: Era) -> Result<Market, CatalogError> {
+        let types = region.types.iter().filter(|t| t.facts.listed(catalog_era(era))).map(|t| instance_type(&region, t, era));
+        let types = Arc::new(TypeTable::new(types.collect()));
+        let by_name = region.types.iter().enumerate().map(|(i, t)| (t.facts.name.clone(), i)).collect();
+        Ok(Market { region: Some(Arc::new(region)), by_name, types })
+    }
+
+    /// Types as Karpenter sees them, in order of name.
+    pub fn types(&self) -> &Arc<TypeTable> {
+        &self.types
+    }
+
+    /// The same with some offerings marked as unavailable.
+    pub fn types_without(&self, gone: &BTreeSet<OfferingKey>) -> Arc<TypeTable> {
+        if gone.is_empty() {
+            return self.types.clone();
+        }
+        let hidden = |t: &InstanceType| {
+            let mut t = t.clone();
+            t.hide(gone);
+            t
+        };
+        Arc::new(TypeTable::new(self.types.iter().map(hidden).collect()))
+    }
+
+    /// What the catalogue knows of the region; `None` for an empty market.
+    pub fn region(&self) -> Option<&Region> {
+        self.region.as_deref()
+    }
+
+    /// Names of the region's zones.
+    pub fn zones(&self) -> impl Iterator<Item = &str> {
+        self.region.iter().flat_map(|r| &r.zones).map(|z| z.name.as_str())
+    }
+
+    /// What the catalogue knows of a type here.
+    pub fn sold(&self, instance_type: &str) -> Option<&RegionType> {
+        self.region.as_ref()?.types.get(*self.by_name.get(instance_type)?)
+    }
+
+    /// List price, micro-dollars per hour.
+    pub fn on_demand_micro(&self, instance_type: &str) -> Option<i64> {
+        i64::try_from(self.sold(instance_type)?.on_demand_micro?).ok()
+    }
+
+    /// Modelled spot price in a zone, micro-dollars per hour.
+    pub fn spot_micro(&self, instance_type: &str, zone: &str) -> Option<i64> {
+        let price = self.sold(instance_type)?.price_micro(catalog::CapacityType::Spot, zone)?;
+        i64::try_from(price).ok()
+    }
+
+    /// Price of an offering, micro-dollars per hour; capacity types as in Karpenter's label.
+    pub fn price_micro(&self, instance_type: &str, zone: &str, capacity_type: &str) -> Option<i64> {
+        if capacity_type == labels::SPOT { self.spot_micro(instance_type, zone) } else { self.on_demand_micro(instance_type) }
+    }
+}
+
+/// The catalogue's snapshot of an API era.
+pub fn catalog_era(era: Era) -> catalog::Era {
+    match era {
+        Era::V1alpha5 => catalog::Era::Era2023,
+        Era::V1 => catalog::Era::Era2026,
+    }
+}
+
+fn instance_type(region: &Region, t: &RegionType, era: Era) -> InstanceType {
+    let (at, shape) = (catalog_era(era), NodeShape::default());
+    let facts = &t.facts;
+    let own = facts.labels(at);
+    let mut requirements: Vec<Requirement> = own.iter().map(|(key, value)| Requirement::is_in(key, [value])).collect();
+    let lacking = catalog::label_keys(at).iter().filter(|k| !own.iter().any(|(key, _)| key == *k));
+    requirements.extend(lacking.map(|k| Requirement::absent(k)));
+    requirements.push(Requirement::is_in(labels::REGION, [&region.name]));
+    let resources = |r: catalog::Resources| {
+        let amount = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+        Resources::default()
+            .with(CPU, amount(r.cpu_milli))
+            .with(MEMORY, amount(r.memory_mib.saturating_mul(MIB)))
+            .with(EPHEMERAL, amount(r.ephemeral_mib.saturating_mul(MIB)))
+            .with(PODS, amount(r.pods))
+    };
+    let mut capacity = resources(facts.capacity(at, &shape));
+    for (name, count) in facts.extended_resources(at) {
+        capacity = capacity.with(name, i64::try_from(count).unwrap_or(i64::MAX));
+    }
+    let mut overhead = resources(facts.kube_reserved(at));
+    overhead.add(&resources(facts.eviction_threshold(&shape)));
+    let offering = |o: &catalog::Offering| {
+        let price = i64::try_from(o.price_micro).unwrap_or(i64::MAX);
+        Offering::new(&o.zone, o.capacity_type.as_str(), price)
+    };
+    InstanceType::new(&facts.name, requirements, capacity, overhead, t.offerings.iter().map(offering).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seoul_as_karpenter_sees_it() {
+        let market = Market::build("ap-northeast-2", Era::V1alpha5).unwrap();
+        assert_eq!(market.zones().count(), 4);
+        assert_eq!(market.on_demand_micro("m5.xlarge"), Some(236_000));
+        let spot = market.spot_micro("m5.xlarge", "ap-northeast-2a").unwrap();
+        assert_eq!(market.price_micro("m5.xlarge", "ap-northeast-2a", "spot"), Some(spot));
+        let (_, t) = market.types().named("m5.xlarge").unwrap();
+        assert_eq!((t.allocatable.cpu(), t.allocatable.memory() >> 20, t.allocatable.get("pods")), (3920, 14162, 58));
+        assert!(t.requirements.get("karpenter.k8s.aws/instance-gpu-name").unwrap().is_empty());
+        assert!(t.requirements.allows(labels::ZONE, "ap-northeast-2d"));
+
+        let key = |zone: &str| ("m5.xlarge".to_owned(), zone.to_owned(), "spot".to_owned());
+        let gone: BTreeSet<OfferingKey> = market.zones().map(key).collect();
+        let left = market.types_without(&gone);
+        assert_eq!(left.named("m5.xlarge").unwrap().1.cheapest_micro(&Default::default()), 236_000);
+        assert!(matches!(Market::build("eu-nowhere-1", Era::V1), Err(CatalogError::UnknownRegion { .. })));
+    }
+}
