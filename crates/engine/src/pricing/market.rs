@@ -135,7 +135,7 @@ mod tests {
         assert!(t.requirements.get("karpenter.k8s.aws/instance-gpu-name").unwrap().is_empty());
         assert!(t.requirements.allows(labels::ZONE, "ap-northeast-2d"));
 
-        let key = |zone: &str| ("m5.xlarge".to_owned(), zone.to_owned(), "spot".to_owned());
+        let key = |zone: &str| ("spot".to_owned(), "m5.xlarge".to_owned(), zone.to_owned());
         let gone: BTreeSet<OfferingKey> = market.zones().map(key).collect();
         let left = market.types_without(&gone);
         assert_eq!(left.named("m5.xlarge").unwrap().1.cheapest_micro(&Default::default()), 236_000);

@@ -109,6 +109,8 @@ pub struct Cluster {
     pub daemons: Vec<DaemonInput>,
     /// Labels of every namespace, for namespace selectors.
     pub namespaces: BTreeMap<String, BTreeMap<String, String>>,
+    /// Pods that would be pending but that Karpenter does not look at, by index, with its reason.
+    pub ignored: BTreeMap<usize, String>,
 }
 
 impl Cluster {
@@ -123,6 +125,7 @@ impl Cluster {
             pods: Vec::new(),
             daemons: Vec::new(),
             namespaces: BTreeMap::new(),
+            ignored: BTreeMap::new(),
         }
     }
 

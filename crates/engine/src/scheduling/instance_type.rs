@@ -32,7 +32,7 @@ pub struct InstanceType {
     pub allocatable: Resources,
 }
 
-/// (instance type, zone, capacity type) of an offering that the cloud had none of lately.
+/// (capacity type, instance type, zone) of an offering that the cloud had none of lately.
 pub type OfferingKey = (String, String, String);
 
 impl InstanceType {
@@ -75,7 +75,7 @@ impl InstanceType {
     /// Marks the offerings of `gone` as unavailable.
     pub fn hide(&mut self, gone: &BTreeSet<OfferingKey>) {
         for o in &mut self.offerings {
-            if gone.contains(&(self.name.to_string(), o.zone.to_string(), o.capacity_type.to_string())) {
+            if gone.contains(&(o.capacity_type.to_string(), self.name.to_string(), o.zone.to_string())) {
                 o.available = false;
             }
         }

@@ -93,6 +93,41 @@ fn well_known(era: Era) -> Vec<String> {
     all
 }
 
+/// Why nobody may ask for the key, in the era's words; `None` where one may.
+pub fn restriction(era: Era, key: &str) -> Option<String> {
+    if is_well_known(era, key) {
+        return None;
+    }
+    let domain = key.split_once('/').map_or("", |(domain, _)| domain);
+    let reserved: &[&str] = match era {
+        Era::V1alpha5 => &["k8s.io", "karpenter.k8s.aws", "karpenter.sh", "kubernetes.io"],
+        Era::V1 => &["karpenter.k8s.aws", "karpenter.sh"],
+    };
+    let is_reserved = match era {
+        // A plain test of how the text ends, except for three domains.
+        Era::V1alpha5 => {
+            !["kops.k8s.io", "node.kubernetes.io", "node-restriction.kubernetes.io"].contains(&domain)
+                && reserved.iter().any(|r| domain.ends_with(r))
+        }
+        Era::V1 => reserved.iter().any(|r| domain == *r || domain.strip_suffix(r).is_some_and(|d| d.ends_with('.'))),
+    };
+    if !is_reserved && !is_hidden(era, key) {
+        return None;
+    }
+    let known = well_known(era).join(" ");
+    let domains = reserved.join(" ");
+    Some(match era {
+        Era::V1alpha5 => format!(
+            "label {key} is restricted; specify a well known label: [{known}], or a custom label that does not use a \
+             restricted domain: [{domains}]"
+        ),
+        Era::V1 => format!(
+            "using label {key} is not allowed as it might interfere with the internal provisioning logic; specify a well \
+             known label: [{known}], or a custom label that does not use a restricted domain: [{domains}]"
+        ),
+    })
+}
+
 /// The present name of a key: old aliases are read as what replaced them.
 pub fn normalized(key: &str) -> &str {
     match key {

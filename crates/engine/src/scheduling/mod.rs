@@ -1,6 +1,6 @@
 //! Where pods go: requirements, the packing of pods onto existing and new nodes, and what consolidation would do.
 //!
-//! A pure library. [`Cluster`] is the situation as plain data; [`solve`] plans a
+//! A pure library. [`Cluster`] is the situation as plain data ([`input`] reads it from a store); [`solve`] plans a
 //! provisioning round or a simulation on it; [`consolidation`] decides about removing nodes. Both eras run the same
 //! code; [`Rules`] holds what differs.
 
@@ -10,6 +10,7 @@ pub mod daemons;
 mod existing;
 mod go_sort;
 mod host_ports;
+pub mod input;
 pub mod instance_type;
 pub mod labels;
 mod new_claim;

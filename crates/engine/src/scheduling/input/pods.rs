@@ -1,0 +1,175 @@
+//! Pods of a cluster: which wait for Karpenter, which would move, what they use of their nodes.
+
+use super::super::cluster::{Cluster, DaemonInput, PodInput};
+use super::super::labels;
+use super::super::pod_class::Shape;
+use super::super::rules::Rules;
+use super::{Source, volumes};
+use objects::resources::PODS;
+use objects::selector::Operator;
+use objects::typed::{NodeSelectorTerm, Pdb, Pod};
+use objects::{Kind, Object};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub fn read(source: &Source<'_>, c: &mut Cluster, node_of: &BTreeMap<String, usize>) {
+    let blocking: Vec<(&Object, &Pdb)> = source
+        .store
+        .list(Kind::PodDisruptionBudget)
+        .filter_map(|o| Some((&**o, o.pdb()?)))
+        .filter(|(_, p)| blocks_all(p))
+        .collect();
+    let mut newest: BTreeMap<String, &Object> = BTreeMap::new();
+    for o in source.store.list(Kind::Pod) {
+        let Some(pod) = o.pod() else { continue };
+        let node = node_of.get(&pod.node_name).copied();
+        occupy(c, o, pod, node);
+        if pod.is_daemon()
+            && let Some(owner) = o.meta.controller()
+        {
+            let newer = |old: &&&Object| (old.meta.created_ms, &old.meta.name) >= (o.meta.created_ms, &o.meta.name);
+            let id = format!("{}/{}", o.meta.namespace, owner.name);
+            if newest.get(&id).filter(newer).is_none() {
+                newest.insert(id, o);
+            }
+        }
+        let input = pod_input(source, o, pod, node, &blocking);
+        if waits(pod) {
+            match refusal(source, o, pod, &input) {
+                None => c.pods.push(PodInput { pending: true, ..input }),
+                Some(why) => {
+                    c.ignored.insert(c.pods.len(), why);
+                    c.pods.push(input);
+                }
+            }
+        } else {
+            c.pods.push(input);
+        }
+    }
+    c.daemons = source.store.list(Kind::DaemonSet).filter_map(|o| daemon(o, &newest)).collect();
+}
+
+/// Karpenter may give the pod a node: the scheduler failed, it preempts nothing, and it belongs to no node.
+fn waits(pod: &Pod) -> bool {
+    !pod.is_bound() && pod.nominated_node.is_empty() && pod.unschedulable && !pod.is_daemon() && !pod.is_static()
+}
+
+/// Takes the pod's requests and ports of its node.
+fn occupy(c: &mut Cluster, o: &Object, pod: &Pod, node: Option<usize>) {
+    let Some(node) = node.filter(|_| !pod.is_terminal()).and_then(|n| c.nodes.get_mut(n)) else { return };
+    let requests = pod.spec.requests.clone().with(PODS, 1);
+    for (name, amount) in &requests.0 {
+        // What a node does not list cannot be taken from it.
+        if let Some(left) = node.available.0.get_mut(name) {
+            *left = left.saturating_sub(*amount);
+        }
+    }
+    if pod.is_daemon() {
+        node.daemon_requests.add(&requests);
+    }
+    if !pod.spec.host_ports.is_empty() {
+        node.host_ports.push((format!("{}/{}", o.meta.namespace, o.meta.name), pod.spec.host_ports.clone()));
+    }
+}
+
+fn pod_input(source: &Source<'_>, o: &Object, pod: &Pod, node: Option<usize>, blocking: &[(&Object, &Pdb)]) -> PodInput {
+    let terminating = o.meta.is_deleting();
+    let active = !pod.is_terminal() && !terminating;
+    let v1 = source.rules.is_v1();
+    let returns = active || (v1 && terminating && pod.owner_kind == "StatefulSet");
+    let kept = v1 && (stays_put(o) || blocking.iter().any(|(p, b)| covers(p, b, o)));
+    let mut spec = Arc::new(pod.spec.clone());
+    let mut terms = volumes::alternatives(source.store, &source.rules, &o.meta.namespace, &pod.spec);
+    if !v1 && let Some(term) = terms.pop() {
+        spec = volumes::written_into(&spec, &term);
+    }
+    PodInput {
+        namespace: o.meta.namespace.clone(),
+        name: o.meta.name.clone(),
+        uid: o.meta.uid.clone(),
+        created_s: o.meta.created_ms.div_euclid(1000),
+        labels: o.meta.labels.clone(),
+        spec,
+        node,
+        pending: false,
+        movable: node.is_some() && returns && !kept && !pod.is_daemon() && !pod.is_static(),
+        counts: pod.is_bound() && active,
+        deletion_cost: o
+            .meta
+            .annotations
+            .get("controller.kubernetes.io/pod-deletion-cost")
+            .and_then(|c| c.parse().ok())
+            .unwrap_or(0),
+        volume_terms: terms,
+        volumes: BTreeMap::new(),
+    }
+}
+
+fn stays_put(o: &Object) -> bool {
+    o.meta.annotations.get("karpenter.sh/do-not-disrupt").is_some_and(|v| v == "true")
+}
+
+/// A budget under which no pod may ever be evicted.
+fn blocks_all(p: &Pdb) -> bool {
+    p.max_unavailable.as_deref().is_some_and(|m| m == "0" || m == "0%") || p.min_available.as_deref() == Some("100%")
+}
+
+fn covers(budget: &Object, pdb: &Pdb, pod: &Object) -> bool {
+    budget.meta.namespace == pod.meta.namespace && pdb.selector.as_ref().is_some_and(|s| s.matches(&pod.meta.labels))
+}
+
+/// Why Karpenter leaves a waiting pod alone, in its words.
+fn refusal(source: &Source<'_>, o: &Object, pod: &Pod, input: &PodInput) -> Option<String> {
+    let rules = &source.rules;
+    let label = rules.pool_label();
+    let asked = Shape::of(input).requirements(true);
+    if asked.get(label).is_some_and(|r| r.operator() == Operator::DoesNotExist) {
+        return Some(match rules.is_v1() {
+            true => "configured to not run on a Karpenter provisioned node via the karpenter.sh/nodepool label".to_owned(),
+            false => format!("configured to not run on a Karpenter provisioned node via {label} DoesNotExist requirement"),
+        });
+    }
+    let affinity = &pod.spec.affinity;
+    let preferred = affinity.node_preferred.iter().map(|(_, t)| t).filter(|_| !rules.is_v1());
+    let terms = || preferred.clone().chain(&affinity.node_required);
+    if terms().any(|t| t.has_match_fields) {
+        return Some("node selector term with matchFields is not supported".to_owned());
+    }
+    // Era v1 looks at the node selector too.
+    let selected = pod.spec.node_selector.keys().filter(|_| rules.is_v1());
+    selected
+        .filter_map(|key| labels::restriction(rules.era, labels::normalized(key)))
+        .next()
+        .or_else(|| terms().find_map(|t| bad_requirement(rules, t)))
+        .or_else(|| volumes::refusal(source.store, rules, &o.meta.namespace, &pod.spec))
+}
+
+/// Requirements that no pool could ever meet: restricted keys and bounds that are no numbers.
+fn bad_requirement(rules: &Rules, term: &NodeSelectorTerm) -> Option<String> {
+    term.expressions.iter().find_map(|e| {
+        let (key, operator) = (labels::normalized(&e.key), e.operator);
+        if let Some(why) = labels::restriction(rules.era, key) {
+            return Some(why);
+        }
+        let bounded = matches!(operator, Operator::Gt | Operator::Lt | Operator::Gte | Operator::Lte);
+        let one_number = e.values.len() == 1 && e.values.first().is_some_and(|v| v.parse::<u64>().is_ok());
+        if bounded && !one_number {
+            return Some(format!("key {key} with operator {} must have a single positive integer value", operator.as_str()));
+        }
+        if operator == Operator::In && e.values.is_empty() {
+            return Some(format!("key {key} with operator In must have a value defined"));
+        }
+        None
+    })
+}
+
+/// The DaemonSet's pod: the newest real one, which has the tolerations that its controller adds, or the template.
+fn daemon(o: &Object, newest: &BTreeMap<String, &Object>) -> Option<DaemonInput> {
+    let template = &o.workload()?.template;
+    let id = format!("{}/{}", o.meta.namespace, o.meta.name);
+    let mut spec = newest.get(&id).and_then(|p| p.pod()).map_or_else(|| template.clone(), |p| p.spec.clone());
+    if !template.affinity.node_required.is_empty() {
+        spec.affinity.node_required = template.affinity.node_required.clone();
+    }
+    Some(DaemonInput { id, spec: Arc::new(spec) })
+}
