@@ -3,10 +3,13 @@
 //! given back by a process that ends in good order, and the others try every two seconds).
 
 use crate::SimTime;
+use crate::kernel::Stream;
 use crate::profile::Profile;
-use crate::store::Store;
+use crate::store::{Store, exec};
 use objects::typed::Phase;
-use objects::{Kind, Object, ObjectKey};
+use objects::{Kind, Object, ObjectKey, json};
+
+const LEASE: &str = "karpenter-leader-election";
 
 /// How often a replica without the lease tries to get it.
 const RETRY_MS: u64 = 2_000;
@@ -53,6 +56,28 @@ impl Leader {
                 false
             }
         }
+    }
+
+    /// Writes the leader into Karpenter's Lease. Renewals, which change nothing but a time every two seconds, are left
+    /// out.
+    pub fn sign(&self, store: &mut Store, ctx: &exec::Context<'_>) {
+        let Some(pod) = &self.key else { return };
+        let namespace = ctx.profile.karpenter_namespace;
+        let identity = Stream::fork(ctx.seed, "leader", &self.uid).uuid();
+        let now = format!("{}000Z", objects::time::rfc3339_ms(ctx.unix_ms()).trim_end_matches('Z'));
+        let spec = json!({
+            "holderIdentity": format!("{}_{identity}", pod.name), "leaseDurationSeconds": 15,
+            "leaseTransitions": self.terms.saturating_sub(1), "acquireTime": now, "renewTime": now,
+        });
+        let key = ObjectKey::new(Kind::Lease, namespace, LEASE);
+        // Neither can be refused: the object is there, or its name is free.
+        let _ = if store.get(&key).is_some() {
+            exec::patch(store, ctx, &key, &json!({ "spec": spec }))
+        } else {
+            let metadata = json!({"name": LEASE, "namespace": namespace});
+            let doc = json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": spec});
+            exec::create(store, ctx, doc)
+        };
     }
 
     pub fn is_running(&self) -> bool {

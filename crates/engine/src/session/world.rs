@@ -20,7 +20,7 @@ use crate::kernel::{Book, stable_hash};
 use crate::logs::{LOG_LINES, LogLine};
 use crate::pricing::{Ledger, Market};
 use crate::profile::Profile;
-use crate::store::{Change, Store, exec};
+use crate::store::{Change, Op, Store, exec};
 use crate::{Action, Intent, SimTime};
 use objects::ApiError;
 use std::sync::Arc;
@@ -277,18 +277,7 @@ impl World {
             }
         }
         if restarted {
-            // Another process leads: it knows nothing but what its caches list.
-            self.karpenter = Karpenter::new(&self.cluster.profile);
-            for object in view.store.all() {
-                let change = Change {
-                    revision: object.meta.resource_version,
-                    at: view.now,
-                    op: crate::Op::Added,
-                    object: object.clone(),
-                    old: None,
-                };
-                self.karpenter.observe(&change, &view);
-            }
+            self.take_over();
         } else if self.leader.is_running() {
             for change in &changes {
                 self.karpenter.observe(change, &view);
@@ -296,6 +285,20 @@ impl World {
         }
         self.refresh_wakes();
         self.cluster.store.revision()
+    }
+
+    /// Another Karpenter process leads: it knows nothing but what its caches list, and its name stands in the Lease.
+    fn take_over(&mut self) {
+        let before = self.cluster.store.revision();
+        let (store, ctx) = self.cluster.writer();
+        self.leader.sign(store, &ctx);
+        self.deliver(before);
+        self.karpenter = Karpenter::new(&self.cluster.profile);
+        let view = self.cluster.view();
+        for object in view.store.all() {
+            let (revision, at, op) = (object.meta.resource_version, view.now, Op::Added);
+            self.karpenter.observe(&Change { revision, at, op, object: object.clone(), old: None }, &view);
+        }
     }
 
     fn refresh_wakes(&mut self) {

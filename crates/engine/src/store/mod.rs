@@ -6,9 +6,9 @@
 pub mod exec;
 
 use crate::SimTime;
-use crate::kernel::stable_hash;
+use crate::kernel::{Ribbon, stable_hash};
 use objects::{DocExt, Kind, Object, ObjectKey, Value};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// How many changes the watch log keeps; an older resource version has expired (as HTTP 410 says on a real server).
@@ -46,7 +46,7 @@ type Name = (String, String);
 type Table = BTreeMap<Name, Arc<Object>>;
 
 /// All objects. Cloning is cheap (tables are shared until written), so a clone is a snapshot.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Store {
     tables: BTreeMap<Kind, Arc<Table>>,
     /// Names of the pods bound to each node.
@@ -55,8 +55,25 @@ pub struct Store {
     events: Arc<BTreeMap<u64, Name>>,
     kind_revisions: BTreeMap<Kind, u64>,
     revision: u64,
-    log: Arc<VecDeque<Arc<Change>>>,
+    log: Ribbon<Arc<Change>>,
+    /// Whether the log no longer reaches back to the first revision.
+    log_cut: bool,
     hash: u64,
+}
+
+impl Default for Store {
+    fn default() -> Store {
+        Store {
+            tables: BTreeMap::new(),
+            on_node: Arc::default(),
+            events: Arc::default(),
+            kind_revisions: BTreeMap::new(),
+            revision: 0,
+            log: Ribbon::new(WATCH_LOG),
+            log_cut: false,
+            hash: 0,
+        }
+    }
 }
 
 impl Store {
@@ -111,11 +128,10 @@ impl Store {
 
     /// Changes after `revision`, oldest first; `None` where the log no longer reaches back that far.
     pub fn changes_since(&self, revision: u64) -> Option<impl Iterator<Item = &Arc<Change>>> {
-        if self.log.front().is_some_and(|c| c.revision > revision + 1) && self.log.len() >= WATCH_LOG {
+        if self.log_cut && self.log.first().is_some_and(|c| c.revision > revision + 1) {
             return None;
         }
-        let start = self.log.partition_point(|c| c.revision <= revision);
-        Some(self.log.iter().skip(start))
+        Some(self.log.from(move |c| c.revision <= revision))
     }
 
     /// Writes an object as it is, giving it the next resource version. The caller has decided that it may be written.
@@ -154,10 +170,13 @@ impl Store {
         }
         let index = Arc::make_mut(&mut self.on_node);
         if let Some(n) = before {
-            if let Some(set) = index.get_mut(&n) {
+            let empty = index.get_mut(&n).is_some_and(|set| {
                 set.remove(name);
+                set.is_empty()
+            });
+            if empty {
+                index.remove(&n);
             }
-            index.retain(|_, set| !set.is_empty());
         }
         if let Some(n) = after {
             index.entry(n).or_default().insert(name.clone());
@@ -169,11 +188,7 @@ impl Store {
         let text = object.doc.to_string();
         self.hash = stable_hash(&[&self.hash.to_string(), &at.0.to_string(), &format!("{op:?}"), &text]);
         let change = Arc::new(Change { revision: self.revision, at, op, object, old });
-        let log = Arc::make_mut(&mut self.log);
-        log.push_back(change.clone());
-        if log.len() > WATCH_LOG {
-            log.pop_front();
-        }
+        self.log_cut |= self.log.push(change.clone());
         change
     }
 }
@@ -192,4 +207,46 @@ fn event_series(doc: &Value) -> u64 {
         text("source.component"),
         text("type"),
     ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use objects::json;
+
+    fn pod(name: &str, node: &str) -> Value {
+        json!({"metadata": {"name": name, "namespace": "default"}, "spec": {"nodeName": node}})
+    }
+
+    #[test]
+    fn pods_are_found_by_node() {
+        let mut store = Store::default();
+        store.put(Kind::Pod, pod("a", ""), SimTime::ZERO);
+        store.put(Kind::Pod, pod("b", "n"), SimTime::ZERO);
+        assert_eq!(store.pods_on("n").count(), 1);
+        store.put(Kind::Pod, pod("a", "n"), SimTime::ZERO);
+        assert_eq!(store.pods_on("n").count(), 2);
+        store.remove(&ObjectKey::new(Kind::Pod, "default", "b"), SimTime::ZERO);
+        assert_eq!(store.pods_on("n").map(|p| p.meta.name.as_str()).collect::<Vec<_>>(), ["a"]);
+        assert_eq!(store.pods_on("m").count(), 0);
+    }
+
+    #[test]
+    fn the_watch_log_says_when_it_no_longer_reaches_back() {
+        let mut store = Store::default();
+        let mut early = store.clone();
+        for i in 0..WATCH_LOG + 1_000 {
+            store.put(Kind::ConfigMap, json!({"metadata": {"name": "x"}, "data": {"i": i.to_string()}}), SimTime::ZERO);
+            if i == 2 {
+                early = store.clone();
+            }
+        }
+        assert!(store.changes_since(0).is_none());
+        assert_eq!(store.changes_since(store.revision() - 3).map(Iterator::count), Some(3));
+        assert_eq!(store.changes_since(store.revision()).map(Iterator::count), Some(0));
+        assert_eq!(
+            early.changes_since(0).map(|c| c.map(|c| c.op).collect::<Vec<_>>()),
+            Some(vec![Op::Added, Op::Modified, Op::Modified])
+        );
+    }
 }
