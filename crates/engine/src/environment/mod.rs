@@ -80,3 +80,8 @@ impl Environment {
         ]
     }
 }
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;

@@ -37,7 +37,7 @@ pub(super) fn sync(
         let text = "Deployment does not have minimum availability.";
         put(&mut conditions, AVAILABLE, "False", "MinimumReplicasUnavailable", text, &now);
     }
-    let deadline_s = d.doc.int_at("spec.progressDeadlineSeconds").filter(|s| *s < i64::from(i32::MAX));
+    let deadline_s = Some(d.doc.int_at("spec.progressDeadlineSeconds").unwrap_or(600)).filter(|s| *s < i64::from(i32::MAX));
     let paused = d.doc.bool_at("spec.paused").unwrap_or(false);
     let mut check_at = None;
     if let (Some(deadline_s), false) = (deadline_s, paused) {

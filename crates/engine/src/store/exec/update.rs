@@ -97,7 +97,13 @@ fn drop_empty_maps(doc: &mut Value) {
 /// Source: kubernetes/kubernetes pkg/registry/apps/deployment/strategy.go, apiextensions-apiserver
 /// pkg/registry/customresource/strategy.go, v1.28.
 fn wants_new_generation(kind: Kind, old: &Value, new: &Value) -> bool {
-    if kind == Kind::Deployment && old.at("metadata.annotations") != new.at("metadata.annotations") {
+    // The controller writes the revision through the status subresource, which does not count.
+    let annotations = |doc: &Value| {
+        let mut all = doc.strings_at("metadata.annotations");
+        all.remove("deployment.kubernetes.io/revision");
+        all
+    };
+    if kind == Kind::Deployment && annotations(old) != annotations(new) {
         return true;
     }
     let rest = |doc: &Value| {
