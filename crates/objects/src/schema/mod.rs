@@ -8,6 +8,7 @@ mod pattern;
 mod table;
 
 pub use pattern::Pattern;
+pub(crate) use pattern::{dns_label, dns_subdomain, label_name};
 use table::{kind_lines, parse_field, type_lines};
 
 use crate::Kind;
