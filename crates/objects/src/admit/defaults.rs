@@ -39,10 +39,10 @@ fn set_default(v: &mut Value, path: &str, value: impl Into<Value>) {
 }
 
 fn each(v: &mut Value, path: &str, f: impl Fn(&mut Value)) {
-    if v.at(path).is_array() {
-        if let Value::Array(items) = v.slot(path) {
-            items.iter_mut().for_each(f);
-        }
+    if v.at(path).is_array()
+        && let Value::Array(items) = v.slot(path)
+    {
+        items.iter_mut().for_each(f);
     }
 }
 
@@ -149,10 +149,8 @@ fn container(c: &mut Value, host_network: bool) {
     set_default(c, "terminationMessagePolicy", "File");
     each(c, "ports", |p| {
         set_default(p, "protocol", "TCP");
-        if host_network {
-            if let Some(port) = p.int_at("containerPort") {
-                set_default(p, "hostPort", port);
-            }
+        if host_network && let Some(port) = p.int_at("containerPort") {
+            set_default(p, "hostPort", port);
         }
     });
     each(c, "env", |e| {

@@ -131,10 +131,10 @@ pub(super) fn metadata(kind: Kind, doc: &Value, old: Option<&Value>, errors: &mu
     if size > 256 * 1024 {
         errors.push("metadata.annotations", "Too long: may not be more than 262144 bytes".to_owned());
     }
-    if let Some(old) = old.and_then(|o| o.str_at("metadata.uid")) {
-        if doc.str_at("metadata.uid").is_some_and(|uid| uid != old) {
-            errors.invalid("metadata.uid", doc.at("metadata.uid"), IMMUTABLE);
-        }
+    if let Some(old) = old.and_then(|o| o.str_at("metadata.uid"))
+        && doc.str_at("metadata.uid").is_some_and(|uid| uid != old)
+    {
+        errors.invalid("metadata.uid", doc.at("metadata.uid"), IMMUTABLE);
     }
 }
 

@@ -1,6 +1,14 @@
 //! The patch formats of the API server and the three-way merge of `kubectl apply`.
 
-use crate::{ApiError, Kind, Value};
+mod apply;
+mod json;
+mod strategic;
+
+pub use apply::{LAST_APPLIED, apply, with_last_applied};
+pub use json::json_patch;
+pub use strategic::{diff, strategic};
+
+use crate::Value;
 
 /// RFC 7386: objects are merged, `null` removes, everything else replaces.
 pub fn merge(target: &mut Value, patch: &Value) {
@@ -21,25 +29,31 @@ pub fn merge(target: &mut Value, patch: &Value) {
     }
 }
 
-/// RFC 6902.
-pub fn json_patch(_target: &mut Value, _patch: &Value) -> Result<(), ApiError> {
-    Ok(())
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
 
-/// Strategic merge patch: like [`merge`], but lists with a merge key are merged item by item.
-/// Kinds that come from CRDs have no strategic merge.
-pub fn strategic(_kind: Kind, target: &mut Value, patch: &Value) -> Result<(), ApiError> {
-    merge(target, patch);
-    Ok(())
-}
-
-/// `kubectl apply`: the object that results when `doc` is applied over `live`, whose last-applied annotation tells
-/// what the previous apply set. The result carries the new annotation.
-pub fn apply(_kind: Kind, _live: &Value, doc: &Value) -> Result<Value, ApiError> {
-    Ok(doc.clone())
-}
-
-/// `doc` with its `kubectl.kubernetes.io/last-applied-configuration` annotation, as a first apply creates it.
-pub fn with_last_applied(doc: &Value) -> Value {
-    doc.clone()
+    /// The examples of RFC 7386, appendix A.
+    #[test]
+    fn merges_as_the_rfc_says() {
+        for (target, patch, want) in [
+            (json!({"a": "b"}), json!({"a": "c"}), json!({"a": "c"})),
+            (json!({"a": "b"}), json!({"b": "c"}), json!({"a": "b", "b": "c"})),
+            (json!({"a": "b"}), json!({"a": null}), json!({})),
+            (json!({"a": "b", "b": "c"}), json!({"a": null}), json!({"b": "c"})),
+            (json!({"a": ["b"]}), json!({"a": "c"}), json!({"a": "c"})),
+            (json!({"a": {"b": "c"}}), json!({"a": {"b": "d", "c": null}}), json!({"a": {"b": "d"}})),
+            (json!({"a": [{"b": "c"}]}), json!({"a": [1]}), json!({"a": [1]})),
+            (json!(["a", "b"]), json!(["c", "d"]), json!(["c", "d"])),
+            (json!({"a": "b"}), json!(null), json!(null)),
+            (json!({"e": null}), json!({"a": 1}), json!({"e": null, "a": 1})),
+            (json!([1, 2]), json!({"a": "b", "c": null}), json!({"a": "b"})),
+            (json!({}), json!({"a": {"bb": {"ccc": null}}}), json!({"a": {"bb": {}}})),
+        ] {
+            let mut got = target.clone();
+            merge(&mut got, &patch);
+            assert_eq!(got, want, "{target} {patch}");
+        }
+    }
 }

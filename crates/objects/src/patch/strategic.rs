@@ -1,0 +1,305 @@
+//! Strategic merge patch: like a merge patch, but lists with a merge key are merged item by item.
+//! Sources: k8s.io/apimachinery/pkg/util/strategicpatch, v1.28; merge keys from the `patchMergeKey` tags of k8s.io/api.
+
+use crate::{ApiError, Kind, Reason, Value};
+use serde_json::Map;
+
+/// The merge key of the list field `name` in the object at `parent` (the field that holds it), if it has one.
+/// Lists without one are replaced whole: tolerations, args, command, taints of karpenter kinds.
+fn merge_key(parent: &str, name: &str) -> Option<&'static str> {
+    Some(match name {
+        "containers" | "initContainers" | "ephemeralContainers" | "env" | "imagePullSecrets" | "volumes" | "secrets" => "name",
+        "volumeMounts" => "mountPath",
+        "volumeDevices" => "devicePath",
+        "ports" if parent == "spec" => "port",
+        "ports" => "containerPort",
+        "hostAliases" => "ip",
+        "topologySpreadConstraints" => "topologyKey",
+        "conditions" | "addresses" => "type",
+        "taints" => "key",
+        "ownerReferences" => "uid",
+        "claims" | "resourceClaims" | "schedulingGates" => "name",
+        "podIPs" | "hostIPs" => "ip",
+        _ => return None,
+    })
+}
+
+/// Lists of plain values that are merged as sets.
+fn is_set(name: &str) -> bool {
+    name == "finalizers"
+}
+
+/// Carries out a strategic merge patch.
+///
+/// Errors: `BadRequest` for kinds of CRDs, which have none, and for directives that make no sense.
+pub fn strategic(kind: Kind, target: &mut Value, patch: &Value) -> Result<(), ApiError> {
+    if kind.info().group.starts_with("karpenter") {
+        let text = "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml";
+        return Err(ApiError::new(Reason::BadRequest, text));
+    }
+    let Value::Object(patch) = patch else {
+        return Err(ApiError::new(Reason::BadRequest, "invalid patch: must be an object"));
+    };
+    if !target.is_object() {
+        *target = Value::Object(Map::new());
+    }
+    match target {
+        Value::Object(target) => merge_map(target, patch, ""),
+        _ => Ok(()),
+    }
+}
+
+fn bad(text: String) -> ApiError {
+    ApiError::new(Reason::BadRequest, text)
+}
+
+fn merge_map(target: &mut Map<String, Value>, patch: &Map<String, Value>, parent: &str) -> Result<(), ApiError> {
+    match patch.get("$patch").and_then(Value::as_str) {
+        Some("replace") => {
+            *target = patch.iter().filter(|(k, _)| *k != "$patch").map(|(k, v)| (k.clone(), v.clone())).collect();
+            return Ok(());
+        }
+        Some("delete") => {
+            target.clear();
+            return Ok(());
+        }
+        Some("merge") | None => {}
+        Some(other) => return Err(bad(format!("Unknown patch type found: {other}"))),
+    }
+    if let Some(Value::Array(keep)) = patch.get("$retainKeys") {
+        target.retain(|k, _| keep.iter().any(|x| x.as_str() == Some(k)));
+    }
+    for (name, change) in patch {
+        if name == "$patch" || name == "$retainKeys" {
+            continue;
+        }
+        if let Some(list) = name.strip_prefix("$deleteFromPrimitiveList/") {
+            if let (Some(Value::Array(items)), Value::Array(gone)) = (target.get_mut(list), change) {
+                items.retain(|i| !gone.contains(i));
+            }
+            continue;
+        }
+        if let Some(list) = name.strip_prefix("$setElementOrder/") {
+            // The order is settled after the list itself has been merged.
+            let _ = list;
+            continue;
+        }
+        match change {
+            Value::Null => {
+                target.remove(name);
+            }
+            Value::Object(change) => {
+                let slot = target.entry(name.as_str()).or_insert(Value::Null);
+                if !slot.is_object() {
+                    *slot = Value::Object(Map::new());
+                }
+                if let Value::Object(slot) = slot {
+                    merge_map(slot, change, name)?;
+                }
+            }
+            Value::Array(changes) => {
+                let slot = target.entry(name.as_str()).or_insert(Value::Null);
+                merge_list(slot, changes, parent, name)?;
+            }
+            value => {
+                target.insert(name.clone(), value.clone());
+            }
+        }
+    }
+    for (name, order) in patch {
+        if let (Some(list), Value::Array(order)) = (name.strip_prefix("$setElementOrder/"), order) {
+            if let Some(Value::Array(items)) = target.get_mut(list) {
+                reorder(items, order, merge_key(parent, list));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn merge_list(slot: &mut Value, changes: &[Value], parent: &str, name: &str) -> Result<(), ApiError> {
+    let replaces = changes
+        .iter()
+        .any(|c| c.get("$patch").and_then(Value::as_str) == Some("replace") && c.as_object().is_some_and(|m| m.len() == 1));
+    let Value::Array(items) = slot else {
+        // Directives make no sense in a list that is not there.
+        *slot = Value::Array(changes.iter().filter(|c| c.get("$patch").is_none()).cloned().collect());
+        return Ok(());
+    };
+    if replaces {
+        *items = changes.iter().filter(|c| c.get("$patch").is_none()).cloned().collect();
+        return Ok(());
+    }
+    let Some(key) = merge_key(parent, name) else {
+        if is_set(name) {
+            for c in changes {
+                if !items.contains(c) {
+                    items.push(c.clone());
+                }
+            }
+        } else {
+            *items = changes.to_vec();
+        }
+        return Ok(());
+    };
+    for change in changes {
+        let Value::Object(change) = change else {
+            return Err(bad(format!("map: {change} does not contain declared merge key: {key}")));
+        };
+        let id = change
+            .get(key)
+            .ok_or_else(|| bad(format!("map: {} does not contain declared merge key: {key}", Value::Object(change.clone()))))?;
+        let at = items.iter().position(|i| i.get(key) == Some(id));
+        let deletes = change.get("$patch").and_then(Value::as_str) == Some("delete");
+        match (at, deletes) {
+            (Some(at), true) => {
+                items.remove(at);
+            }
+            (None, true) => {}
+            (Some(at), false) => {
+                if let Some(Value::Object(item)) = items.get_mut(at) {
+                    merge_map(item, change, name)?;
+                }
+            }
+            (None, false) => items.push(Value::Object(
+                change.iter().filter(|(k, _)| !k.starts_with('$')).map(|(k, v)| (k.clone(), v.clone())).collect(),
+            )),
+        }
+    }
+    Ok(())
+}
+
+/// Puts the items that `order` names in its order; the others keep their place relative to the one before them.
+fn reorder(items: &mut Vec<Value>, order: &[Value], key: Option<&str>) {
+    let rank = |item: &Value| match key {
+        Some(key) => order.iter().position(|o| o.get(key).is_some() && o.get(key) == item.get(key)),
+        None => order.iter().position(|o| o == item),
+    };
+    let mut last = 0;
+    let mut ranked: Vec<(usize, Value)> = Vec::with_capacity(items.len());
+    for item in items.drain(..) {
+        if let Some(r) = rank(&item) {
+            last = r;
+        }
+        let r = rank(&item).unwrap_or(last);
+        ranked.push((r, item));
+    }
+    ranked.sort_by_key(|(r, _)| *r);
+    items.extend(ranked.into_iter().map(|(_, item)| item));
+}
+
+/// The change that `kubectl apply` makes: `live` becomes what `doc` says, except that fields only `live` has stay, and
+/// fields that `last` had and `doc` has no more go. Lists with a merge key are treated item by item, where `by_key` allows
+/// that; all other lists are replaced whole.
+pub fn diff(last: &Value, doc: &Value, live: &Value, by_key: bool) -> Value {
+    three_way(last, doc, live, by_key, "", "")
+}
+
+fn three_way(last: &Value, doc: &Value, live: &Value, by_key: bool, parent: &str, name: &str) -> Value {
+    match (doc, live) {
+        (Value::Object(new), Value::Object(live)) => {
+            let mut out = live.clone();
+            if let Value::Object(last) = last {
+                out.retain(|k, _| new.contains_key(k) || !last.contains_key(k));
+            }
+            for (k, v) in new {
+                if v.is_null() {
+                    out.remove(k);
+                    continue;
+                }
+                let before = last.get(k).unwrap_or(&Value::Null);
+                let now = live.get(k).unwrap_or(&Value::Null);
+                out.insert(k.clone(), three_way(before, v, now, by_key, name, k));
+            }
+            Value::Object(out)
+        }
+        (Value::Object(new), _) => {
+            Value::Object(new.iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k.clone(), v.clone())).collect())
+        }
+        (Value::Array(new), Value::Array(live)) if by_key => match merge_key(parent, name) {
+            Some(key) if new.iter().chain(live).all(|i| i.get(key).is_some()) => keyed(last, new, live, name, key),
+            _ => doc.clone(),
+        },
+        _ => doc.clone(),
+    }
+}
+
+fn keyed(last: &Value, new: &[Value], live: &[Value], name: &str, key: &str) -> Value {
+    let find = |list: &[Value], id: &Value| list.iter().find(|i| i.get(key) == id.get(key)).cloned();
+    let last = last.as_array().map_or(&[][..], Vec::as_slice);
+    let mut out: Vec<Value> = Vec::new();
+    for item in new {
+        let before = find(last, item).unwrap_or(Value::Null);
+        let now = find(live, item).unwrap_or(Value::Null);
+        out.push(three_way(&before, item, &now, true, "", name));
+    }
+    // Items that someone else added stay, behind the others.
+    out.extend(live.iter().filter(|i| find(new, i).is_none() && find(last, i).is_none()).cloned());
+    Value::Array(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn check(target: Value, patch: Value, want: Value) {
+        let mut got = target.clone();
+        strategic(Kind::Deployment, &mut got, &patch).unwrap();
+        assert_eq!(got, want, "{target} {patch}");
+    }
+
+    #[test]
+    fn merges_lists_by_key() {
+        let pod =
+            json!({"spec": {"containers": [{"name": "a", "image": "x", "env": [{"name": "E", "value": "1"}]}, {"name": "b"}]}});
+        check(
+            pod.clone(),
+            json!({"spec": {"containers": [{"name": "a", "image": "y", "env": [{"name": "F", "value": "2"}]}]}}),
+            json!({"spec": {"containers": [
+                {"name": "a", "image": "y", "env": [{"name": "E", "value": "1"}, {"name": "F", "value": "2"}]}, {"name": "b"}]}}),
+        );
+        check(
+            pod.clone(),
+            json!({"spec": {"containers": [{"name": "a", "$patch": "delete"}]}}),
+            json!({"spec": {"containers": [{"name": "b"}]}}),
+        );
+        check(
+            pod.clone(),
+            json!({"spec": {"$setElementOrder/containers": [{"name": "b"}, {"name": "a"}], "containers": [{"name": "b", "image": "z"}]}}),
+            json!({"spec": {"containers": [
+                {"name": "b", "image": "z"}, {"name": "a", "image": "x", "env": [{"name": "E", "value": "1"}]}]}}),
+        );
+        check(
+            pod,
+            json!({"spec": {"containers": [{"$patch": "replace"}, {"name": "c"}]}}),
+            json!({"spec": {"containers": [{"name": "c"}]}}),
+        );
+    }
+
+    #[test]
+    fn replaces_other_lists() {
+        check(
+            json!({"spec": {"tolerations": [{"key": "a"}], "command": ["x"]}}),
+            json!({"spec": {"tolerations": [{"key": "b"}], "command": ["y", "z"]}}),
+            json!({"spec": {"tolerations": [{"key": "b"}], "command": ["y", "z"]}}),
+        );
+        check(
+            json!({"metadata": {"finalizers": ["a"]}}),
+            json!({"metadata": {"finalizers": ["b"]}}),
+            json!({"metadata": {"finalizers": ["a", "b"]}}),
+        );
+        check(
+            json!({"spec": {"strategy": {"type": "RollingUpdate", "rollingUpdate": {}}}}),
+            json!({"spec": {"strategy": {"$retainKeys": ["type"], "type": "Recreate"}}}),
+            json!({"spec": {"strategy": {"type": "Recreate"}}}),
+        );
+    }
+
+    #[test]
+    fn refuses_what_makes_no_sense() {
+        let mut pool = json!({});
+        assert!(strategic(Kind::NodePool, &mut pool, &json!({"spec": {}})).is_err());
+        let mut pod = json!({"spec": {"containers": [{"name": "a"}]}});
+        assert!(strategic(Kind::Pod, &mut pod, &json!({"spec": {"containers": [{"image": "x"}]}})).is_err());
+    }
+}
