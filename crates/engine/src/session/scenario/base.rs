@@ -19,11 +19,6 @@ pub fn is_region(region: &str) -> bool {
     REGIONS.contains(&region)
 }
 
-/// On-demand price of an m5.large, micro-dollars per hour.
-fn m5_large_micro(region: &str) -> i64 {
-    if region == "ap-northeast-2" { 118_000 } else { 96_000 }
-}
-
 /// The instances of the managed node group, one in each of two zones.
 pub fn instances(era: Era, seed: u64, region: &str) -> Vec<Value> {
     let zones: [(&str, u64); 2] = [("a", 1), ("c", 3)];
@@ -37,7 +32,6 @@ pub fn instances(era: Era, seed: u64, region: &str) -> Vec<Value> {
             let id = format!("i-0{}", stream.hex(16));
             let zone = format!("{region}{zone}");
             let domain = if region == "us-east-1" { "ec2.internal".to_owned() } else { format!("{region}.compute.internal") };
-            let price = m5_large_micro(region);
             let mut labels = json!({
                 "alpha.eksctl.io/cluster-name": "myeks", "alpha.eksctl.io/nodegroup-name": "ng1",
                 "eks.amazonaws.com/capacityType": "ON_DEMAND", "eks.amazonaws.com/nodegroup": "ng1",
@@ -54,7 +48,7 @@ pub fn instances(era: Era, seed: u64, region: &str) -> Vec<Value> {
                 "apiVersion": "cloud.nodewright/v1", "kind": "Instance", "metadata": {"name": id},
                 "spec": {
                     "instanceType": "m5.large", "zone": zone, "capacityType": "on-demand",
-                    "priceMicro": price, "onDemandMicro": price, "claim": "", "nodegroup": "ng1",
+                    "claim": "", "nodegroup": "ng1",
                     "providerID": format!("aws:///{zone}/{id}"), "privateIP": ip,
                     "nodeName": format!("ip-{}.{domain}", ip.replace('.', "-")),
                     "nodeLabels": labels, "taints": [], "startupTaints": [],
