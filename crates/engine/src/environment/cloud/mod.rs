@@ -35,3 +35,6 @@ pub(super) fn is_running(node: &Object, view: &View<'_>) -> bool {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -315,3 +315,6 @@ fn relevant(old: Option<&Object>, new: &Object) -> bool {
         || (a.unschedulable && !b.unschedulable)
         || states(old) != states(new)
 }
+
+#[cfg(test)]
+mod tests;
