@@ -22,12 +22,18 @@ pub fn decode(kind: Kind, doc: &mut Value, validation: Validation) -> Result<Vec
     };
     let mut walk = Walk { typed: !of_crd(kind), unknown: Vec::new(), first: None, abort: None };
     walk.object(&fields_of(kind), doc, "", "", info.kind);
-    if let Some(error) = walk.abort.or(walk.first) {
-        return Err(fail(&error));
+    if let Some((path, text)) = walk.abort.or(walk.first) {
+        let mut error = fail(&text);
+        error.causes.push((path, text));
+        return Err(error);
     }
     let fields: Vec<String> = walk.unknown.iter().map(|p| format!("unknown field \"{p}\"")).collect();
     match validation {
-        Validation::Strict if !fields.is_empty() => Err(fail(&format!("strict decoding error: {}", fields.join(", ")))),
+        Validation::Strict if !fields.is_empty() => {
+            let mut error = fail(&format!("strict decoding error: {}", fields.join(", ")));
+            error.causes = walk.unknown.into_iter().map(|p| (p, "unknown field".to_owned())).collect();
+            Err(error)
+        }
         Validation::Warn => Ok(fields),
         _ => Ok(Vec::new()),
     }
@@ -39,8 +45,8 @@ pub(super) fn of_crd(kind: Kind) -> bool {
 }
 
 /// The first error of decoding `doc` into the Go type of a CRD kind, as Karpenter's webhooks meet it. Quantities are
-/// brought into canonical form.
-pub(super) fn go_error(kind: Kind, doc: &mut Value) -> Option<String> {
+/// brought into canonical form. Gives the field's path and the error.
+pub(super) fn go_error(kind: Kind, doc: &mut Value) -> Option<(String, String)> {
     let mut walk = Walk { typed: true, unknown: Vec::new(), first: None, abort: None };
     walk.object(&fields_of(kind), doc, "", "", kind.name());
     walk.abort.or(walk.first)
@@ -51,9 +57,9 @@ struct Walk {
     typed: bool,
     unknown: Vec<String>,
     /// The first value of a wrong type; decoding goes on behind it.
-    first: Option<String>,
+    first: Option<(String, String)>,
     /// An error of a type that decodes itself, at which decoding stops.
-    abort: Option<String>,
+    abort: Option<(String, String)>,
 }
 
 impl Walk {
@@ -114,20 +120,20 @@ impl Walk {
                 other => self.mismatch(other, at, &go_type(ty)),
             },
             Type::ResourceList => match v {
-                Value::Object(map) => map.values_mut().for_each(|q| self.quantity(q)),
+                Value::Object(map) => map.iter_mut().for_each(|(k, q)| self.quantity(q, &join(&at.path, k))),
                 other => self.mismatch(other, at, "v1.ResourceList"),
             },
-            Type::Quantity => self.quantity(v),
+            Type::Quantity => self.quantity(v, &at.path),
             Type::IntOrString => {
                 if self.typed && !v.is_string() && v.as_i64().and_then(|n| i32::try_from(n).ok()).is_none() {
-                    self.stop(format!("json: cannot unmarshal {} into Go value of type int32", go_value(v)));
+                    self.stop(&at.path, format!("json: cannot unmarshal {} into Go value of type int32", go_value(v)));
                 }
             }
             Type::Time => {
                 if let Some(text) = v.as_str().filter(|t| crate::time::parse_rfc3339(t).is_none()) {
                     let text =
                         format!("parsing time \"{text}\" as \"2006-01-02T15:04:05Z07:00\": cannot parse \"{text}\" as \"2006\"");
-                    self.stop(text);
+                    self.stop(&at.path, text);
                 } else if !v.is_string() {
                     self.mismatch(v, at, "string");
                 }
@@ -155,7 +161,7 @@ impl Walk {
         }
     }
 
-    fn quantity(&mut self, v: &mut Value) {
+    fn quantity(&mut self, v: &mut Value, path: &str) {
         if !self.typed {
             return;
         }
@@ -166,13 +172,13 @@ impl Walk {
         };
         match Quantity::parse(&text) {
             Ok(q) => *v = Value::String(q.to_string()),
-            Err(e) => self.stop(e.to_string()),
+            Err(e) => self.stop(path, e.to_string()),
         }
     }
 
-    fn stop(&mut self, text: String) {
+    fn stop(&mut self, path: &str, text: String) {
         if self.typed && self.abort.is_none() {
-            self.abort = Some(text);
+            self.abort = Some((path.to_owned(), text));
         }
     }
 
@@ -184,11 +190,12 @@ impl Walk {
             (Value::Number(n), "int32" | "int64") => format!("number {n}"),
             _ => go_value(v).to_owned(),
         };
-        self.first = Some(if at.go_path.is_empty() {
+        let text = if at.go_path.is_empty() {
             format!("json: cannot unmarshal {value} into Go value of type {want}")
         } else {
             format!("json: cannot unmarshal {value} into Go struct field {}.{} of type {want}", at.owner, at.go_path)
-        });
+        };
+        self.first = Some((at.path.clone(), text));
     }
 }
 

@@ -13,8 +13,8 @@ use crate::{ApiError, DocExt, Kind, Value};
 const VALIDATION: &str = "validation.webhook.karpenter.k8s.aws";
 
 pub(super) fn admit(doc: &mut Value) -> Result<(), ApiError> {
-    if let Some(why) = go_error(Kind::AWSNodeTemplate, doc) {
-        return Err(undecodable(DEFAULTING, &why));
+    if let Some((path, why)) = go_error(Kind::AWSNodeTemplate, doc) {
+        return Err(undecodable(DEFAULTING, &path, why));
     }
     let mut errors = FieldErrors::new();
     names::metadata(Kind::AWSNodeTemplate, doc, None, &mut errors);

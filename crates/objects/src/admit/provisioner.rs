@@ -17,8 +17,8 @@ const OWN_NAME: &str = "karpenter.sh/provisioner-name";
 
 /// Mutating webhook, schema, validating webhook: the order of an API server.
 pub(super) fn admit(doc: &mut Value) -> Result<(), ApiError> {
-    if let Some(why) = go_error(Kind::Provisioner, doc) {
-        return Err(undecodable(DEFAULTING, &why));
+    if let Some((path, why)) = go_error(Kind::Provisioner, doc) {
+        return Err(undecodable(DEFAULTING, &path, why));
     }
     default_fields(doc);
     let mut errors = FieldErrors::new();

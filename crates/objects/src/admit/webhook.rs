@@ -69,6 +69,8 @@ pub(super) fn denied(name: &str, why: &str) -> ApiError {
 }
 
 /// The denial of a defaulting webhook that cannot read the object.
-pub(super) fn undecodable(name: &str, why: &str) -> ApiError {
-    denied(name, &format!("mutation failed: cannot decode incoming new object: {why}"))
+pub(super) fn undecodable(name: &str, path: &str, why: String) -> ApiError {
+    let mut error = denied(name, &format!("mutation failed: cannot decode incoming new object: {why}"));
+    error.causes.push((path.to_owned(), why));
+    error
 }

@@ -107,10 +107,10 @@ fn merge_map(target: &mut Map<String, Value>, patch: &Map<String, Value>, parent
         }
     }
     for (name, order) in patch {
-        if let (Some(list), Value::Array(order)) = (name.strip_prefix("$setElementOrder/"), order) {
-            if let Some(Value::Array(items)) = target.get_mut(list) {
-                reorder(items, order, merge_key(parent, list));
-            }
+        if let (Some(list), Value::Array(order)) = (name.strip_prefix("$setElementOrder/"), order)
+            && let Some(Value::Array(items)) = target.get_mut(list)
+        {
+            reorder(items, order, merge_key(parent, list));
         }
     }
     Ok(())

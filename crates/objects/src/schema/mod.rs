@@ -116,6 +116,32 @@ pub fn field(kind: Kind, path: &str) -> Option<Field> {
     found
 }
 
+/// The field that was probably meant by the unknown one at `path`: at most two letters away.
+pub fn suggest(kind: Kind, path: &str) -> Option<&'static str> {
+    let (parent, name) = path.rsplit_once('.').unwrap_or(("", path));
+    let fields = fields_at(kind, parent);
+    let near = fields.iter().map(|f| (distance(f.name, name), f.name)).filter(|(d, f)| *d <= 2 && *d < f.len() / 2);
+    near.min().map(|(_, name)| name)
+}
+
+/// Levenshtein distance, letters' case ignored.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.to_lowercase().chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.to_lowercase().chars().enumerate() {
+        let mut diagonal = i;
+        let mut left = i + 1;
+        let mut next = vec![left];
+        for (y, up) in b.iter().zip(row.iter().skip(1)) {
+            left = (diagonal + usize::from(x != *y)).min(left + 1).min(up + 1);
+            diagonal = *up;
+            next.push(left);
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or(0)
+}
+
 /// The sentence that describes a kind.
 pub fn describe(kind: Kind) -> &'static str {
     table::kind_doc(kind.name())
@@ -144,6 +170,14 @@ mod tests {
             Some("map[string]Quantity".to_owned())
         );
         assert_eq!(field(Kind::Pod, "spec.nope"), None);
+    }
+
+    #[test]
+    fn suggests_what_was_meant() {
+        assert_eq!(suggest(Kind::Provisioner, "spec.consolidaton"), Some("consolidation"));
+        assert_eq!(suggest(Kind::Deployment, "spec.replicaz"), Some("replicas"));
+        assert_eq!(suggest(Kind::Deployment, "spec.template.spec.containers[0].Image"), Some("image"));
+        assert_eq!(suggest(Kind::Deployment, "spec.zzzz"), None);
     }
 
     /// Every line of the table reads, every type it names exists, and every kind a server serves has a section.
