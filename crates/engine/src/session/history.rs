@@ -5,7 +5,7 @@ use super::{LogEntry, Request};
 use crate::SimTime;
 use objects::{ApiError, Reason};
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::rc::Rc;
 
 /// Most requests of one session; further ones are refused.
 pub const MAX_ENTRIES: usize = 5_000;
@@ -32,7 +32,7 @@ pub struct Branch {
 /// A world with the log that led to it: enough to come back.
 #[derive(Clone, Debug)]
 pub(super) struct Moment {
-    pub world: Arc<World>,
+    pub world: Rc<World>,
     pub entries: Vec<LogEntry>,
     checkpoints: Vec<Checkpoint>,
     /// The moment belongs to a session that a reset had begun.
@@ -41,7 +41,7 @@ pub(super) struct Moment {
 
 impl Moment {
     /// The beginning of the user's session.
-    pub fn start(world: Arc<World>) -> Moment {
+    pub fn start(world: Rc<World>) -> Moment {
         let checkpoints = vec![Checkpoint { world: world.clone(), applied: 0 }];
         Moment { world, entries: Vec::new(), checkpoints, was_reset: false }
     }
@@ -49,7 +49,7 @@ impl Moment {
 
 #[derive(Clone, Debug)]
 struct Checkpoint {
-    world: Arc<World>,
+    world: Rc<World>,
     applied: usize,
 }
 
@@ -68,7 +68,7 @@ pub(super) struct History {
 }
 
 impl History {
-    pub fn new(start: Arc<World>) -> History {
+    pub fn new(start: Rc<World>) -> History {
         History {
             entries: Vec::new(),
             applied: 0,
@@ -112,7 +112,7 @@ impl History {
         let continues = !self.new_line && self.entries.last().is_some_and(|e| e.line == line && e.at == at);
         if !continues {
             self.group += 1;
-            self.add_checkpoint(Arc::new(before));
+            self.add_checkpoint(Rc::new(before));
         }
         self.new_line = false;
         self.undone.clear();
@@ -124,11 +124,11 @@ impl History {
     pub fn checkpoint(&mut self, world: &World) {
         let last = self.checkpoints.last().map_or(SimTime::ZERO, |c| c.world.now());
         if world.now().since(last) >= self.every_ms {
-            self.add_checkpoint(Arc::new(world.clone()));
+            self.add_checkpoint(Rc::new(world.clone()));
         }
     }
 
-    fn add_checkpoint(&mut self, world: Arc<World>) {
+    fn add_checkpoint(&mut self, world: Rc<World>) {
         self.checkpoints.push(Checkpoint { world, applied: self.applied });
         if self.checkpoints.len() > MAX_CHECKPOINTS {
             let mut index = 0;
@@ -141,7 +141,7 @@ impl History {
     }
 
     /// The last checkpoint at or before `time` that contains at most `applied` entries.
-    pub fn nearest(&self, time: SimTime, applied: usize) -> Option<(Arc<World>, usize)> {
+    pub fn nearest(&self, time: SimTime, applied: usize) -> Option<(Rc<World>, usize)> {
         let fits = |c: &&Checkpoint| c.world.now() <= time && c.applied <= applied;
         self.checkpoints.iter().rev().find(fits).map(|c| (c.world.clone(), c.applied))
     }
@@ -162,7 +162,7 @@ impl History {
     }
 
     /// Cuts the log behind what the shown world contains and keeps the rest as a branch.
-    pub fn branch(&mut self, head: &Arc<World>) {
+    pub fn branch(&mut self, head: &Rc<World>) {
         let from = self.entries.get(self.applied).map_or(head.now(), |e| e.at);
         let moment = self.moment(head.clone());
         let rest = self.entries.split_off(self.applied.min(self.entries.len()));
@@ -226,7 +226,7 @@ impl History {
     }
 
     /// Everything that is needed to come back to `world`, which contains all entries.
-    pub fn moment(&self, world: Arc<World>) -> Moment {
+    pub fn moment(&self, world: Rc<World>) -> Moment {
         Moment { world, entries: self.entries.clone(), checkpoints: self.checkpoints.clone(), was_reset: false }
     }
 

@@ -32,6 +32,7 @@ use crate::store::Store;
 use history::History;
 use objects::{ApiError, Kind, Object, ObjectKey, Value};
 use std::cell::OnceCell;
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// What a user asks of the API server (or of the cloud). Session requests are the only input after the scenario.
@@ -185,11 +186,11 @@ const UNBOUNDED: usize = usize::MAX;
 pub struct Session {
     scenario: Scenario,
     /// The world when the user's session began.
-    start: Arc<World>,
+    start: Rc<World>,
     /// The world that is shown: the present, or the past while rewound.
     world: World,
     /// The present while the session is rewound.
-    head: Option<Arc<World>>,
+    head: Option<Rc<World>>,
     history: History,
     picture: OnceCell<Arc<Snapshot>>,
 }
@@ -199,7 +200,7 @@ impl Session {
     /// real when the user's session begins.
     pub fn new(scenario: Scenario) -> Result<Session, ApiError> {
         let world = scenario.build()?;
-        let start = Arc::new(world.clone());
+        let start = Rc::new(world.clone());
         Ok(Session { history: History::new(start.clone()), scenario, start, world, head: None, picture: OnceCell::new() })
     }
 

@@ -1,7 +1,7 @@
 //! Sessions as a whole: they start, they are deterministic, and they go back.
 
 use super::*;
-use objects::json;
+use objects::{DocExt, json};
 
 fn lab() -> Session {
     Session::new(Scenario::lab(crate::Era::V1alpha5, LAB_SEED)).unwrap()
@@ -174,4 +174,51 @@ fn a_share_record_gives_the_same_session() {
     assert_eq!(replay.session.snapshot().hash, session.snapshot().hash);
     assert_eq!(replay.session.history(), session.history());
     assert_eq!(replay.session.share(Some("five pods")).unwrap(), record);
+}
+
+#[test]
+fn namespaces_end_when_they_are_empty() {
+    let mut session = lab();
+    let create = |doc: Value| Request::Create { doc, dry_run: false, validation: Validation::Strict };
+    let namespace = ObjectKey::cluster(Kind::Namespace, "team");
+    session.request("create ns", create(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "team"}}))).unwrap();
+    let mut doc = inflate(2).document().cloned().unwrap();
+    doc["metadata"]["namespace"] = "team".into();
+    session.request("create deploy", create(doc.clone())).unwrap();
+    session.advance_to(session.now() + 5_000);
+    session.request("delete ns", Request::Delete { key: namespace.clone(), grace_s: None, dry_run: false }).unwrap();
+    doc["metadata"]["name"] = "late".into();
+    assert_eq!(
+        session.request("create deploy", create(doc)).unwrap_err().message,
+        "deployments.apps \"late\" is forbidden: unable to create new content in namespace team because it is being terminated"
+    );
+    session.advance_to(session.now() + 60_000);
+    let store = &session.world().cluster.store;
+    assert!(store.get(&namespace).is_none());
+    assert!(store.all().all(|o| o.meta.namespace != "team"));
+    let protected = Request::Delete { key: ObjectKey::cluster(Kind::Namespace, "default"), grace_s: None, dry_run: false };
+    assert_eq!(
+        session.request("delete ns", protected).unwrap_err().message,
+        "namespaces \"default\" is forbidden: this namespace may not be deleted"
+    );
+}
+
+#[test]
+fn karpenter_rests_while_none_of_its_pods_runs() {
+    let mut session = lab();
+    let lease = |s: &Session| {
+        let key = ObjectKey::new(Kind::Lease, "karpenter", "karpenter-leader-election");
+        let store = &s.world().cluster.store;
+        let doc = &store.get(&key).unwrap().doc;
+        (doc.str_at("spec.holderIdentity").unwrap().to_owned(), doc.int_at("spec.leaseTransitions").unwrap())
+    };
+    let (first, transitions) = lease(&session);
+    assert_eq!(transitions, 0);
+    let leader = ObjectKey::new(Kind::Pod, "karpenter", first.split_once('_').unwrap().0);
+    assert!(session.world().cluster.store.get(&leader).is_some(), "{first}");
+    session.request("delete pod", Request::Delete { key: leader, grace_s: Some(0), dry_run: false }).unwrap();
+    session.advance_to(session.now() + 5_000);
+    let (second, transitions) = lease(&session);
+    assert_ne!(first, second);
+    assert_eq!(transitions, 1);
 }

@@ -4,7 +4,7 @@ use super::Session;
 use super::history::{Branch, Moment};
 use crate::SimTime;
 use objects::Kind;
-use std::sync::Arc;
+use std::rc::Rc;
 
 /// What [`Session::advance_to_next_event`] came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,7 +78,7 @@ impl Session {
             return;
         }
         if self.head.is_none() {
-            self.head = Some(Arc::new(self.world.clone()));
+            self.head = Some(Rc::new(self.world.clone()));
         }
         let applied = self.history.entries().iter().filter(|e| e.at <= time).count();
         self.rewind(time, applied);
@@ -113,7 +113,7 @@ impl Session {
         self.present();
         let Some(branch) = self.history.take_branch(index) else { return false };
         let shared = self.history.entries().iter().zip(&branch.moment.entries).take_while(|(a, b)| a == b).count();
-        let here = Arc::new(self.world.clone());
+        let here = Rc::new(self.world.clone());
         self.history.set_applied(shared);
         self.history.branch(&here);
         self.adopt(&branch.moment);
@@ -201,14 +201,14 @@ impl Session {
     pub fn present(&mut self) {
         self.touch();
         if let Some(head) = self.head.take() {
-            self.world = Arc::unwrap_or_clone(head);
+            self.world = Rc::unwrap_or_clone(head);
             let all = self.history.entries().len();
             self.history.set_applied(all);
         }
     }
 
     fn moment(&self) -> Moment {
-        self.history.moment(Arc::new(self.world.clone()))
+        self.history.moment(Rc::new(self.world.clone()))
     }
 
     fn adopt(&mut self, moment: &Moment) {

@@ -15,7 +15,8 @@ use std::sync::Arc;
 pub fn delete(store: &mut Store, ctx: &Context<'_>, key: &ObjectKey, grace_s: Option<i64>) -> Result<Arc<Object>, ApiError> {
     let old = found(store, key)?;
     let grace = grace_of(&old, grace_s);
-    let finalizers = !old.meta.finalizers.is_empty() || (key.kind == Kind::Namespace && holds_contents(store, &old));
+    let finalizers =
+        !old.meta.finalizers.is_empty() || (key.kind == Kind::Namespace && !old.doc.list_at("spec.finalizers").is_empty());
     if grace == 0 && !finalizers {
         store.remove(key, ctx.now);
         return Ok(old);
@@ -52,13 +53,4 @@ fn grace_of(object: &Object, asked: Option<i64>) -> i64 {
         negative if negative < 0 => 1,
         grace => grace,
     }
-}
-
-/// Whether anything that a person can see lives in the namespace.
-pub(crate) fn holds_contents(store: &Store, namespace: &Object) -> bool {
-    let name = namespace.meta.name.as_str();
-    Kind::ALL
-        .iter()
-        .filter(|k| k.namespaced() && **k != Kind::Event)
-        .any(|kind| store.list(*kind).any(|o| o.meta.namespace == name))
 }

@@ -58,7 +58,7 @@ pub(super) fn write(store: &mut Store, ctx: &Context<'_>, old: &Object, mut doc:
     if has_generation(kind, ctx.profile) && wants_new_generation(kind, &old.doc, &doc) {
         doc.set("metadata.generation", old.meta.generation.saturating_add(1));
     }
-    if old.meta.is_deleting() && doc.list_at("metadata.finalizers").is_empty() && !waits_for_kubelet(old) {
+    if old.meta.is_deleting() && doc.list_at("metadata.finalizers").is_empty() && !is_held(kind, &doc) {
         // The last finalizer is gone: the object is written once more and ends in the same moment.
         let object = store.put(kind, doc, ctx.now).object.clone();
         store.remove(&object.key(), ctx.now);
@@ -67,12 +67,12 @@ pub(super) fn write(store: &mut Store, ctx: &Context<'_>, old: &Object, mut doc:
     Ok(store.put(kind, doc, ctx.now).object.clone())
 }
 
-/// A terminating pod with a grace period stays until the kubelet (or a forced deletion) removes it; a namespace stays
-/// while it has contents.
-pub(super) fn waits_for_kubelet(object: &Object) -> bool {
-    match object.kind {
-        Kind::Pod => object.doc.int_at("metadata.deletionGracePeriodSeconds").is_some_and(|g| g > 0),
-        Kind::Namespace => !object.doc.list_at("spec.finalizers").is_empty(),
+/// Beside finalizers: a terminating pod with a grace period stays until the kubelet (or a forced deletion) removes it,
+/// a namespace until the namespace controller takes its own finalizer away.
+fn is_held(kind: Kind, doc: &Value) -> bool {
+    match kind {
+        Kind::Pod => doc.int_at("metadata.deletionGracePeriodSeconds").is_some_and(|g| g > 0),
+        Kind::Namespace => !doc.list_at("spec.finalizers").is_empty(),
         _ => false,
     }
 }
