@@ -10,6 +10,7 @@ pub mod format;
 pub mod logs;
 pub mod memo;
 pub mod overview;
+pub mod problems;
 pub mod rows;
 pub mod timeline;
 pub mod waiting;

@@ -1,0 +1,140 @@
+//! The first visit: one command types itself, and the cluster answers. Any key or click takes over at once.
+
+use crate::dom::{self, Listener};
+use crate::hooks::{use_lab, use_texts, use_view};
+use crate::lab::{Lab, Pane};
+use crate::options::Options;
+use crate::widgets::{Icon, IconButton};
+use gloo_timers::callback::{Interval, Timeout};
+use std::cell::RefCell;
+use std::rc::Rc;
+use web_sys::{EventTarget, HtmlTextAreaElement, wasm_bindgen::JsCast};
+use yew::prelude::*;
+
+const COMMAND: &str = "kubectl scale deployment inflate --replicas 5";
+/// Wall milliseconds before the first and between two letters: the command stands after about one second.
+const BEFORE_MS: u32 = 500;
+const LETTER_MS: u32 = 22;
+
+thread_local! {
+    static RUN: RefCell<Option<Run>> = const { RefCell::new(None) };
+}
+
+struct Run {
+    _typing: Interval,
+    _stops: Vec<Listener>,
+}
+
+/// Starts the demo on a first visit, where motion is welcome.
+pub fn start(lab: &Lab, options: &Options) {
+    if !options.first_visit || options.embed || options.lesson.is_some() || dom::reduced_motion() {
+        return;
+    }
+    dom::store("visited", "1");
+    lab.show(|ui| ui.demo = true);
+    let lab = lab.clone();
+    Timeout::new(BEFORE_MS, move || {
+        if lab.ui().demo {
+            type_command(&lab);
+        }
+    })
+    .forget();
+}
+
+fn prompt() -> Option<HtmlTextAreaElement> {
+    dom::document()?.query_selector(".nw-prompt textarea").ok().flatten()?.dyn_into().ok()
+}
+
+fn type_command(lab: &Lab) {
+    let Some(document) = dom::document() else { return };
+    let typed = Rc::new(RefCell::new(0_usize));
+    let typing = {
+        let lab = lab.clone();
+        Interval::new(LETTER_MS, move || {
+            let n = {
+                let mut n = typed.borrow_mut();
+                *n += 1;
+                *n
+            };
+            let Some(field) = prompt() else { return };
+            match COMMAND.get(..n) {
+                Some(text) => field.set_value(text),
+                None => {
+                    field.set_value("");
+                    finish(&lab);
+                    run(&lab);
+                }
+            }
+        })
+    };
+    let target: &EventTarget = document.as_ref();
+    let stop = |name: &'static str| {
+        let lab = lab.clone();
+        Listener::with(target, name, true, move |_| {
+            // The text typed so far stays, for the person to finish or to change. Dropped later: this is its own call.
+            let lab = lab.clone();
+            Timeout::new(0, move || finish(&lab)).forget();
+        })
+    };
+    let stops = vec![stop("keydown"), stop("pointerdown")];
+    RUN.with(|r| *r.borrow_mut() = Some(Run { _typing: typing, _stops: stops }));
+}
+
+fn finish(lab: &Lab) {
+    if lab.ui().demo {
+        lab.show(|ui| ui.demo = false);
+    }
+    // Not from within the interval that it owns.
+    Timeout::new(0, || {
+        RUN.with(|r| r.borrow_mut().take());
+    })
+    .forget();
+}
+
+/// What the demo types, at once.
+pub fn run(lab: &Lab) {
+    lab.change(|c| {
+        c.clock.playing = true;
+        c.submit(0, COMMAND);
+    });
+}
+
+/// Goes over to the lesson of this era.
+pub fn start_lesson(lab: &Lab) {
+    let mut options = lab.ui().options.clone();
+    let era = lab.core().session.scenario().era;
+    options.lesson = Some(format!("karpenter-basics-{}", era.as_str()));
+    options.era = Some(era);
+    match lab.restart(&options) {
+        Ok(()) => lab.show(|ui| {
+            ui.options = options;
+            ui.lesson_open = true;
+        }),
+        Err(message) => lab.show(|ui| ui.toast = Some(message)),
+    }
+}
+
+/// The stop button while the demo types; otherwise the same scene by a button.
+#[component]
+pub fn Offer() -> Html {
+    let lab = use_lab();
+    let t = use_texts();
+    let demo = use_view(|lab| lab.ui().demo);
+    let possible = use_view(|lab| {
+        let s = lab.core().snapshot();
+        s.store.get(&objects::ObjectKey::new(objects::Kind::Deployment, "default", "inflate")).is_some_and(|d| d.workload().is_some_and(|w| w.replicas == 0))
+    });
+    let click = {
+        let lab = lab.clone();
+        Callback::from(move |_: MouseEvent| if lab.ui().demo { finish(&lab) } else { run(&lab) })
+    };
+    let yaml = Callback::from(move |_: MouseEvent| lab.show(|ui| ui.open(Pane::Yaml)));
+    html! {
+        <div class="nw-offers">
+            { if demo { html! { <IconButton icon={Icon::Stop} label={t.stop_demo} text=true onclick={click} class="nw-demo-stop" /> } }
+              else if possible { html! { <IconButton icon={Icon::Play} label={t.scale_to_five} text=true onclick={click} class="nw-demo-run" /> } }
+              else { html! {} } }
+            <button type="button" class="nw-btn" onclick={yaml}>{ t.paste_yaml }</button>
+        </div>
+    }
+}

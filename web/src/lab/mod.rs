@@ -1,0 +1,159 @@
+//! The one owner of session, terminals and interface state. Panels read it through selectors and change it through its
+//! methods; after every change all selectors are asked once.
+
+mod clock;
+mod core;
+mod lesson;
+mod models;
+mod term;
+mod ui;
+
+pub use clock::Pace;
+pub use core::Core;
+pub use lesson::LessonView;
+pub use models::{Models, Ptr};
+pub use term::{Line, LineKind, Prompt, Term};
+pub use ui::{Dialog, Layout, Pane, PhoneTab, Ui};
+
+use crate::options::Options;
+use crate::{dom, panic, scenario};
+use engine::SimTime;
+use std::cell::{Cell, Ref, RefCell, RefMut};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+type Callback = Rc<dyn Fn()>;
+
+struct Shared {
+    core: RefCell<Core>,
+    models: RefCell<Models>,
+    ui: RefCell<Ui>,
+    listeners: RefCell<BTreeMap<u32, Callback>>,
+    next_id: Cell<u32>,
+    /// What was told to the listeners last, so that quiet frames cost nothing.
+    told: Cell<(u64, u64, u64, bool)>,
+}
+
+/// A handle; clones are the same lab.
+#[derive(Clone)]
+pub struct Lab(Rc<Shared>);
+
+impl PartialEq for Lab {
+    fn eq(&self, other: &Lab) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+/// Wall milliseconds a frame may spend on simulating.
+const BUDGET_MS: f64 = 7.0;
+
+impl Lab {
+    pub fn new(options: Options) -> Result<Lab, String> {
+        let plan = scenario::plan(&options);
+        let core = Core::new(&plan, options.lang)?;
+        let ui = Ui::new(&options);
+        let lab = Lab(Rc::new(Shared {
+            core: RefCell::new(core),
+            models: RefCell::default(),
+            ui: RefCell::new(ui),
+            listeners: RefCell::default(),
+            next_id: Cell::new(0),
+            told: Cell::default(),
+        }));
+        lab.trace();
+        Ok(lab)
+    }
+
+    /// Reads session, clock and terminals.
+    pub fn core(&self) -> Ref<'_, Core> {
+        self.0.core.borrow()
+    }
+
+    pub fn ui(&self) -> Ref<'_, Ui> {
+        self.0.ui.borrow()
+    }
+
+    pub fn models(&self) -> RefMut<'_, Models> {
+        self.0.models.borrow_mut()
+    }
+
+    /// Changes session, clock or terminals, and tells everyone.
+    pub fn change<R>(&self, change: impl FnOnce(&mut Core) -> R) -> R {
+        let result = change(&mut self.0.core.borrow_mut());
+        self.trace();
+        self.notify();
+        result
+    }
+
+    /// Changes what the interface shows, and tells everyone.
+    pub fn show(&self, change: impl FnOnce(&mut Ui)) {
+        change(&mut self.0.ui.borrow_mut());
+        self.notify();
+    }
+
+    /// Keeps the editor's text without telling anyone: no other panel shows it.
+    pub fn keep_draft(&self, text: &str) {
+        self.0.ui.borrow_mut().draft = Some(text.to_owned());
+    }
+
+    /// One animation frame: lets time pass and tells everyone if anything a panel shows may have changed.
+    pub fn frame(&self, wall_ms: f64) {
+        let began = dom::now_ms();
+        let told = {
+            let mut core = self.0.core.borrow_mut();
+            core.frame(wall_ms, &|| dom::now_ms() - began < BUDGET_MS);
+            (core.session.snapshot().store.revision(), core.session.now().ms() / 250, core.terms_revision(), core.clock.playing)
+        };
+        if self.0.told.replace(told) != told {
+            self.notify();
+        }
+    }
+
+    pub fn subscribe(&self, callback: Callback) -> u32 {
+        let id = self.0.next_id.get();
+        self.0.next_id.set(id.wrapping_add(1));
+        self.0.listeners.borrow_mut().insert(id, callback);
+        id
+    }
+
+    pub fn unsubscribe(&self, id: u32) {
+        self.0.listeners.borrow_mut().remove(&id);
+    }
+
+    fn notify(&self) {
+        // A copy, because a listener may subscribe or leave.
+        let all: Vec<Callback> = self.0.listeners.borrow().values().cloned().collect();
+        for call in all {
+            call();
+        }
+    }
+
+    fn trace(&self) {
+        let core = self.core();
+        let scenario = core.session.scenario();
+        let mut text = format!("scenario {} seed {} era {}\n", scenario.id, scenario.seed, scenario.era.as_str());
+        for entry in core.session.history().iter().rev().take(200).rev() {
+            text += &format!("{} {}\n", entry.at, entry.line);
+        }
+        drop(core);
+        panic::set_trace(text);
+    }
+
+    /// Starts over from another plan (a lesson, another era); terminals begin anew.
+    pub fn restart(&self, options: &Options) -> Result<(), String> {
+        let core = Core::new(&scenario::plan(options), self.ui().lang)?;
+        *self.0.models.borrow_mut() = Models::default();
+        self.change(|c| *c = core);
+        Ok(())
+    }
+
+    /// What eks-node-viewer would print now; kept until the cluster or the second changes.
+    pub fn exact_viewer(&self) -> Rc<str> {
+        self.0.core.borrow_mut().exact_viewer()
+    }
+
+    /// The present, where a person looks at it.
+    pub fn now(&self) -> SimTime {
+        self.core().session.now()
+    }
+}

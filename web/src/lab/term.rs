@@ -1,0 +1,351 @@
+//! One terminal: a shell, at most one job in the foreground, and what is on screen.
+
+use engine::session::Seen;
+use engine::{Session, SimTime};
+use shell::{Chunk, Completion, Job, Key, Options, Poll, Repair, Shell, Start, Stream};
+use std::collections::VecDeque;
+use std::rc::Rc;
+use view::Lang;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LineKind {
+    /// What was typed, with the prompt before it.
+    Input(Prompt),
+    Out,
+    Err,
+    /// Advice in the reader's language; no program printed it.
+    Hint,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Prompt {
+    First,
+    More,
+}
+
+impl Prompt {
+    pub fn text(self) -> &'static str {
+        match self {
+            Prompt::First => "$ ",
+            Prompt::More => "> ",
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    pub id: u64,
+    pub kind: LineKind,
+    pub text: String,
+}
+
+/// Lines kept on screen.
+pub const RING: usize = 2_000;
+/// Pasted lines that may wait for the job in front of them.
+const QUEUE: usize = 1_000;
+
+pub struct Term {
+    shell: Shell,
+    job: Option<Box<Job>>,
+    wake: Option<SimTime>,
+    lines: VecDeque<Rc<Line>>,
+    next_id: u64,
+    /// The last line has no newline yet.
+    open: bool,
+    screen: Option<Rc<str>>,
+    /// Unfinished text: a heredoc, a quote.
+    buffer: String,
+    queue: VecDeque<String>,
+    repair: Option<Rc<Repair>>,
+    dropped: u64,
+    revision: u64,
+    last_exit: i32,
+}
+
+pub fn shell_lang(lang: Lang) -> shell::Lang {
+    match lang {
+        Lang::Ko => shell::Lang::Ko,
+        Lang::En => shell::Lang::En,
+    }
+}
+
+impl Term {
+    pub fn new(lang: Lang) -> Term {
+        Term {
+            shell: Shell::new(Options::terminal(shell_lang(lang))),
+            job: None,
+            wake: None,
+            lines: VecDeque::new(),
+            next_id: 0,
+            open: false,
+            screen: None,
+            buffer: String::new(),
+            queue: VecDeque::new(),
+            repair: None,
+            dropped: 0,
+            revision: 0,
+            last_exit: 0,
+        }
+    }
+
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    pub fn wake(&self) -> Option<SimTime> {
+        self.job.as_ref().and(self.wake)
+    }
+
+    pub fn busy(&self) -> bool {
+        self.job.is_some()
+    }
+
+    pub fn lines(&self) -> &VecDeque<Rc<Line>> {
+        &self.lines
+    }
+
+    /// Lines that left the screen at its limit.
+    pub fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    pub fn screen(&self) -> Option<Rc<str>> {
+        self.screen.clone()
+    }
+
+    pub fn repair(&self) -> Option<Rc<Repair>> {
+        self.repair.clone()
+    }
+
+    pub fn waiting_lines(&self) -> usize {
+        self.queue.len()
+    }
+
+    pub fn prompt(&self) -> Prompt {
+        if self.buffer.is_empty() { Prompt::First } else { Prompt::More }
+    }
+
+    pub fn history(&self) -> &[String] {
+        self.shell.history()
+    }
+
+    pub fn last_exit(&self) -> i32 {
+        self.last_exit
+    }
+
+    pub fn set_lang(&mut self, lang: Lang) {
+        self.shell.set_lang(shell_lang(lang));
+    }
+
+    pub fn complete(&self, line: &str, cursor: usize, session: &Session) -> Completion {
+        self.shell.complete(line, cursor, &session.snapshot())
+    }
+
+    /// Takes one typed line, or several pasted ones; they run one after the other.
+    pub fn submit(&mut self, text: &str, session: &mut Session) {
+        self.revision += 1;
+        for line in text.replace("\r\n", "\n").split('\n') {
+            if self.queue.len() < QUEUE {
+                self.queue.push_back(line.to_owned());
+            }
+        }
+        self.next_line(session);
+    }
+
+    /// Starts the next waiting line, while nothing runs.
+    fn next_line(&mut self, session: &mut Session) {
+        while self.job.is_none() {
+            let Some(line) = self.queue.pop_front() else { return };
+            let line = if self.buffer.is_empty() { strip_prompt(&line) } else { &line };
+            self.finish_open();
+            self.push(LineKind::Input(self.prompt()), line);
+            self.repair = None;
+            let text = if self.buffer.is_empty() { line.to_owned() } else { format!("{}\n{line}", self.buffer) };
+            if text.trim().is_empty() {
+                self.buffer.clear();
+                continue;
+            }
+            session.begin_line();
+            match self.shell.start(&text, session) {
+                Start::NeedsMore => self.buffer = text,
+                Start::Job(job) => {
+                    self.buffer.clear();
+                    self.job = Some(job);
+                    self.wake = None;
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Runs the job, and the lines waiting behind it, as far as the present allows. Returns what the person saw.
+    pub fn poll(&mut self, session: &mut Session) -> Vec<Seen> {
+        let mut seen = Vec::new();
+        // Bounded: each round either ends a job or stops.
+        for _ in 0..=QUEUE {
+            let Some(mut job) = self.job.take() else { break };
+            let poll = self.shell.poll(&mut job, session);
+            let output = job.take_output();
+            seen.extend(job.take_seen());
+            if !output.is_empty() {
+                self.revision += 1;
+            }
+            for chunk in output {
+                self.take(chunk);
+            }
+            match poll {
+                Poll::Running { wake } => {
+                    self.wake = wake;
+                    if !job.full_screen() && self.screen.take().is_some() {
+                        self.revision += 1;
+                    }
+                    self.job = Some(job);
+                    break;
+                }
+                Poll::Done { exit } => {
+                    self.revision += 1;
+                    self.last_exit = exit;
+                    self.screen = None;
+                    self.repair = job.repair().cloned().map(Rc::new);
+                    self.finish_open();
+                    self.next_line(session);
+                }
+            }
+        }
+        seen
+    }
+
+    fn take(&mut self, chunk: Chunk) {
+        if chunk.screen {
+            self.screen = Some(chunk.text.into());
+            return;
+        }
+        let kind = match chunk.stream {
+            Stream::Stdout => LineKind::Out,
+            Stream::Stderr => LineKind::Err,
+            Stream::Hint => LineKind::Hint,
+        };
+        let mut rest = chunk.text.as_str();
+        while !rest.is_empty() {
+            let (text, newline) = match rest.split_once('\n') {
+                Some((text, tail)) => {
+                    rest = tail;
+                    (text, true)
+                }
+                None => (std::mem::take(&mut rest), false),
+            };
+            let joined = match self.lines.back_mut() {
+                Some(last) if self.open && last.kind == kind => {
+                    Rc::make_mut(last).text.push_str(text);
+                    true
+                }
+                _ => false,
+            };
+            if !joined {
+                self.push(kind, text);
+            }
+            self.open = !newline;
+        }
+    }
+
+    fn finish_open(&mut self) {
+        self.open = false;
+    }
+
+    fn push(&mut self, kind: LineKind, text: &str) {
+        let id = self.next_id;
+        self.next_id += 1;
+        self.revision += 1;
+        self.lines.push_back(Rc::new(Line { id, kind, text: text.to_owned() }));
+        if self.lines.len() > RING {
+            self.lines.pop_front();
+            self.dropped += 1;
+        }
+    }
+
+    /// Ctrl+C: ends the job, or throws an unfinished text away. `typed` is what stood at the prompt.
+    pub fn interrupt(&mut self, typed: &str, session: &mut Session) {
+        self.queue.clear();
+        match &mut self.job {
+            Some(job) => {
+                job.interrupt();
+                self.finish_open();
+                self.push(LineKind::Out, "^C");
+            }
+            None => {
+                let prompt = self.prompt();
+                self.push(LineKind::Input(prompt), &format!("{typed}^C"));
+                self.buffer.clear();
+            }
+        }
+        self.poll(session);
+    }
+
+    pub fn key(&mut self, key: Key, session: &mut Session) {
+        if let Some(job) = &mut self.job {
+            job.key(key);
+        }
+        self.poll(session);
+    }
+
+    pub fn full_screen(&self) -> bool {
+        self.screen.is_some()
+    }
+
+    /// Shows what could complete a line, as a second Tab does; the line stays at the prompt.
+    pub fn list(&mut self, typed: &str, candidates: &str) {
+        self.finish_open();
+        self.push(LineKind::Input(self.prompt()), typed);
+        self.push(LineKind::Out, candidates);
+    }
+
+    pub fn clear(&mut self) {
+        self.lines.clear();
+        self.dropped = 0;
+        self.revision += 1;
+    }
+
+    /// Runs the mended text of the last refusal.
+    pub fn accept_repair(&mut self, session: &mut Session) {
+        if let Some(repair) = self.repair.take() {
+            self.submit(&repair.fixed_script, session);
+            self.poll(session);
+        }
+    }
+
+    pub fn dismiss_repair(&mut self) {
+        self.repair = None;
+        self.revision += 1;
+    }
+}
+
+/// Documentation shows commands behind a `$ `; nobody means it as part of the command.
+fn strip_prompt(line: &str) -> &str {
+    line.strip_prefix("$ ").unwrap_or(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn joins_chunks_into_lines_and_drops_the_oldest() {
+        let mut term = Term::new(Lang::En);
+        let out = |text: &str| Chunk { stream: Stream::Stdout, text: text.to_owned(), screen: false };
+        term.take(out("a\nb"));
+        term.take(out("c\n"));
+        term.take(out("\nd"));
+        let text = |t: &Term| t.lines().iter().map(|l| l.text.clone()).collect::<Vec<_>>();
+        assert_eq!(text(&term), ["a", "bc", "", "d"]);
+        for _ in 0..RING {
+            term.take(out("x\n"));
+        }
+        assert_eq!((term.lines().len(), term.dropped()), (RING, 3));
+    }
+
+    #[test]
+    fn strips_the_prompt_of_documentation() {
+        assert_eq!(strip_prompt("$ kubectl get po"), "kubectl get po");
+        assert_eq!(strip_prompt("# a remark"), "# a remark");
+    }
+}

@@ -1,0 +1,178 @@
+//! The top bar: what this is, time, cost, and the few things that concern the whole page.
+
+use crate::hooks::{use_lab, use_texts, use_view};
+use crate::lab::{Dialog, Lab, Pace};
+use crate::options::{SPEEDS, Theme};
+use crate::widgets::{Icon, IconButton};
+use engine::Era;
+use view::{Lang, format};
+use web_sys::{HtmlSelectElement, wasm_bindgen::JsCast};
+use yew::prelude::*;
+
+/// Play, speed and "next event": shared with the embed.
+#[component]
+pub fn TimeControls() -> Html {
+    let lab = use_lab();
+    let t = use_texts();
+    let (playing, speed, skipping, behind) = use_view(|lab| {
+        let core = lab.core();
+        (core.clock.playing, core.clock.speed, core.clock.pace != Pace::Steady, core.clock.behind)
+    });
+    let toggle = {
+        let lab = lab.clone();
+        Callback::from(move |_: MouseEvent| lab.change(|c| c.clock.playing = !c.clock.playing))
+    };
+    let next = {
+        let lab = lab.clone();
+        Callback::from(move |_: MouseEvent| lab.change(|c| c.next_event()))
+    };
+    let set_speed = {
+        let lab = lab.clone();
+        Callback::from(move |e: Event| {
+            let chosen = e.target().and_then(|t| t.dyn_into::<HtmlSelectElement>().ok()).and_then(|s| s.value().parse().ok());
+            if let Some(speed) = chosen {
+                lab.change(|c| c.clock.speed = speed);
+            }
+        })
+    };
+    let state = match (skipping, playing, behind) {
+        (true, ..) => t.skipping,
+        (_, false, _) => t.paused,
+        (_, _, true) => t.behind,
+        _ => t.running,
+    };
+    html! {
+        <div class="nw-time" role="group" aria-label={t.time}>
+            <IconButton icon={if playing { Icon::Pause } else { Icon::Play }} label={if playing { t.pause } else { t.play }}
+                onclick={toggle} class="nw-play" />
+            <label class="nw-speed">
+                <span class="nw-sr">{ t.speed }</span>
+                <select onchange={set_speed} aria-label={t.speed}>
+                    { for SPEEDS.iter().map(|s| html! {
+                        <option value={s.to_string()} selected={*s == speed}>{ format!("{s}×") }</option>
+                    }) }
+                    { if SPEEDS.contains(&speed) { html! {} } else { html! {
+                        <option value={speed.to_string()} selected=true>{ format!("{speed}×") }</option>
+                    } } }
+                </select>
+            </label>
+            <IconButton icon={Icon::Next} label={t.next_event} onclick={next} disabled={skipping} class="nw-next" />
+            <span class="nw-state" data-state={if playing { "running" } else { "paused" }}>{ state }</span>
+        </div>
+    }
+}
+
+#[component]
+pub fn Bar() -> Html {
+    let lab = use_lab();
+    let t = use_texts();
+    let (lang, theme, era) = use_view(|lab| {
+        let ui = lab.ui();
+        (ui.lang, ui.theme, lab.core().session.scenario().era)
+    });
+    let title = use_view(|lab| {
+        let lang = lab.ui().lang;
+        lab.core().lesson.as_ref().map(|l| l.title(lang))
+    });
+    let clock = use_view(|lab| {
+        let s = lab.core().snapshot();
+        (format::clock(s.unix_ms()), format::date(s.unix_ms()))
+    });
+    let rate = use_view(|lab| lab.models().overview(&lab.core()).rate_micro);
+    let (can_undo, can_redo) = use_view(|lab| {
+        let core = lab.core();
+        (core.session.can_undo(), core.session.can_redo())
+    });
+    let act = |change: fn(&Lab)| {
+        let lab = lab.clone();
+        Callback::from(move |_: MouseEvent| change(&lab))
+    };
+    let choose_era = {
+        let lab = lab.clone();
+        Callback::from(move |e: Event| {
+            let value = e.target().and_then(|t| t.dyn_into::<HtmlSelectElement>().ok()).map(|s| s.value());
+            if let Some(era) = value.as_deref().and_then(Era::parse) {
+                let mut options = lab.ui().options.clone();
+                options.era = Some(era);
+                options.lesson = None;
+                if lab.restart(&options).is_ok() {
+                    lab.show(|ui| {
+                        ui.options = options;
+                        ui.draft = None;
+                    });
+                }
+            }
+        })
+    };
+    html! {
+        <header class="nw-bar">
+            <div class="nw-brand">
+                <svg class="nw-logo" viewBox="0 0 20 20" width="20" height="20" aria-hidden="true">
+                    <path d="M10 1.500 17.500 5.800v8.400L10 18.500l-7.500-4.300V5.800z" fill="none" stroke="currentColor" stroke-width="1.600" />
+                    <path d="M10 6.200 13.400 8.100v3.800L10 13.800l-3.400-1.900V8.100z" fill="currentColor" />
+                </svg>
+                <h1>{ title.unwrap_or_else(|| t.brand.to_owned()) }</h1>
+            </div>
+            <label class="nw-scenario">
+                <span class="nw-sr">{ t.era }</span>
+                <select onchange={choose_era} aria-label={t.era}>
+                    <option value="v1alpha5" selected={era == Era::V1alpha5}>{ "Karpenter 0.29 (v1alpha5)" }</option>
+                    <option value="v1" selected={era == Era::V1}>{ "Karpenter 1.14 (v1)" }</option>
+                </select>
+            </label>
+            <TimeControls />
+            <div class="nw-clock" title={t.sim_time_note}>
+                <span class="nw-sr">{ t.sim_time }</span>
+                <time><span class="nw-clock-date">{ clock.1 }</span>{ " " }<b>{ clock.0 }</b>{ " KST" }</time>
+            </div>
+            <div class="nw-rate" title={t.rate_note} data-rate={rate.to_string()}>
+                <b>{ format::usd(rate, 3) }</b><span>{ t.per_hour }</span>
+            </div>
+            <div class="nw-bar-tools">
+                <IconButton icon={Icon::Undo} label={t.undo} disabled={!can_undo} onclick={act(|lab| { lab.change(|c| c.undo()); })} />
+                <IconButton icon={Icon::Redo} label={t.redo} disabled={!can_redo} onclick={act(|lab| { lab.change(|c| c.redo()); })}
+                    class="nw-wide-only" />
+                <IconButton icon={Icon::Reset} label={t.reset} onclick={act(reset)} />
+                <IconButton icon={Icon::Share} label={t.share} onclick={act(|lab| lab.show(|ui| ui.dialog = Some(Dialog::Share)))} />
+                <button type="button" class="nw-btn nw-lang" lang={t.other_lang_code} title={t.other_lang} onclick={act(switch_lang)}>
+                    { t.other_lang }
+                </button>
+                <IconButton icon={Icon::Theme} label={format!("{}: {}", t.theme, theme_name(theme, lang))} onclick={act(next_theme)} />
+                <IconButton icon={Icon::Help} label={t.help} onclick={act(|lab| lab.show(|ui| ui.dialog = Some(Dialog::Help)))} />
+            </div>
+        </header>
+    }
+}
+
+pub fn reset(lab: &Lab) {
+    lab.change(|c| c.reset());
+    let text = crate::i18n::texts(lab.ui().lang).reset_done.to_owned();
+    lab.show(|ui| ui.toast = Some(text));
+}
+
+fn switch_lang(lab: &Lab) {
+    let lang = if lab.ui().lang == Lang::Ko { Lang::En } else { Lang::Ko };
+    lab.change(|c| c.terms.iter_mut().for_each(|t| t.set_lang(lang)));
+    lab.show(|ui| {
+        ui.lang = lang;
+        ui.remember("lang", lang.code());
+    });
+}
+
+fn next_theme(lab: &Lab) {
+    lab.show(|ui| {
+        let at = Theme::ALL.iter().position(|t| *t == ui.theme).unwrap_or(0);
+        ui.theme = Theme::ALL.get((at + 1) % Theme::ALL.len()).copied().unwrap_or_default();
+        ui.remember("theme", ui.theme.as_str());
+    });
+}
+
+fn theme_name(theme: Theme, lang: Lang) -> &'static str {
+    let t = crate::i18n::texts(lang);
+    match theme {
+        Theme::Auto => t.theme_auto,
+        Theme::Light => t.theme_light,
+        Theme::Dark => t.theme_dark,
+        Theme::HighContrast => t.theme_hc,
+    }
+}

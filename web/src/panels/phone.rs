@@ -1,0 +1,35 @@
+//! The bottom bar of a phone.
+
+use crate::hooks::{use_lab, use_texts, use_view};
+use crate::lab::{Pane, PhoneTab};
+use yew::prelude::*;
+
+#[component]
+pub fn PhoneTabs() -> Html {
+    let lab = use_lab();
+    let t = use_texts();
+    let chosen = use_view(|lab| lab.ui().phone);
+    let choose = |tab: PhoneTab| {
+        let lab = lab.clone();
+        Callback::from(move |_: MouseEvent| {
+            lab.show(|ui| {
+                ui.phone = tab;
+                match tab {
+                    PhoneTab::Logs => ui.side = Pane::Logs,
+                    PhoneTab::More if ui.side == Pane::Logs => ui.side = Pane::Nodes,
+                    PhoneTab::Learn => ui.lesson_open = true,
+                    _ => {}
+                }
+            });
+        })
+    };
+    html! {
+        <nav class="nw-phone-tabs" aria-label={t.panes}>
+            { for PhoneTab::ALL.iter().map(|tab| html! {
+                <button type="button" aria-current={(*tab == chosen).then_some("page")} data-phone-tab={tab.token()} onclick={choose(*tab)}>
+                    { t.phone_tab(*tab) }
+                </button>
+            }) }
+        </nav>
+    }
+}

@@ -1,0 +1,97 @@
+//! The terminal: a real text field and an output list, so that composition, selection and readers work as anywhere.
+
+pub mod ansi;
+mod hangul;
+mod output;
+mod prompt;
+
+use crate::hooks::{use_lab, use_texts, use_view};
+use crate::lab::Lab;
+use crate::widgets::{Icon, IconButton};
+pub use hangul::hangul;
+use output::Output;
+use prompt::PromptField;
+use yew::prelude::*;
+
+#[component]
+pub fn Terminal() -> Html {
+    let lab = use_lab();
+    let t = use_texts();
+    let chosen = use_view(|lab| lab.ui().terminal);
+    let busy = use_view(|lab| lab.core().terms.iter().map(|t| t.busy()).collect::<Vec<_>>());
+    let running = busy.get(chosen).copied().unwrap_or(false);
+    let choose = |i: usize| {
+        let lab = lab.clone();
+        Callback::from(move |_: MouseEvent| lab.show(|ui| ui.terminal = i))
+    };
+    let stop = {
+        let lab = lab.clone();
+        Callback::from(move |_: MouseEvent| interrupt(&lab, ""))
+    };
+    html! {
+        <section class="nw-pane nw-term" data-pane="term" aria-label={t.terminal}>
+            <header class="nw-pane-head">
+                <h2 class="nw-sr">{ t.terminal }</h2>
+                <div class="nw-term-tabs" role="group" aria-label={t.terminal}>
+                    { for busy.iter().enumerate().map(|(i, busy)| html! {
+                        <button key={i} type="button" aria-pressed={(i == chosen).to_string()} data-term={(i + 1).to_string()} data-busy={busy.to_string()}
+                            onclick={choose(i)}>{ format!("{} {}", t.terminal, i + 1) }
+                            { if *busy { html! { <span class="nw-sr">{ t.busy }</span> } } else { html! {} } }</button>
+                    }) }
+                </div>
+                <div class="nw-pane-tools">
+                    { if running { html! { <IconButton icon={Icon::Stop} label={t.stop} text=true onclick={stop} class="nw-stop nw-small" /> } } else { html! {} } }
+                </div>
+            </header>
+            <Output terminal={chosen} />
+            <Repair terminal={chosen} />
+            <PromptField terminal={chosen} />
+        </section>
+    }
+}
+
+pub fn interrupt(lab: &Lab, typed: &str) {
+    let chosen = lab.ui().terminal;
+    lab.change(|c| {
+        if let Some(term) = c.terms.get_mut(chosen) {
+            term.interrupt(typed, &mut c.session);
+        }
+    });
+}
+
+#[derive(Properties, PartialEq)]
+struct RepairProps {
+    terminal: usize,
+}
+
+/// The offer to mend `//` remarks and to run the mended text.
+#[component]
+fn Repair(props: &RepairProps) -> Html {
+    let lab = use_lab();
+    let t = use_texts();
+    let terminal = props.terminal;
+    let lines = use_view(move |lab| lab.core().terms.get(terminal).and_then(|t| t.repair()).map(|r| r.lines.clone()));
+    let Some(lines) = lines else { return html! {} };
+    let apply = {
+        let lab = lab.clone();
+        Callback::from(move |_: MouseEvent| lab.change(|c| {
+            if let Some(term) = c.terms.get_mut(terminal) {
+                term.accept_repair(&mut c.session);
+            }
+            c.poll_terms();
+        }))
+    };
+    let leave = Callback::from(move |_: MouseEvent| lab.change(|c| {
+        if let Some(term) = c.terms.get_mut(terminal) {
+            term.dismiss_repair();
+        }
+    }));
+    let numbers = lines.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    html! {
+        <div class="nw-card nw-repair" role="alert">
+            <p>{ t.repair(lines.len(), &numbers) }</p>
+            <button type="button" class="nw-btn nw-primary" data-action="repair" onclick={apply}>{ t.repair_apply }</button>
+            <button type="button" class="nw-btn" onclick={leave}>{ t.repair_leave }</button>
+        </div>
+    }
+}

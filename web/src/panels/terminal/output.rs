@@ -1,0 +1,82 @@
+//! What a terminal shows: blocks of lines, or one picture of a full-screen program.
+
+use super::ansi;
+use crate::hooks::{use_texts, use_view};
+use crate::lab::{Line, LineKind};
+use crate::widgets::ScrollEnd;
+use std::rc::Rc;
+use yew::prelude::*;
+
+#[derive(Properties, PartialEq)]
+pub struct OutputProps {
+    pub terminal: usize,
+}
+
+/// Lines of one block: only blocks that changed are drawn again.
+const BLOCK: u64 = 64;
+
+#[derive(Clone, PartialEq)]
+struct Shown {
+    revision: u64,
+    dropped: u64,
+    screen: Option<Rc<str>>,
+}
+
+#[component]
+pub fn Output(props: &OutputProps) -> Html {
+    let t = use_texts();
+    let terminal = props.terminal;
+    let lab = crate::hooks::use_lab();
+    let shown = use_view(move |lab| {
+        let core = lab.core();
+        core.terms.get(terminal).map(|t| Shown { revision: t.revision(), dropped: t.dropped(), screen: t.screen() })
+    });
+    let Some(shown) = shown else { return html! {} };
+    if let Some(screen) = &shown.screen {
+        return html! { <pre class="nw-screen" lang="en" tabindex="0" aria-label={t.full_screen}>{ ansi::render(screen) }</pre> };
+    }
+    let blocks: Vec<(u64, Vec<Rc<Line>>)> = {
+        let core = lab.core();
+        let mut blocks: Vec<(u64, Vec<Rc<Line>>)> = Vec::new();
+        for line in core.terms.get(terminal).into_iter().flat_map(|t| t.lines()) {
+            match blocks.last_mut() {
+                Some((id, lines)) if *id == line.id / BLOCK => lines.push(line.clone()),
+                _ => blocks.push((line.id / BLOCK, vec![line.clone()])),
+            }
+        }
+        blocks
+    };
+    html! {
+        <ScrollEnd version={shown.revision} to_end={t.to_end} label={t.output} role="log" class="nw-output">
+            { if shown.dropped > 0 { html! { <p class="nw-muted">{ t.dropped(shown.dropped) }</p> } } else { html! {} } }
+            { if blocks.is_empty() { html! { <p class="nw-welcome">{ t.welcome }</p> } } else { html! {} } }
+            { for blocks.into_iter().map(|(id, lines)| html! { <Block key={id} {lines} /> }) }
+        </ScrollEnd>
+    }
+}
+
+#[derive(Properties)]
+struct BlockProps {
+    lines: Vec<Rc<Line>>,
+}
+
+impl PartialEq for BlockProps {
+    /// A line changes by a new pointer only.
+    fn eq(&self, other: &Self) -> bool {
+        self.lines.len() == other.lines.len() && self.lines.iter().zip(&other.lines).all(|(a, b)| Rc::ptr_eq(a, b))
+    }
+}
+
+#[component]
+fn Block(props: &BlockProps) -> Html {
+    html! {
+        <ol class="nw-lines">
+            { for props.lines.iter().map(|l| match l.kind {
+                LineKind::Input(prompt) => html! { <li key={l.id} class="nw-in" lang="en"><span class="nw-ps" aria-hidden="true">{ prompt.text() }</span>{ l.text.clone() }</li> },
+                LineKind::Out => html! { <li key={l.id} lang="en">{ ansi::render(&l.text) }</li> },
+                LineKind::Err => html! { <li key={l.id} class="nw-err" lang="en">{ ansi::render(&l.text) }</li> },
+                LineKind::Hint => html! { <li key={l.id} class="nw-hint">{ l.text.clone() }</li> },
+            }) }
+        </ol>
+    }
+}
