@@ -1,23 +1,50 @@
-//! The project's build driver: `cargo xtask <command>`.
+//! The project's build driver: `cargo xtask <command>`. It needs nothing but the Rust toolchain of
+//! `rust-toolchain.toml`; a test suite that needs more says so, and installs what it can.
 
+mod args;
 mod catalog_files;
+mod html;
+mod page;
+mod serve;
+mod shell;
+mod test;
 
 use anyhow::{Result, bail};
+use args::Args;
 
 const USAGE: &str = "\
 usage: cargo xtask <command>
 
-  catalog    pack crates/catalog/data/*.csv into crates/catalog/packed/
+  build [--profile page|page-dev] [--out dist]     build the page (default profile: page)
+  serve [--port 8080] [--release] [--no-build] [--watch]
+                                                   build the page (fast profile) and serve it on this machine
+  test [--all] [--list] [SUITE...]                 run the test suites, or the named ones
+  catalog                                          pack crates/catalog/data/*.csv into crates/catalog/packed/
 ";
 
 fn main() -> Result<()> {
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    match args.first().map(String::as_str) {
-        Some("catalog") => catalog_files::write(),
-        Some("help" | "--help" | "-h") | None => {
+    let mut args = Args::from_env();
+    let Some(command) = args.word() else {
+        print!("{USAGE}");
+        return Ok(());
+    };
+    match command.as_str() {
+        "build" => {
+            let profile = args.option("--profile")?.unwrap_or_else(|| "page".to_owned());
+            let out = args.option("--out")?.unwrap_or_else(|| "dist".to_owned());
+            args.finish()?;
+            page::build(&profile, &shell::root().join(out)).map(|built| println!("{built}"))
+        }
+        "serve" => serve::run(args),
+        "test" => test::run(args),
+        "catalog" => {
+            args.finish()?;
+            catalog_files::write()
+        }
+        "help" | "--help" | "-h" => {
             print!("{USAGE}");
             Ok(())
         }
-        Some(other) => bail!("unknown command `{other}`\n\n{USAGE}"),
+        other => bail!("unknown command `{other}`\n\n{USAGE}"),
     }
 }

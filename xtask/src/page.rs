@@ -1,0 +1,167 @@
+//! Builds the page: cargo for wasm, wasm-bindgen as a library, and the files beside it.
+//!
+//! Output (relative URLs, so that any folder of any server will do): `index.html`, `embed.html`, the wasm module and its
+//! JavaScript, what index.html asks to copy, and a `.gz` beside every file that shrinks by it.
+
+use crate::html::{self, Asset};
+use crate::shell;
+use anyhow::{Context, Result, bail};
+use flate2::{Compression, write::GzEncoder};
+use std::fmt;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use wasm_bindgen_cli_support::Bindgen;
+
+const TARGET: &str = "wasm32-unknown-unknown";
+
+/// A built page: the wasm module's size as it is and compressed, in bytes, and where all of it is.
+pub struct Built {
+    pub out: PathBuf,
+    pub wasm_bytes: u64,
+    pub wasm_gz_bytes: u64,
+}
+
+impl fmt::Display for Built {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (raw, gz) = (self.wasm_bytes / 1_000, self.wasm_gz_bytes / 1_000);
+        write!(f, "{}: wasm {raw} kB, compressed {gz} kB", self.out.display())
+    }
+}
+
+/// Builds into `out`, which is replaced once everything has been made.
+pub fn build(profile: &str, out: &Path) -> Result<Built> {
+    if !["page", "page-dev"].contains(&profile) {
+        bail!("unknown profile `{profile}`: use page (small) or page-dev (fast to build)");
+    }
+    let root = shell::root();
+    let source = std::fs::read_to_string(root.join("index.html")).context("read index.html")?;
+    let (index, assets) = html::read(&source)?;
+    let staging = out.with_extension("staging");
+    if staging.exists() {
+        std::fs::remove_dir_all(&staging).with_context(|| format!("clear {}", staging.display()))?;
+    }
+    std::fs::create_dir_all(&staging).with_context(|| format!("create {}", staging.display()))?;
+
+    let mut wasm = None;
+    for asset in &assets {
+        match asset {
+            Asset::Rust { manifest, bin } => wasm = Some(bindgen(&cargo_build(profile, manifest, bin)?, bin, &staging)?),
+            Asset::File { path, target } => copy_file(&root.join(path), &staging.join(target))?,
+            Asset::Folder { path } => {
+                let from = root.join(path);
+                let name = from.file_name().with_context(|| format!("index.html: `{path}` has no name"))?;
+                copy_folder(&from, &staging.join(name))?;
+            }
+        }
+    }
+    let wasm = wasm.context("index.html has no rel=\"rust\" line")?;
+    let wasm_bytes = std::fs::metadata(&wasm).context("read the wasm module")?.len();
+    write_pages(&index, wasm_bytes, &staging)?;
+    compress(&staging)?;
+    let gz = wasm.with_extension("wasm.gz");
+    let wasm_gz_bytes = std::fs::metadata(&gz).context("read the compressed module")?.len();
+
+    if out.exists() {
+        std::fs::remove_dir_all(out).with_context(|| format!("clear {}", out.display()))?;
+    }
+    std::fs::rename(&staging, out).with_context(|| format!("move into {}", out.display()))?;
+    Ok(Built { out: out.to_path_buf(), wasm_bytes, wasm_gz_bytes })
+}
+
+/// cargo for wasm; the path of the module it made.
+pub fn cargo_build(profile: &str, manifest: &str, bin: &str) -> Result<PathBuf> {
+    ensure_target()?;
+    let args = ["build", "--manifest-path", manifest, "--bin", bin, "--target", TARGET, "--profile", profile];
+    shell::run(shell::cargo(&args))?;
+    Ok(target_dir()?.join(TARGET).join(profile).join(format!("{bin}.wasm")))
+}
+
+/// Installs the wasm target where it is missing and rustup is there.
+pub fn ensure_target() -> Result<()> {
+    let sysroot = shell::output(shell::command("rustc", &["--print", "sysroot"]))?;
+    if Path::new(sysroot.trim()).join("lib/rustlib").join(TARGET).exists() {
+        return Ok(());
+    }
+    shell::run(shell::command("rustup", &["target", "add", TARGET]))
+        .with_context(|| format!("the Rust target {TARGET} is missing; install it with `rustup target add {TARGET}`"))
+}
+
+/// Where cargo puts what it builds.
+pub fn target_dir() -> Result<PathBuf> {
+    let text = shell::output(shell::cargo(&["metadata", "--format-version", "1", "--no-deps"]))?;
+    let metadata: serde_json::Value = serde_json::from_str(&text).context("read cargo metadata")?;
+    let folder = metadata.get("target_directory").and_then(|d| d.as_str());
+    Ok(PathBuf::from(folder.context("cargo metadata names no target directory")?))
+}
+
+fn bindgen(module: &Path, name: &str, out: &Path) -> Result<PathBuf> {
+    Bindgen::new()
+        .input_path(module)
+        .out_name(name)
+        .web(true)?
+        .typescript(false)
+        .remove_name_section(true)
+        .generate(out)
+        .with_context(|| format!("wasm-bindgen on {}", module.display()))?;
+    Ok(out.join(format!("{name}_bg.wasm")))
+}
+
+/// Writes the pages, with the module's size for the progress bar: a compressed response tells no total.
+fn write_pages(index: &str, wasm_bytes: u64, out: &Path) -> Result<()> {
+    let sized = |page: &str| page.replacen("<html ", &format!("<html data-wasm-bytes=\"{wasm_bytes}\" "), 1);
+    std::fs::write(out.join("index.html"), sized(index)).context("write index.html")?;
+    let embed = out.join("embed.html");
+    let page = std::fs::read_to_string(&embed).context("read embed.html")?;
+    std::fs::write(&embed, sized(&page)).context("write embed.html")
+}
+
+fn copy_file(from: &Path, folder: &Path) -> Result<()> {
+    let name = from.file_name().with_context(|| format!("`{}` has no name", from.display()))?;
+    std::fs::create_dir_all(folder).with_context(|| format!("create {}", folder.display()))?;
+    std::fs::copy(from, folder.join(name)).with_context(|| format!("copy {}", from.display()))?;
+    Ok(())
+}
+
+fn copy_folder(from: &Path, to: &Path) -> Result<()> {
+    for path in files(from)? {
+        let within = path.strip_prefix(from).unwrap_or(&path);
+        copy_file(&path, to.join(within).parent().unwrap_or(to))?;
+    }
+    Ok(())
+}
+
+/// Every file below `folder`, sorted.
+pub fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    let entries = std::fs::read_dir(folder).with_context(|| format!("list {}", folder.display()))?;
+    for entry in entries {
+        let path = entry.with_context(|| format!("list {}", folder.display()))?.path();
+        if path.is_dir() {
+            found.extend(files(&path)?);
+        } else {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn compress(out: &Path) -> Result<()> {
+    for path in files(out)? {
+        let bytes = std::fs::read(&path).with_context(|| format!("read {}", path.display()))?;
+        let packed = gzip(&bytes)?;
+        if packed.len() + 64 < bytes.len() {
+            let mut name = path.into_os_string();
+            name.push(".gz");
+            std::fs::write(&name, packed).context("write a compressed file")?;
+        }
+    }
+    Ok(())
+}
+
+/// gzip at its highest level.
+pub fn gzip(bytes: &[u8]) -> Result<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(bytes).context("compress")?;
+    encoder.finish().context("compress")
+}

@@ -1,0 +1,79 @@
+//! Suites of a real browser: `tests/browser/*.test.mjs` and `tests/embed/*.test.mjs`, run by Node's test runner with
+//! playwright-core (pinned by tests/browser/package-lock.json) and a Chromium of this machine.
+//!
+//! The tests get two variables: `NODEWRIGHT_URL`, the address of the built page, and `CHROMIUM`, the browser's program.
+
+use super::{Shared, Suite};
+use crate::shell;
+use anyhow::{Context, Result, bail};
+
+const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+
+/// A suite for each folder that has tests.
+pub fn suites() -> Vec<Suite> {
+    let folders = [("browser", "the page in a real browser"), ("embed", "the page embedded in other sites")];
+    let has_tests = |name: &str| !tests_of(name).is_empty();
+    let suite = |(name, about): (&'static str, &str)| Suite::new(name, about, move |shared| run(name, shared));
+    folders.into_iter().filter(|(name, _)| has_tests(name)).map(suite).collect()
+}
+
+fn tests_of(folder: &str) -> Vec<String> {
+    let entries = std::fs::read_dir(shell::root().join("tests").join(folder));
+    let names = entries.into_iter().flatten().filter_map(|e| e.ok()?.file_name().into_string().ok());
+    let mut tests: Vec<String> = names.filter(|n| n.ends_with(".test.mjs")).map(|n| format!("tests/{folder}/{n}")).collect();
+    tests.sort();
+    tests
+}
+
+fn run(folder: &str, shared: &mut Shared) -> Result<()> {
+    if !shell::exists("node") || !shell::exists("npm") {
+        bail!(
+            "node and npm are missing: the browser tests need Node 20 or newer; install it from your distribution or nodejs.org"
+        );
+    }
+    let browser = chromium()?;
+    install_packages()?;
+    let url = format!("http://127.0.0.1:{}", shared.site()?);
+    let tests = tests_of(folder);
+    let mut args = vec!["--test", "--test-concurrency=1", "--test-reporter=spec"];
+    args.extend(tests.iter().map(String::as_str));
+    let mut command = shell::command("node", &args);
+    command.env("NODEWRIGHT_URL", url).env("CHROMIUM", browser);
+    shell::run(command)
+}
+
+/// `CHROMIUM`, else a browser of the PATH, else the distribution's where this process may install it.
+#[expect(clippy::disallowed_methods, reason = "the person running the tests may name a browser")]
+fn chromium() -> Result<String> {
+    if let Some(named) = std::env::var("CHROMIUM").ok().filter(|c| !c.is_empty()) {
+        if shell::exists(&named) {
+            return Ok(named);
+        }
+        bail!("CHROMIUM is `{named}`, which does not run");
+    }
+    let found = || BROWSERS.into_iter().find(|b| shell::exists(b)).map(str::to_owned);
+    if let Some(browser) = found() {
+        return Ok(browser);
+    }
+    let root = shell::output(shell::command("id", &["-u"])).is_ok_and(|id| id.trim() == "0");
+    if root && shell::exists("apt-get") {
+        shell::run(shell::command("apt-get", &["update", "-qq"]))?;
+        let mut install =
+            shell::command("apt-get", &["install", "-y", "-qq", "--no-install-recommends", "chromium", "fonts-noto-cjk"]);
+        install.env("DEBIAN_FRONTEND", "noninteractive");
+        shell::run(install)?;
+    }
+    found().context("no browser: install Chromium or Chrome (apt-get install chromium), or name its program in CHROMIUM")
+}
+
+fn install_packages() -> Result<()> {
+    let folder = shell::root().join("tests/browser");
+    let installed = folder.join("node_modules/.package-lock.json");
+    let stamp = |path: &std::path::Path| path.metadata().and_then(|m| m.modified()).ok();
+    if stamp(&installed) >= stamp(&folder.join("package-lock.json")) && installed.exists() {
+        return Ok(());
+    }
+    let mut npm = shell::command("npm", &["ci", "--no-audit", "--no-fund"]);
+    npm.current_dir(&folder);
+    shell::run(npm).context("npm ci in tests/browser")
+}

@@ -1,0 +1,34 @@
+//! The engine built for wasm imports nothing, and the same scenario gives the same hashes there and natively.
+
+use super::Shared;
+use crate::{page, shell};
+use anyhow::{Context, Result, bail};
+
+const TARGET: &str = "wasm32-unknown-unknown";
+
+pub fn run(_: &mut Shared) -> Result<()> {
+    if !shell::exists("node") {
+        bail!("node is missing: the wasm engine runs under Node 20 or newer; install it from your distribution or nodejs.org");
+    }
+    page::ensure_target()?;
+    shell::run(shell::cargo(&[
+        "build",
+        "--quiet",
+        "-p",
+        "nodewright-wasm-probe",
+        "--lib",
+        "--target",
+        TARGET,
+        "--profile",
+        "page-dev",
+    ]))?;
+    let module = page::target_dir()?.join(TARGET).join("page-dev/nodewright_wasm_probe.wasm");
+    let module = module.to_str().context("the target directory's path is no UTF-8")?;
+    let wasm = shell::output(shell::command("node", &["tests/wasm-probe/run.mjs", module]))?;
+    let native = shell::output(shell::cargo(&["run", "--quiet", "-p", "nodewright-wasm-probe"]))?;
+    print!("{wasm}");
+    if wasm.lines().count() < 2 || wasm != native {
+        bail!("the hashes differ\nwasm:\n{wasm}native:\n{native}");
+    }
+    Ok(())
+}

@@ -1,0 +1,53 @@
+//! Suites that cargo runs.
+
+use super::Suite;
+use crate::{page, shell};
+use anyhow::{Context, Result};
+
+const TESTS: &str = "nodewright-tests";
+
+pub fn first() -> Vec<Suite> {
+    let cargo = |args: &'static [&'static str]| move |_: &mut _| shell::run(shell::cargo(args));
+    vec![
+        Suite::new("format", "cargo fmt", cargo(&["fmt", "--all", "--check"])),
+        Suite::new("clippy", "lints, native", |_| {
+            shell::run(shell::cargo(&["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+        }),
+        Suite::new("clippy-wasm", "lints of the page and the JavaScript facade for wasm", |_| {
+            page::ensure_target()?;
+            let packages = ["-p", "nodewright-web", "-p", "nodewright-js", "--target", "wasm32-unknown-unknown"];
+            let args = [&["clippy", "--quiet"], packages.as_slice(), &["--", "-D", "warnings"]].concat();
+            shell::run(shell::cargo(&args))
+        }),
+        Suite::new("unit", "tests beside the code", cargo(&["test", "--quiet", "--workspace", "--exclude", TESTS])),
+    ]
+}
+
+/// One suite for each test target of the tests package, the well-known ones first.
+pub fn of_tests() -> Result<Vec<Suite>> {
+    const ORDER: [&str; 4] = ["directions", "labs", "conformance", "kubectl"];
+    let text = shell::output(shell::cargo(&["metadata", "--format-version", "1", "--no-deps"]))?;
+    let metadata: serde_json::Value = serde_json::from_str(&text).context("read cargo metadata")?;
+    let list = |value: &serde_json::Value, key: &str| value.get(key).and_then(|v| v.as_array()).cloned().unwrap_or_default();
+    let name = |value: &serde_json::Value| value.get("name").and_then(|n| n.as_str()).unwrap_or_default().to_owned();
+    let package = list(&metadata, "packages").into_iter().find(|p| name(p) == TESTS).context("no tests package")?;
+    let is_test = |target: &serde_json::Value| list(target, "kind").iter().any(|k| k == "test");
+    let mut targets: Vec<String> = list(&package, "targets").iter().filter(|t| is_test(t)).map(name).collect();
+    targets.sort_by_key(|t| (ORDER.iter().position(|o| o == t).unwrap_or(ORDER.len()), t.clone()));
+    let suite = |target: String| {
+        let about = format!("cargo test -p {TESTS} --test {target}");
+        let args =
+            ["test".to_owned(), "--quiet".to_owned(), "-p".to_owned(), TESTS.to_owned(), "--test".to_owned(), target.clone()];
+        Suite::new(&target, &about, move |_| shell::run(shell::cargo(&args.each_ref().map(String::as_str))))
+    };
+    Ok(targets.into_iter().map(suite).collect())
+}
+
+/// The native cluster mode, which nothing else builds.
+pub fn cluster() -> Vec<Suite> {
+    if !shell::root().join("crates/engine/src/cluster").exists() {
+        return Vec::new();
+    }
+    let args = ["test", "--quiet", "-p", "nodewright-engine", "--features", "kube", "--lib", "cluster::"];
+    vec![Suite::new("cluster", "reading and planning against a cluster (feature kube)", move |_| shell::run(shell::cargo(&args)))]
+}
