@@ -86,6 +86,8 @@ fn sync(budget: &Arc<Object>, view: &View<'_>) -> Option<Intent> {
     let status = json!({
         "currentHealthy": healthy, "desiredHealthy": desired, "disruptionsAllowed": allowed, "expectedPods": expected,
         "observedGeneration": budget.meta.generation, "conditions": conditions,
+        // Evictions that the API server charged in advance: the deletions are seen by now.
+        "disruptedPods": Value::Null,
     });
     let before = budget.doc.at("status");
     let changed = status.as_object().is_some_and(|s| s.iter().any(|(k, v)| before.field(k) != v));

@@ -12,12 +12,17 @@ use crate::store::{Change, Op};
 use objects::typed::Taint;
 use objects::{DocExt, Era, Kind, Object, Value};
 use serde_json::json;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 /// Nodes are looked at every 5 s.
 const MONITOR_MS: u64 = 5_000;
 /// A changed condition is turned into a taint at once.
 const TAINT_MS: u64 = 120;
+
+/// From an evicting taint to the deletion of pods that do not tolerate it.
+const EVICT_MS: u64 = 100;
 
 const NOT_READY: &str = "node.kubernetes.io/not-ready";
 const UNREACHABLE: &str = "node.kubernetes.io/unreachable";
@@ -30,12 +35,15 @@ enum Duty {
     Taints,
     /// The kubelet has been silent for the grace period.
     Silence,
+    /// Pods that do not tolerate a NoExecute taint have to go.
     Evict,
 }
 
 #[derive(Clone, Debug, Default)]
 pub struct NodeLifecycle {
     due: Timers<(String, Duty)>,
+    /// Since when a node has had each of its evicting taints.
+    evicting: BTreeMap<String, BTreeMap<(String, String), SimTime>>,
 }
 
 impl Actor for NodeLifecycle {
@@ -49,15 +57,26 @@ impl Actor for NodeLifecycle {
         match (change.kind(), change.op) {
             (Kind::Node, Op::Added) => {
                 self.due.set((name.clone(), Duty::Announce), pass);
+                self.note_taints(&change.object, view);
                 self.due.set((name, Duty::Taints), view.now + TAINT_MS);
             }
             (Kind::Node, Op::Deleted) => {
                 for duty in [Duty::Announce, Duty::Taints, Duty::Silence, Duty::Evict] {
                     self.due.cancel(&(name.clone(), duty));
                 }
+                self.evicting.remove(&name);
                 self.due.set((name, Duty::Bury), pass);
             }
-            (Kind::Node, Op::Modified) => self.due.sooner((name, Duty::Taints), view.now + TAINT_MS),
+            (Kind::Node, Op::Modified) => {
+                self.note_taints(&change.object, view);
+                self.due.sooner((name, Duty::Taints), view.now + TAINT_MS);
+            }
+            (Kind::Pod, Op::Added | Op::Modified) => {
+                let node = change.object.pod().map(|p| p.node_name.as_str()).unwrap_or_default();
+                if self.evicting.contains_key(node) {
+                    self.due.sooner((node.to_owned(), Duty::Evict), view.now + EVICT_MS);
+                }
+            }
             (Kind::Instance, op) => {
                 let node = change.object.doc.str_at("spec.nodeName").unwrap_or_default();
                 let gone = op == Op::Deleted || change.object.doc.str_at("status.state") == Some("shutting-down");
@@ -97,7 +116,7 @@ impl Actor for NodeLifecycle {
                 }
                 Duty::Taints => out.extend(taint(node, view)),
                 Duty::Silence => self.silence(node, view, &mut out),
-                Duty::Evict => evict(node, view, &mut out),
+                Duty::Evict => self.evict(node, view, &mut out),
                 Duty::Bury => {}
             }
         }
@@ -106,6 +125,61 @@ impl Actor for NodeLifecycle {
 }
 
 impl NodeLifecycle {
+    fn note_taints(&mut self, node: &Object, view: &View<'_>) {
+        let name = &node.meta.name;
+        let taints = node.node().map(|n| n.taints.as_slice()).unwrap_or_default();
+        let now: Vec<(String, String)> =
+            taints.iter().filter(|t| t.effect == "NoExecute").map(|t| (t.key.clone(), t.value.clone())).collect();
+        if now.is_empty() {
+            self.evicting.remove(name);
+            self.due.cancel(&(name.clone(), Duty::Evict));
+            return;
+        }
+        let known = self.evicting.entry(name.clone()).or_default();
+        known.retain(|t, _| now.contains(t));
+        for taint in now {
+            if let Entry::Vacant(slot) = known.entry(taint) {
+                slot.insert(view.now);
+                self.due.sooner((name.clone(), Duty::Evict), view.now + EVICT_MS);
+            }
+        }
+    }
+
+    /// Deletes the pods that tolerate an evicting taint not at all, or no longer.
+    fn evict(&mut self, node: &Object, view: &View<'_>, out: &mut Vec<Intent>) {
+        let Some(taints) = self.evicting.get(&node.meta.name) else {
+            return;
+        };
+        let mut next: Option<SimTime> = None;
+        for pod in view.store.pods_on(&node.meta.name).filter(|p| !p.meta.is_deleting()) {
+            let Some(p) = pod.pod().filter(|p| !p.is_static() && !p.is_terminal()) else {
+                continue;
+            };
+            let until = taints.iter().filter_map(|((key, value), since)| {
+                let taint = Taint::new(key, value, "NoExecute");
+                let fitting: Vec<_> = p.spec.tolerations.iter().filter(|t| t.tolerates(&taint)).collect();
+                if fitting.is_empty() {
+                    return Some(*since);
+                }
+                let shortest = fitting.iter().filter_map(|t| t.seconds).min()?;
+                Some(*since + u64::try_from(shortest).unwrap_or(0).saturating_mul(1000))
+            });
+            match until.min() {
+                Some(at) if at <= view.now => {
+                    let component = if view.era() == Era::V1 { "taint-eviction-controller" } else { "taint-controller" };
+                    let text = format!("Marking for deletion Pod {}/{}", pod.meta.namespace, pod.meta.name);
+                    out.push(event(&pod.key(), component, "TaintManagerEviction", text));
+                    out.push(delete(pod.key(), None, "it does not tolerate a taint of its node"));
+                }
+                Some(at) => next = Some(next.map_or(at, |n| n.min(at))),
+                None => {}
+            }
+        }
+        if let Some(at) = next {
+            self.due.sooner((node.meta.name.clone(), Duty::Evict), at);
+        }
+    }
+
     /// The instance behind a silent node decides: gone means the node object goes, otherwise the node is Unknown.
     fn silence(&mut self, node: &Arc<Object>, view: &View<'_>, out: &mut Vec<Intent>) {
         if is_running(node, view) {
@@ -118,7 +192,6 @@ impl NodeLifecycle {
             out.push(patch(node.key(), json!({"status": {"conditions": conditions}}), "the kubelet is silent"));
             let text = format!("Node {name} status is now: NodeNotReady");
             out.push(event(&node.key(), "node-controller", "NodeNotReady", text));
-            self.due.set((name.clone(), Duty::Evict), view.now + 300_000);
         }
         let state = instance_of(node, view).and_then(|i| i.doc.str_at("status.state").map(str::to_owned));
         if !node.meta.is_deleting() && unknown && state.is_none_or(|s| s == "terminated") {
@@ -183,17 +256,4 @@ fn taint(node: &Object, view: &View<'_>) -> Option<Intent> {
 fn was_ready(node: &Object) -> bool {
     let since = node.condition("Ready").and_then(|c| c.str_at("lastTransitionTime")).and_then(objects::time::parse_rfc3339);
     since.is_some_and(|t| t > node.meta.created_ms)
-}
-
-/// Five minutes unreachable: pods without a longer toleration are deleted (and stay until their node is gone).
-fn evict(node: &Object, view: &View<'_>, out: &mut Vec<Intent>) {
-    let taint = Taint::new(UNREACHABLE, "", "NoExecute");
-    for pod in view.store.pods_on(&node.meta.name).filter(|p| !p.meta.is_deleting()) {
-        let for_ever = |p: &objects::typed::Pod| p.spec.tolerations.iter().any(|t| t.tolerates(&taint) && t.seconds.is_none());
-        if !pod.pod().is_some_and(for_ever) {
-            let text = format!("Marking for deletion Pod {}/{}", pod.meta.namespace, pod.meta.name);
-            out.push(event(&pod.key(), "taint-eviction-controller", "TaintManagerEviction", text));
-            out.push(delete(pod.key(), None, "its node is unreachable"));
-        }
-    }
 }

@@ -172,3 +172,103 @@ fn daemons_run_on_every_node_and_count_as_overhead() {
                 found for incoming pod..";
     assert_eq!(said, [want]);
 }
+
+#[test]
+fn budgets_count_what_may_go() {
+    for (spec, want) in [
+        (json!({"minAvailable": 3}), (4, 3, 1)),
+        (json!({"minAvailable": "50%"}), (4, 2, 2)),
+        (json!({"maxUnavailable": 1}), (4, 3, 1)),
+        (json!({"maxUnavailable": "30%"}), (4, 2, 2)),
+        (json!({"minAvailable": 9}), (4, 9, 0)),
+    ] {
+        let mut lab = Lab::new(Era::V1, 3);
+        lab.node("a", "z1", "16");
+        lab.deployment("web", 4, json!({}));
+        let mut budget = json!({
+            "apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "web", "namespace": "default"},
+            "spec": {"selector": {"matchLabels": {"app": "web"}}},
+        });
+        objects::patch::merge(&mut budget, &json!({"spec": spec}));
+        lab.create(budget);
+        lab.run_s(6);
+        let status = lab.get(Kind::PodDisruptionBudget, "web").unwrap().doc.at("status").clone();
+        let n = |f: &str| status.int_at(f).unwrap();
+        assert_eq!((n("expectedPods"), n("desiredHealthy"), n("disruptionsAllowed")), want, "{spec}");
+        assert_eq!(n("currentHealthy"), 4);
+    }
+}
+
+#[test]
+fn a_namespace_takes_everything_along() {
+    let mut lab = Lab::new(Era::V1alpha5, 3);
+    lab.node("a", "z1", "16");
+    lab.create(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default"}}));
+    lab.deployment("web", 2, json!({}));
+    lab.run_s(6);
+    assert!(lab.get(Kind::ServiceAccount, "default").is_some());
+    lab.delete(Kind::Namespace, "default");
+    lab.run_s(3);
+    assert_eq!(lab.store.count(Kind::Namespace), 0);
+    assert_eq!((lab.store.count(Kind::Pod), lab.store.count(Kind::Deployment), lab.store.count(Kind::ReplicaSet)), (0, 0, 0));
+}
+
+#[test]
+fn evicting_taints_evict_by_toleration() {
+    let mut lab = Lab::new(Era::V1alpha5, 3);
+    lab.node("a", "z1", "16");
+    lab.deployment("web", 1, json!({}));
+    let two = json!({"tolerations": [{"key": "team", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 20}]});
+    lab.deployment("patient", 1, two);
+    let ever = json!({"tolerations": [{"key": "team", "operator": "Exists"}]});
+    lab.deployment("settled", 1, ever);
+    lab.run_s(6);
+    lab.patch(Kind::Node, "a", json!({"spec": {"taints": [{"key": "team", "value": "x", "effect": "NoExecute"}]}}));
+    let bound = |lab: &Lab, app: &str| lab.placed(app)[0].1 == "a";
+    lab.run_s(2);
+    assert_eq!((bound(&lab, "web"), bound(&lab, "patient"), bound(&lab, "settled")), (false, true, true));
+    lab.run_s(20);
+    // The replacement tolerates the taint again, for another 20 s that are over at once: it goes in circles, as in reality.
+    assert!(lab.said("TaintManagerEviction").len() >= 2);
+    assert!(bound(&lab, "settled"));
+}
+
+#[test]
+fn ordinals_come_and_go_in_order() {
+    let mut lab = Lab::new(Era::V1alpha5, 3);
+    lab.node("a", "z1", "16");
+    lab.create(json!({
+        "apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "db", "namespace": "default"},
+        "spec": {"replicas": 3, "selector": {"matchLabels": {"app": "db"}}, "template": {
+            "metadata": {"labels": {"app": "db"}}, "spec": {"containers": [{"name": "db", "image": "x"}]},
+        }},
+    }));
+    lab.run_ms(500);
+    assert_eq!(lab.placed("db").len(), 1, "the next waits until the first is ready");
+    lab.run_s(10);
+    let names: Vec<String> = lab.placed("db").iter().map(|(p, _)| p.meta.name.clone()).collect();
+    assert_eq!(names, ["db-0", "db-1", "db-2"]);
+    lab.patch(Kind::StatefulSet, "db", json!({"spec": {"replicas": 1}}));
+    lab.run_s(4);
+    assert_eq!(lab.placed("db").len(), 1);
+    assert_eq!(lab.said("SuccessfulDelete")[0], "delete Pod db-2 in StatefulSet db successful");
+}
+
+#[test]
+fn a_job_ends_when_its_pods_have_succeeded() {
+    let mut lab = Lab::new(Era::V1alpha5, 3);
+    lab.node("a", "z1", "16");
+    lab.create(json!({
+        "apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "sum", "namespace": "default"},
+        "spec": {"completions": 3, "parallelism": 2, "template": {
+            "metadata": {"labels": {"app": "sum"}, "annotations": {"nodewright.dev/run-seconds": "5"}},
+            "spec": {"restartPolicy": "Never", "containers": [{"name": "sum", "image": "x"}]},
+        }},
+    }));
+    lab.run_s(5);
+    assert_eq!(lab.placed("sum").len(), 2);
+    lab.run_s(25);
+    let job = lab.get(Kind::Job, "sum").unwrap();
+    assert_eq!(job.doc.int_at("status.succeeded"), Some(3));
+    assert!(job.condition_is_true("Complete"));
+}

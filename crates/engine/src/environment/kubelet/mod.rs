@@ -45,6 +45,8 @@ pub struct Kubelets {
     due: Timers<(Name, Step)>,
     /// When an image is complete on a node.
     images: BTreeMap<(String, String), SimTime>,
+    /// Images that a pod is waiting for, with the time since which it does.
+    pulling: BTreeMap<Name, BTreeMap<String, SimTime>>,
     /// Addresses in use, by the pod or instance that has them.
     addresses: BTreeMap<String, String>,
 }
@@ -71,6 +73,7 @@ impl Actor for Kubelets {
             }
             (Kind::Pod, Op::Deleted) => {
                 let name = (object.meta.namespace.clone(), object.meta.name.clone());
+                self.pulling.remove(&name);
                 for step in [Step::Admit, Step::Pull, Step::Start, Step::Ready, Step::End, Step::Stop] {
                     self.due.cancel(&(name.clone(), step));
                 }
@@ -188,6 +191,7 @@ impl Kubelets {
     fn pull(&mut self, name: Name, pod: &Arc<Object>, node: &Arc<Object>, view: &View<'_>, out: &mut Vec<Intent>) {
         let images = pod.pod().map(|p| p.spec.images.as_slice()).unwrap_or_default();
         let mut ready_at = view.now;
+        let mut waiting = BTreeMap::new();
         for image in images {
             let slot = (node.meta.name.clone(), image.clone());
             let known = self.images.get(&slot).copied();
@@ -201,27 +205,23 @@ impl Kubelets {
                 view.now + ms
             });
             self.images.insert(slot, at);
+            waiting.insert(image.clone(), view.now);
             ready_at = ready_at.max(at);
         }
         let create = view.stream("container-create", &pod.meta.uid).between(60, 180);
-        self.due.set((name, Step::Start), ready_at + create);
-        if ready_at > view.now {
-            // The Pulled events of these images come with the start, as one report.
-            return;
-        }
+        self.due.set((name.clone(), Step::Start), ready_at + create);
+        self.pulling.insert(name, waiting);
     }
 
     fn start(&mut self, name: Name, pod: &Arc<Object>, node: &Arc<Object>, view: &View<'_>, out: &mut Vec<Intent>) {
         let Some(p) = pod.pod() else {
             return;
         };
-        let sandbox_done = view.now;
+        let waited = self.pulling.remove(&name).unwrap_or_default();
         for (container, image) in p.spec.container_names.iter().zip(&p.spec.images) {
-            let done = self.images.get(&(node.meta.name.clone(), image.clone())).copied().unwrap_or(sandbox_done);
-            let pulled = view.stream("image-pull", &format!("{}/{image}", node.meta.name)).between(1_000, 3_000);
-            // Complete within this pod's start: this pod pulled it or waited for it.
-            if view.now.since(done) < 200 {
-                out.push(event(&pod.key(), COMPONENT, "Pulled", texts::pulled(view.era(), image, pulled)));
+            if let Some(since) = waited.get(image) {
+                let done = self.images.get(&(node.meta.name.clone(), image.clone())).copied().unwrap_or(view.now);
+                out.push(event(&pod.key(), COMPONENT, "Pulled", texts::pulled(view.era(), image, done.since(*since))));
             }
             out.push(event(&pod.key(), COMPONENT, "Created", texts::created(view.era(), container)));
             out.push(event(&pod.key(), COMPONENT, "Started", texts::started(view.era(), container)));

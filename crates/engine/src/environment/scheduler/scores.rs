@@ -140,7 +140,7 @@ fn ln_fixed(n: u64) -> i64 {
             log2 += 1 << bit;
         }
     }
-    i64::try_from(i128::from(log2) * i128::from(LN_2) >> 30).unwrap_or(0)
+    i64::try_from((i128::from(log2) * i128::from(LN_2)) >> 30).unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -25,11 +25,31 @@ pub fn bind(store: &mut Store, ctx: &Context<'_>, key: &ObjectKey, node: &str) -
     }
     let mut doc = old.doc.clone();
     doc.set("spec.nodeName", node);
+    if ctx.profile.kubectl_minor >= 35 {
+        copy_topology(store, &mut doc, node);
+    }
     set_condition(
         &mut doc,
         json!({"type": "PodScheduled", "status": "True", "lastProbeTime": null, "lastTransitionTime": ctx.timestamp()}),
     );
     update::write(store, ctx, &old, doc).map(|_| ())
+}
+
+/// The admission plugin PodTopologyLabels gives a bound pod the zone and region of its node.
+/// Source: kubernetes/kubernetes plugin/pkg/admission/podtopologylabels, v1.35.
+fn copy_topology(store: &Store, doc: &mut Value, node: &str) {
+    let Some(node) = store.cluster(Kind::Node, node) else { return };
+    for key in ["topology.kubernetes.io/region", "topology.kubernetes.io/zone"] {
+        if let Some(value) = node.meta.labels.get(key) {
+            let labels = doc.slot("metadata.labels");
+            if !labels.is_object() {
+                *labels = json!({});
+            }
+            if let Some(labels) = labels.as_object_mut() {
+                labels.insert(key.to_owned(), value.as_str().into());
+            }
+        }
+    }
 }
 
 /// Evicts a pod where its budgets allow; the budget is charged before the pod is deleted.
