@@ -77,19 +77,16 @@ impl Session {
 impl Replay {
     /// Reads a record and starts its session; nothing is played yet.
     pub fn new(record: &Value) -> Result<Replay, ApiError> {
-        let size = record.to_string().len();
-        if size > MAX_RECORD {
-            return Err(bad(format!("the record is {size} bytes long, at most {MAX_RECORD} are accepted")));
-        }
-        if let Some(length) = longest_string(record).filter(|n| *n > MAX_STRING) {
-            return Err(bad(format!("a text in the record is {length} bytes long, at most {MAX_STRING} are accepted")));
-        }
-        let scenario = read_scenario(record)?;
+        check_size(record)?;
+        Replay::on(Session::new(read_scenario(record)?)?, record)
+    }
+
+    /// Reads the log of a record onto a session that has just begun, of the scenario that the record names.
+    pub(super) fn on(session: Session, record: &Value) -> Result<Replay, ApiError> {
         let log = record.list_at("log");
         if log.len() > MAX_SHARED_ENTRIES {
             return Err(bad(format!("log: {} entries, at most {MAX_SHARED_ENTRIES} are accepted", log.len())));
         }
-        let session = Session::new(scenario)?;
         let start = session.start();
         let (mut last_ms, mut group, mut line, mut docs) = (0, 0, String::new(), 0);
         let mut pending = VecDeque::new();
@@ -144,6 +141,17 @@ impl Replay {
 
 fn bad(message: String) -> ApiError {
     ApiError::new(Reason::BadRequest, message)
+}
+
+fn check_size(record: &Value) -> Result<(), ApiError> {
+    let size = record.to_string().len();
+    if size > MAX_RECORD {
+        return Err(bad(format!("the record is {size} bytes long, at most {MAX_RECORD} are accepted")));
+    }
+    if let Some(length) = longest_string(record).filter(|n| *n > MAX_STRING) {
+        return Err(bad(format!("a text in the record is {length} bytes long, at most {MAX_STRING} are accepted")));
+    }
+    Ok(())
 }
 
 fn longest_string(value: &Value) -> Option<usize> {

@@ -222,3 +222,27 @@ fn karpenter_rests_while_none_of_its_pods_runs() {
     assert_ne!(first, second);
     assert_eq!(transitions, 1);
 }
+
+#[test]
+fn the_lab_begins_with_the_numbers_that_every_pane_shows() {
+    for (era, used_milli) in [(crate::Era::V1alpha5, 2_450), (crate::Era::V1, 2_500)] {
+        let snapshot = Session::new(Scenario::lab(era, LAB_SEED)).unwrap().snapshot();
+        let store = &snapshot.store;
+        let pods: Vec<_> = store.list(Kind::Pod).filter_map(|p| p.pod()).collect();
+        assert_eq!(pods.iter().filter(|p| p.ready && p.is_bound()).count(), 9);
+        assert_eq!(pods.iter().map(|p| p.spec.requests.cpu()).sum::<i64>(), used_milli);
+        let nodes: Vec<_> = store.list(Kind::Node).collect();
+        assert_eq!(nodes.iter().filter_map(|n| n.node()).map(|n| n.allocatable.cpu()).sum::<i64>(), 3_860);
+        for node in &nodes {
+            assert!(node.node().is_some_and(|n| n.ready && n.taints.is_empty()));
+            let free = 1_930 - store.pods_on(&node.meta.name).filter_map(|p| p.pod()).map(|p| p.spec.requests.cpu()).sum::<i64>();
+            assert!(free < 1_000, "a pod of one CPU must not fit, {free}m are free");
+            assert_eq!(node.meta.labels.get("eks.amazonaws.com/capacityType").map(String::as_str), Some("ON_DEMAND"));
+        }
+        assert_eq!(snapshot.ledger.rate_micro(), 2 * 118_000);
+        assert_eq!(snapshot.ledger.total_micro(snapshot.now), 0, "costs count from the session's start");
+        assert_eq!(store.count(Kind::Event), 0, "{:?}", store.list(Kind::Event).map(|e| e.doc.to_string()).collect::<Vec<_>>());
+        let clock = objects::time::rfc3339(snapshot.unix_ms());
+        assert!(clock.ends_with("T05:00:00Z"), "{clock} is not 14:00 in Seoul");
+    }
+}
