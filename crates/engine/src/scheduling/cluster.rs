@@ -6,7 +6,7 @@ use super::rules::Rules;
 use super::type_table::TypeTable;
 use objects::Resources;
 use objects::selector::Expression;
-use objects::typed::{HostPort, PodSpec, Taint};
+use objects::typed::{ConsolidationPolicy, HostPort, PodSpec, Taint};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -22,6 +22,7 @@ pub struct PoolInput {
     pub startup_taints: Vec<Taint>,
     /// `spec.limits` as written (`None`: unlimited). What nodes use is subtracted by the solver.
     pub limits: Option<Resources>,
+    pub policy: ConsolidationPolicy,
     /// A pool that only serves its existing nodes: static, deleting or not ready.
     pub closed: bool,
 }

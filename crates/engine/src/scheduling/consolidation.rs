@@ -2,6 +2,7 @@
 //! Source: kubernetes-sigs/karpenter pkg/controllers/deprovisioning v0.29.2, v0.31.4 and pkg/controllers/disruption
 //! v1.14.1.
 
+pub mod balanced;
 pub mod candidate;
 
 use super::cluster::Cluster;
@@ -10,7 +11,7 @@ use super::plan::{Plan, PlannedClaim};
 use super::requirements::Requirement;
 use super::rules::Rules;
 use super::solver::{Round, solve};
-pub use candidate::{Candidate, sort};
+pub use candidate::{Candidate, in_turn, sort};
 use objects::Era;
 use std::collections::BTreeMap;
 

@@ -68,6 +68,7 @@ fn pool(o: &Object) -> Option<PoolInput> {
         taints: p.taints.clone(),
         startup_taints: p.startup_taints.clone(),
         limits: p.limits.clone(),
+        policy: p.policy,
         closed: o.meta.is_deleting() || p.replicas.is_some() || (not_ready && o.kind == Kind::NodePool),
     })
 }

@@ -5,6 +5,7 @@
 use crate::scheduling::cluster::{Cluster, PodInput};
 use crate::scheduling::go_sort::sort_slice;
 use crate::scheduling::labels;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The cost of moving one ordinary pod. Costs are whole numbers of 2^-27 of it, the unit of the deletion cost annotation.
 pub const ONE_POD: i64 = 1 << 27;
@@ -79,6 +80,20 @@ pub fn sort(cluster: &Cluster, candidates: &mut [Candidate]) {
     } else {
         sort_slice(candidates, |a, b| a.cost < b.cost);
     }
+}
+
+/// Sorted candidates with the pools taking turns (single-node consolidation of era v1). Pools in `first` come before
+/// the others, which go by name.
+pub fn in_turn(candidates: Vec<Candidate>, first: &BTreeSet<String>) -> Vec<Candidate> {
+    let mut rows: Vec<(usize, bool, String, usize)> = Vec::new();
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    for (i, c) in candidates.iter().enumerate() {
+        let turn = seen.entry(c.pool.clone()).or_insert(0);
+        rows.push((*turn, !first.contains(&c.pool), c.pool.clone(), i));
+        *turn += 1;
+    }
+    rows.sort();
+    rows.into_iter().filter_map(|(.., i)| candidates.get(i).cloned()).collect()
 }
 
 #[cfg(test)]
