@@ -218,7 +218,7 @@ impl Expansion<'_> {
             node.set("status.conditions", json!([{"type": "Ready", "status": "True"}]));
         }
         if owner.is_some() {
-            self.claim(&name, &node, *pool.unwrap_or(&&Value::Null), initialized, says("scenario/last-pod-event"));
+            self.claim(&name, &node, pool.unwrap_or(&&Value::Null), initialized, says("scenario/last-pod-event"));
         }
         if says("scenario/deleting").as_deref() == Some("true") {
             self.marked.push(name);
