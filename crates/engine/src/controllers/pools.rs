@@ -5,8 +5,14 @@
 use super::conditions::Conditions;
 use super::context::Cx;
 use crate::SimTime;
-use objects::{DocExt, Era, json};
+use crate::kernel::stable_hash;
+use objects::{DocExt, Era, Object, json};
 use std::collections::{BTreeMap, VecDeque};
+
+/// Annotations with the hash of what drifts when it changes, and the version of the way to compute it.
+pub const HASH: &str = "karpenter.sh/nodepool-hash";
+pub const HASH_VERSION: &str = "karpenter.sh/nodepool-hash-version";
+pub const VERSION: &str = "v3";
 
 const LIVES_BY: &[&str] = &["ValidationSucceeded", "NodeClassReady"];
 const HEALTHY: &str = "NodeRegistrationHealthy";
@@ -81,4 +87,12 @@ impl Pools {
         cx.patch_status(&pool, patch, conditions, "the pool's readiness");
         None
     }
+}
+
+/// The hash over the fields of a pool's template that make its nodes drift. Requirements, limits, weight and disruption
+/// settings are left out, as in NodePool.Hash; the number itself differs from the real one, which hashes Go structs.
+pub fn hash(pool: &Object) -> String {
+    let mut template = pool.doc.at("spec.template").clone();
+    template.remove_at("spec.requirements");
+    stable_hash(&[VERSION, &template.to_string()]).to_string()
 }

@@ -78,6 +78,7 @@ pub enum Say<'a> {
         pod: &'a str,
         error: &'a str,
     },
+    Relaxed { pod: &'a str, text: &'a str },
     IgnoringPod {
         pod: &'a str,
         error: &'a str,

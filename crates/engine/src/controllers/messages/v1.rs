@@ -64,6 +64,9 @@ pub fn word(by: By, say: &Say<'_>) -> Option<Worded> {
                 .field("Pod", json!({"name": name, "namespace": namespace}))
                 .field("error", *error)
         }
+        Relaxed { pod, .. } => {
+            Worded::new(Debug, By::Provisioner, "relaxing soft constraints for pod since it previously failed to schedule").field("Pod", *pod)
+        }
         IgnoringPod { pod, .. } => Worded::new(Debug, by, "ignoring pod").field("Pod", *pod),
         PreferredAntiAffinity { pods } => {
             let text = "pod(s) have a preferred Anti-Affinity which can prevent consolidation";

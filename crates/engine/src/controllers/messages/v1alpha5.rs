@@ -45,6 +45,10 @@ pub fn word(by: By, say: &Say<'_>) -> Option<Worded> {
         CannotSchedule { pod, error } => {
             Worded::new(Error, By::Provisioner, format!("Could not schedule pod, {error}")).field("pod", *pod)
         }
+        Relaxed { pod, text } => {
+            let text = format!("relaxing soft constraints for pod since it previously failed to schedule, {text}");
+            Worded::new(Debug, By::Provisioner, text).field("pod", *pod)
+        }
         IgnoringPod { pod, error } => Worded::new(Debug, by, format!("ignoring pod, {error}")).field("pod", *pod),
         PreferredAntiAffinity { pods } => {
             let text = format!("pod {} has a preferred Anti-Affinity which can prevent consolidation", five(pods));

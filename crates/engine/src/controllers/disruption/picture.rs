@@ -1,0 +1,168 @@
+//! The nodes that may be disrupted at one instant, and why the others may not. Sources: kubernetes-sigs/karpenter
+//! pkg/controllers/deprovisioning/{types,helpers}.go v0.29.2 (words) and v0.31.4 (rules), pkg/controllers/disruption/
+//! types.go and pkg/controllers/state/statenode.go v1.14.1.
+
+use super::super::context::Cx;
+use super::super::market;
+use super::super::names::{CAPACITY_TYPE, DO_NOT_DISRUPT, INSTANCE_TYPE, ZONE};
+use super::super::state::{State, node_of, pool_name};
+use super::pods;
+use super::record::Record;
+use crate::scheduling::Cluster;
+use crate::scheduling::consolidation::Candidate;
+use objects::{DocExt, Era, Object};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// A node that a method may remove.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    pub claim: Arc<Object>,
+    pub node: Arc<Object>,
+    pub pool: Arc<Object>,
+    /// Costs and price; `None` (era B only) where the type or the price is unknown.
+    pub candidate: Option<Candidate>,
+    /// Pods that would move.
+    pub pods: Vec<Arc<Object>>,
+}
+
+impl Subject {
+    pub fn name(&self) -> &str {
+        &self.node.meta.name
+    }
+
+    pub fn label(&self, key: &str) -> &str {
+        self.node.meta.labels.get(key).map_or("", String::as_str)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        match &self.candidate {
+            // 1.14 calls a node empty whose pods cost nothing to move.
+            Some(c) if self.node_is_v1() => c.reschedule_cost <= crate::scheduling::consolidation::candidate::ONE_POD,
+            _ => self.pods.is_empty(),
+        }
+    }
+
+    fn node_is_v1(&self) -> bool {
+        self.claim.kind == objects::Kind::NodeClaim
+    }
+}
+
+/// The cluster as the scheduler sees it, and the subjects in order of node name.
+#[derive(Debug)]
+pub struct Picture {
+    pub cluster: Cluster,
+    pub subjects: Vec<Subject>,
+}
+
+impl Picture {
+    /// Reads the present. `busy` are claims that the queue of era B already works on.
+    pub fn take(state: &State, busy: &BTreeSet<String>, record: &mut Record, cx: &mut Cx<'_, '_>) -> Picture {
+        let cluster = market::cluster(cx.view, state);
+        let mut subjects = Vec::new();
+        let claims: Vec<Arc<Object>> = cx.view.store.list(cx.names.claim).cloned().collect();
+        for claim in claims.into_iter().filter(|c| !busy.contains(&c.meta.name)) {
+            let node = node_of(cx.view.store, &claim).cloned();
+            let found = match cx.era() {
+                Era::V1alpha5 => v1alpha5(&cluster, &claim, node.as_ref(), state, cx),
+                Era::V1 => v1(&cluster, &claim, node.as_ref(), state, cx),
+            };
+            match found {
+                Ok(subject) => subjects.push(subject),
+                Err(Some(words)) => record.blocked(&claim, node.as_deref(), &words, cx),
+                Err(None) => {}
+            }
+        }
+        subjects.sort_by(|a, b| a.name().cmp(b.name()));
+        Picture { cluster, subjects }
+    }
+
+    pub fn named(&self, names: &[String]) -> Vec<Subject> {
+        self.subjects.iter().filter(|s| names.iter().any(|n| n == s.name())).cloned().collect()
+    }
+}
+
+/// The subject, or why not (`None`: not worth a word).
+type Found = Result<Subject, Option<String>>;
+
+fn v1alpha5(cluster: &Cluster, claim: &Arc<Object>, node: Option<&Arc<Object>>, state: &State, cx: &Cx<'_, '_>) -> Found {
+    let node = node.ok_or(None)?;
+    let label = |key: &str| node.meta.labels.get(key).filter(|v| !v.is_empty());
+    for key in [CAPACITY_TYPE, ZONE] {
+        if label(key).is_none() {
+            return Err(Some(format!("required label {key:?} doesn't exist")));
+        }
+    }
+    let pool_name = label(cx.names.pool_label).ok_or(None)?;
+    let pool = cx.view.store.cluster(cx.names.pool, pool_name);
+    let pool = pool.ok_or_else(|| Some(format!("owning provisioner {pool_name:?} not found")))?;
+    let instance_type = label(INSTANCE_TYPE).map_or("", String::as_str);
+    if cluster.types.named(instance_type).is_none() {
+        return Err(Some(format!("instance type {instance_type:?} not found")));
+    }
+    if state.is_marked(claim, Some(node)) {
+        return Err(Some("machine is marked for deletion".to_owned()));
+    }
+    if !claim.claim().is_some_and(|c| c.initialized) {
+        return Err(Some("machine is not initialized".to_owned()));
+    }
+    if state.is_nominated(&claim.meta.name, cx.view.now) {
+        return Err(Some("machine is nominated".to_owned()));
+    }
+    if node.meta.annotations.get(DO_NOT_DISRUPT).map(String::as_str) == Some("true") {
+        return Err(Some(format!("disruption is blocked with the {DO_NOT_DISRUPT:?} annotation")));
+    }
+    let ttl = pool.pool().and_then(|p| p.expire_after_ms);
+    let lifetime = ttl.map(|all| (all.saturating_sub(cx.view.unix_ms().saturating_sub(node.meta.created_ms)), all));
+    subject(cluster, claim, node, pool, lifetime, cx).ok_or(None).and_then(|s| {
+        // A node without a price cannot be weighed; 0.29 fails on it.
+        if s.candidate.is_none() { Err(None) } else { Ok(s) }
+    })
+}
+
+fn v1(cluster: &Cluster, claim: &Arc<Object>, node: Option<&Arc<Object>>, state: &State, cx: &mut Cx<'_, '_>) -> Found {
+    let said = |words: &str| Err(Some(words.to_owned()));
+    let Some(node) = node else {
+        return said("Nodeclaim does not have an associated node");
+    };
+    if !claim.claim().is_some_and(|c| c.initialized) {
+        return said("Node isn't initialized");
+    }
+    if state.is_marked(claim, Some(node)) {
+        return said("Node is deleting or marked for deletion");
+    }
+    if state.is_nominated(&claim.meta.name, cx.view.now) {
+        return said("Node is nominated for a pending pod");
+    }
+    if node.meta.annotations.get(DO_NOT_DISRUPT).map(String::as_str) == Some("true") {
+        return Err(Some(format!("Disruption is blocked through the {DO_NOT_DISRUPT:?} annotation")));
+    }
+    let name = pool_name(claim, cx.names);
+    let Some(pool) = cx.view.store.cluster(cx.names.pool, name) else {
+        return Err(Some(format!("NodePool not found (NodePool={name})")));
+    };
+    if let Some(words) = pods::blocked_v1(node, cx) {
+        return Err(Some(words));
+    }
+    let all = claim.doc.str_at("spec.expireAfter").and_then(objects::duration::parse_go_ms);
+    let lifetime = all.map(|all| (all.saturating_sub(cx.view.unix_ms().saturating_sub(claim.meta.created_ms)), all));
+    subject(cluster, claim, node, pool, lifetime, cx).ok_or(None)
+}
+
+fn subject(
+    cluster: &Cluster,
+    claim: &Arc<Object>,
+    node: &Arc<Object>,
+    pool: &Arc<Object>,
+    lifetime: Option<(i64, i64)>,
+    cx: &Cx<'_, '_>,
+) -> Option<Subject> {
+    let index = cluster.node_index(&node.meta.name)?;
+    Some(Subject {
+        claim: claim.clone(),
+        node: node.clone(),
+        pool: pool.clone(),
+        candidate: Candidate::new(cluster, index, lifetime),
+        pods: pods::movable(node, cx).cloned().collect(),
+    })
+}

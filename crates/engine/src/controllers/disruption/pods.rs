@@ -1,0 +1,92 @@
+//! What pods say about disrupting their node: which would move, and which keep it. Sources: kubernetes-sigs/karpenter
+//! pkg/controllers/deprovisioning/{helpers,pdblimits}.go v0.31.4; pkg/utils/{pdb,pod} v1.14.1.
+
+use super::super::context::Cx;
+use super::super::names::{DISRUPTED, DO_NOT_DISRUPT, DO_NOT_EVICT};
+use objects::typed::Taint;
+use objects::{DocExt, Era, Kind, Object};
+use std::sync::Arc;
+
+/// Pods of the node that would be recreated elsewhere.
+pub fn movable<'s>(node: &Object, cx: &Cx<'s, '_>) -> impl Iterator<Item = &'s Arc<Object>> {
+    let era = cx.era();
+    cx.view.store.pods_on(&node.meta.name).filter(move |p| is_movable(p, era))
+}
+
+fn is_movable(pod: &Object, era: Era) -> bool {
+    let Some(typed) = pod.pod() else {
+        return false;
+    };
+    // 1.14: a StatefulSet's pod comes back under its name, so it counts until it is gone.
+    let leaving = pod.meta.is_deleting() && !(era == Era::V1 && typed.owner_kind == "StatefulSet");
+    !typed.is_daemon() && !typed.is_static() && !typed.is_terminal() && !leaving
+}
+
+/// 0.29: why pods keep the node, in the words of its events.
+pub fn blocked_v1alpha5(pods: &[Arc<Object>], cx: &Cx<'_, '_>) -> Option<String> {
+    for pod in pods {
+        let covering = budgets(pod, cx).into_iter().find(|b| blocks(b, pod));
+        if let Some(budget) = covering {
+            return Some(format!("pdb {} prevents pod evictions", budget.key()));
+        }
+    }
+    let protected = |p: &&Arc<Object>| {
+        let says = |key: &str| p.meta.annotations.get(key).map(String::as_str) == Some("true");
+        says(DO_NOT_EVICT) || says(DO_NOT_DISRUPT)
+    };
+    let pod = pods.iter().find(protected)?;
+    Some(format!("pod {} has do not evict annotation", pod.key()))
+}
+
+/// 1.14: all pods have a say, those of DaemonSets too.
+pub fn blocked_v1(node: &Object, cx: &mut Cx<'_, '_>) -> Option<String> {
+    let now = cx.view.unix_ms();
+    let pods: Vec<&Arc<Object>> = cx.view.store.pods_on(&node.meta.name).collect();
+    let live = |p: &&&Arc<Object>| !p.meta.is_deleting() && !p.pod().is_some_and(|p| p.is_terminal());
+    if let Some(pod) = pods.iter().filter(live).find(|p| is_protected(p, now)) {
+        return Some(format!("Pod has {DO_NOT_DISRUPT:?} annotation (Pod={})", pod.key()));
+    }
+    let disrupted = Taint::new(DISRUPTED, "", "NoSchedule");
+    let evictable = |p: &&&Arc<Object>| {
+        p.pod().is_some_and(|p| !p.is_static() && !p.spec.tolerations.iter().any(|t| t.tolerates(&disrupted)))
+    };
+    for pod in pods.iter().filter(live).filter(evictable) {
+        let budgets = budgets(pod, cx);
+        let keys: Vec<String> = budgets.iter().map(|b| b.key().to_string()).collect();
+        if keys.len() > 1 {
+            return Some(format!("Eviction does not support multiple PDBs (PodDisruptionBudget(s)=[{}])", keys.join(" ")));
+        }
+        if budgets.iter().any(|b| blocks(b, pod)) {
+            return Some(format!("Pdb prevents pod evictions (PodDisruptionBudget=[{}])", keys.join(" ")));
+        }
+    }
+    None
+}
+
+fn is_protected(pod: &Object, now_ms: i64) -> bool {
+    match pod.meta.annotations.get(DO_NOT_DISRUPT).map(String::as_str) {
+        None => false,
+        Some("true") => true,
+        Some(text) => {
+            let start = pod.doc.str_at("status.startTime").and_then(objects::time::parse_rfc3339);
+            let length = objects::duration::parse_go_ms(text).filter(|l| *l > 0);
+            start.zip(length).is_some_and(|(start, length)| now_ms < start.saturating_add(length))
+        }
+    }
+}
+
+fn budgets<'s>(pod: &Object, cx: &Cx<'s, '_>) -> Vec<&'s Arc<Object>> {
+    let covers = |b: &&Arc<Object>| {
+        let selector = b.pdb().and_then(|p| p.selector.as_ref());
+        b.meta.namespace == pod.meta.namespace && selector.is_some_and(|s| s.matches(&pod.meta.labels))
+    };
+    cx.view.store.list(Kind::PodDisruptionBudget).filter(covers).collect()
+}
+
+/// An unhealthy pod may go whatever the budget has left where the budget says so.
+fn blocks(budget: &Object, pod: &Object) -> bool {
+    budget.pdb().is_some_and(|b| {
+        let exempt = b.always_allow_unhealthy && !pod.pod().is_some_and(|p| p.ready);
+        b.disruptions_allowed <= 0 && !exempt
+    })
+}

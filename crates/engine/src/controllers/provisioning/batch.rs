@@ -1,0 +1,58 @@
+//! The batching window: it opens with the first trigger, closes a second after the last, ten seconds after the first at
+//! the latest. Source: kubernetes-sigs/karpenter pkg/controllers/provisioning/batcher.go v0.29.2 and v1.14.1.
+
+use crate::SimTime;
+use crate::profile::Profile;
+use objects::Era;
+use std::collections::BTreeSet;
+
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    /// First and last trigger of the open window.
+    window: Option<(SimTime, SimTime)>,
+    /// Who triggered in this window; 1.14 lets nobody extend it twice.
+    seen: BTreeSet<String>,
+}
+
+impl Batch {
+    /// Opens or extends the window on behalf of `uid`; returns when it closes.
+    pub fn trigger(&mut self, uid: &str, now: SimTime, profile: &Profile) -> SimTime {
+        let is_new = self.seen.insert(uid.to_owned());
+        let (first, last) = match self.window {
+            None => (now, now),
+            Some((first, last)) if is_new || profile.era == Era::V1alpha5 => (first, last.max(now)),
+            Some(window) => window,
+        };
+        self.window = Some((first, last));
+        (last + profile.batch_idle_ms).min(first + profile.batch_max_ms)
+    }
+
+    /// Ends the window; false where none was open.
+    pub fn close(&mut self) -> bool {
+        self.seen.clear();
+        self.window.take().is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(era: Era, triggers: &[(u64, &str)], want: u64) {
+        let profile = Profile::of(era);
+        let mut batch = Batch::default();
+        let closes = triggers.iter().map(|(ms, uid)| batch.trigger(uid, SimTime(*ms), &profile)).next_back();
+        assert_eq!(closes, Some(SimTime(want)), "{era:?} {triggers:?}");
+    }
+
+    #[test]
+    fn a_window_closes_after_idle_or_at_most_ten_seconds() {
+        check(Era::V1alpha5, &[(0, "a")], 1_000);
+        check(Era::V1alpha5, &[(0, "a"), (900, "b"), (1_800, "c")], 2_800);
+        check(Era::V1alpha5, &[(0, "a"), (9_500, "b")], 10_000);
+        // The same pod again extends the window in 0.29 only.
+        check(Era::V1alpha5, &[(0, "a"), (900, "a")], 1_900);
+        check(Era::V1, &[(0, "a"), (900, "a")], 1_000);
+        check(Era::V1, &[(0, "a"), (900, "b")], 1_900);
+    }
+}
