@@ -35,7 +35,9 @@ pub fn reconcile(cx: &mut Cx<'_, '_>) -> Option<SimTime> {
         let Some(typed) = claim.claim().filter(|c| c.launched && !claim.meta.is_deleting()) else {
             continue;
         };
-        if instance_of(store, &typed.provider_id).is_some_and(|i| i.doc.str_at("status.state") != Some("shutting-down")) {
+        if instance_of(store, &typed.provider_id)
+            .is_some_and(|i| i.doc.str_at("status.state") != Some("shutting-down") && !i.meta.is_deleting())
+        {
             continue;
         }
         let launched = claim.condition(cx.names.launched).and_then(|c| c.str_at("lastTransitionTime"));

@@ -23,7 +23,7 @@ pub fn reconcile(name: &str, state: &mut State, cx: &mut Cx<'_, '_>) -> Option<S
     let instance = cx.view.store.cluster(Kind::Instance, name)?;
     let text = |path: &str| instance.doc.str_at(path).unwrap_or_default().to_owned();
     if text("spec.capacityType") == super::names::SPOT {
-        let offering = (text("spec.capacityType"), text("spec.instanceType"), text("spec.zone"));
+        let offering = (text("spec.instanceType"), text("spec.zone"), text("spec.capacityType"));
         state.set_unavailable(offering, cx.view.now);
     }
     let id = text("spec.providerID");

@@ -12,17 +12,22 @@
 mod conditions;
 mod context;
 mod counter;
+mod disruption;
 mod expiration;
 mod garbage;
+mod input;
 mod interruption;
 mod lifecycle;
 mod messages;
 mod names;
+mod offers;
 mod pools;
+mod provisioning;
 mod state;
 mod termination;
 #[cfg(test)]
 mod testing;
+mod volumes;
 
 use crate::actor::{Actor, Intent, View};
 use crate::kernel::Timers;
@@ -31,7 +36,7 @@ use crate::store::{Change, Op};
 use crate::{Action, SimTime};
 use context::Cx;
 use names::Names;
-use objects::{ApiError, Kind, Object};
+use objects::{ApiError, Kind, Object, ObjectKey};
 use state::State;
 
 /// Between a change and the reconcile it wakes: a watch event through the informer into a worker.
@@ -40,10 +45,18 @@ const WATCH_MS: u64 = 15;
 /// What waits to be reconciled. The order breaks ties within one instant after time and sequence.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Item {
+    /// A pod that may want a node, and the end of the batching window.
+    Pod(String, String),
+    Batch,
     /// A claim: launch, registration, initialization, liveness, or its finalizer.
     Claim(String),
+    /// Something happened to a pod on the claim's node (1.14).
+    PodEvent(String),
     /// A claim's conditions for disruption.
     ClaimDisruption(String),
+    /// The disruption loop, and a command of era B's queue.
+    Disruption,
+    Command(String),
     /// A node that is being deleted.
     Node(String),
     /// A pod in the eviction queue, and the event after it went.
@@ -67,6 +80,9 @@ pub struct Karpenter {
     lifecycle: lifecycle::Lifecycle,
     evictions: termination::Evictions,
     pools: pools::Pools,
+    batch: provisioning::Batch,
+    provisioning: provisioning::Provisioning,
+    disruption: disruption::Disruption,
 }
 
 impl Karpenter {
@@ -78,6 +94,9 @@ impl Karpenter {
             lifecycle: lifecycle::Lifecycle::default(),
             evictions: termination::Evictions::default(),
             pools: pools::Pools::default(),
+            batch: provisioning::Batch::default(),
+            provisioning: provisioning::Provisioning::default(),
+            disruption: disruption::Disruption::new(),
         }
     }
 
@@ -88,7 +107,23 @@ impl Karpenter {
                 Some(claim) => self.lifecycle.reconcile(&claim, &mut self.state, &mut self.pools, cx),
                 None => self.lifecycle.forget(name, cx),
             },
-            Item::ClaimDisruption(_) => None,
+            Item::ClaimDisruption(name) => {
+                let claim = cx.view.store.cluster(self.names.claim, name).cloned();
+                claim.and_then(|c| disruption::marks::reconcile(&c, &self.state, cx))
+            }
+            Item::PodEvent(name) => {
+                disruption::marks::record_pod_event(name, cx);
+                None
+            }
+            Item::Pod(namespace, name) => self.pod(namespace, name, cx),
+            Item::Batch => {
+                if self.batch.close() {
+                    self.provisioning.round(&mut self.state, cx);
+                }
+                None
+            }
+            Item::Disruption => self.disruption.tick(&mut self.state, cx),
+            Item::Command(id) => self.disruption.queue.tick(id, &mut self.state, cx),
             Item::Node(name) => termination::node(name, &mut self.evictions, cx),
             Item::Evict(namespace, name) => {
                 self.evictions.evict(namespace, name, cx);
@@ -107,8 +142,43 @@ impl Karpenter {
             let item = if let Item::Evicted(namespace, name) = item { Item::Evict(namespace, name) } else { item };
             self.work.sooner(item, at);
         }
+        for id in self.disruption.queue.take_new() {
+            self.work.sooner(Item::Command(id), cx.view.now + disruption::QUEUE_START_MS);
+        }
         for (namespace, name) in self.evictions.take_new() {
             self.work.sooner(Item::Evict(namespace, name), cx.view.now);
+        }
+    }
+
+    /// A pod that waits for a node triggers a batch, and again every ten seconds for as long as it waits.
+    fn pod(&mut self, namespace: &str, name: &str, cx: &Cx<'_, '_>) -> Option<SimTime> {
+        let pod = cx.view.store.get(&ObjectKey::new(Kind::Pod, namespace, name))?;
+        if !provisioning::is_provisionable(pod) {
+            return None;
+        }
+        self.trigger(&pod.meta.uid, cx.view);
+        Some(cx.view.now + provisioning::RETRIGGER_MS)
+    }
+
+    fn trigger(&mut self, uid: &str, view: &View<'_>) {
+        let closes = self.batch.trigger(uid, view.now, view.profile);
+        self.work.set(Item::Batch, closes);
+    }
+
+    fn observe_pod(&mut self, change: &Change, view: &View<'_>) {
+        let pod = &change.object;
+        let item = Item::Pod(pod.meta.namespace.clone(), pod.meta.name.clone());
+        if change.op != Op::Deleted && provisioning::is_provisionable(pod) {
+            self.work.sooner(item, change.at);
+        } else {
+            self.work.cancel(&item);
+        }
+        let soon = change.at + WATCH_MS;
+        if let Some(claim) = disruption::marks::claim_of_pod(change, view, self.names) {
+            if disruption::marks::pod_event(change, self.names.era).is_some() {
+                self.work.sooner(Item::PodEvent(claim.meta.name.clone()), soon);
+            }
+            self.work.sooner(Item::ClaimDisruption(claim.meta.name.clone()), soon);
         }
     }
 
@@ -118,6 +188,9 @@ impl Karpenter {
         if node.meta.is_deleting() && change.op != Op::Deleted && change.old.as_ref().is_none_or(|o| !o.meta.is_deleting()) {
             self.work.sooner(Item::Node(node.meta.name.clone()), soon);
         }
+        if provisioning::node_triggers(change, self.names.era) {
+            self.trigger(&node.meta.uid, view);
+        }
         if let Some(claim) = state::claim_of(view.store, self.names, node) {
             let name = claim.meta.name.clone();
             self.work.sooner(Item::Claim(name.clone()), soon);
@@ -126,7 +199,7 @@ impl Karpenter {
         }
     }
 
-    fn observe_claim(&mut self, change: &Change) {
+    fn observe_claim(&mut self, change: &Change, view: &View<'_>) {
         let claim = &change.object;
         let name = claim.meta.name.clone();
         let soon = change.at + WATCH_MS;
@@ -134,7 +207,11 @@ impl Karpenter {
         if change.op == Op::Added || began_deleting {
             self.work.sooner(Item::Claim(name.clone()), soon);
         }
+        if change.op == Op::Added {
+            self.work.sooner(Item::Disruption, self.disruption.next_poll(change.at, view.profile));
+        }
         if change.op == Op::Deleted {
+            self.disruption.forget(&name);
             self.work.cancel(&Item::ClaimDisruption(name.clone()));
             self.work.cancel(&Item::Expire(name));
         } else {
@@ -166,6 +243,7 @@ impl Actor for Karpenter {
         let soon = change.at + WATCH_MS;
         match object.kind {
             Kind::Node => self.observe_node(change, view),
+            Kind::Pod => self.observe_pod(change, view),
             Kind::FleetRequest if change.op == Op::Modified => self.work.sooner(Item::Claim(name()), change.at),
             Kind::Instance => {
                 if interruption::noticed(change) {
@@ -175,7 +253,7 @@ impl Actor for Karpenter {
                     self.work.sooner(Item::Garbage, garbage::next(change.at));
                 }
             }
-            kind if kind == self.names.claim => self.observe_claim(change),
+            kind if kind == self.names.claim => self.observe_claim(change, view),
             kind if kind == self.names.pool && change.op != Op::Deleted => {
                 self.work.sooner(Item::Pool(name()), soon);
                 self.work.sooner(Item::Counter(name()), counter::next(self.names.era, change.at));

@@ -5,6 +5,7 @@
 use super::names::{FINALIZER, Names};
 use crate::SimTime;
 use crate::actor::View;
+use crate::scheduling::OfferingKey;
 use crate::store::{Change, Op, Store};
 use objects::{DocExt, Kind, Object};
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,16 +16,13 @@ pub const UNAVAILABLE_MS: u64 = 180_000;
 /// Consolidation looks again after this even where nothing changed.
 const RECHECK_MS: u64 = 300_000;
 
-/// (capacity type, instance type, zone).
-pub type Offering = (String, String, String);
-
 #[derive(Clone, Debug, Default)]
 pub struct State {
     /// Claim name (node name for nodes without one) and when the nomination ends.
     nominated: BTreeMap<String, SimTime>,
     /// Claims that a disruption command removes.
     marked: BTreeSet<String>,
-    unavailable: BTreeMap<Offering, SimTime>,
+    unavailable: BTreeMap<OfferingKey, SimTime>,
     /// Counts changes that may open a way to consolidate.
     changes: u64,
     changed_at: SimTime,
@@ -62,17 +60,17 @@ impl State {
         &self.marked
     }
 
-    pub fn set_unavailable(&mut self, offering: Offering, now: SimTime) {
+    pub fn set_unavailable(&mut self, offering: OfferingKey, now: SimTime) {
         self.unavailable.insert(offering, now + UNAVAILABLE_MS);
         self.touch(now);
     }
 
     /// The offerings that are out of capacity as far as Karpenter knows.
-    pub fn unavailable(&self, now: SimTime) -> BTreeSet<Offering> {
+    pub fn unavailable(&self, now: SimTime) -> BTreeSet<OfferingKey> {
         self.unavailable.iter().filter(|(_, until)| **until > now).map(|(o, _)| o.clone()).collect()
     }
 
-    pub fn is_unavailable(&self, offering: &Offering, now: SimTime) -> bool {
+    pub fn is_unavailable(&self, offering: &OfferingKey, now: SimTime) -> bool {
         self.unavailable.get(offering).is_some_and(|until| *until > now)
     }
 
@@ -181,7 +179,7 @@ fn provider_id(node: &Object) -> Option<&String> {
 /// The cloud's record of an instance that still exists (terminated ones are gone as far as callers care).
 pub fn instance_of<'s>(store: &'s Store, provider_id: &str) -> Option<&'s Arc<Object>> {
     let name = provider_id.rsplit('/').next().filter(|n| !n.is_empty())?;
-    store.cluster(Kind::Instance, name).filter(|i| i.doc.str_at("status.state") != Some("terminated") && !i.meta.is_deleting())
+    store.cluster(Kind::Instance, name).filter(|i| i.doc.str_at("status.state") != Some("terminated"))
 }
 
 /// The pool of a claim or node, by label.
@@ -215,7 +213,7 @@ mod tests {
         for (s, want) in [(5, true), (24, true), (25, false)] {
             assert_eq!(state.is_nominated("default-x", SimTime::secs(s)), want, "{s}");
         }
-        let offering = ("spot".to_owned(), "r3.2xlarge".to_owned(), "ap-northeast-2a".to_owned());
+        let offering = ("r3.2xlarge".to_owned(), "ap-northeast-2a".to_owned(), "spot".to_owned());
         state.set_unavailable(offering.clone(), view.now);
         assert!(state.is_unavailable(&offering, SimTime::secs(184)));
         assert!(!state.is_unavailable(&offering, SimTime::secs(185)));

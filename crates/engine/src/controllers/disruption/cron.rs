@@ -176,7 +176,13 @@ mod tests {
     #[test]
     fn windows_open_and_close() {
         let schedule = Schedule::parse("0 9 * * mon-fri").unwrap();
-        for (at, want) in [("2026-08-25T08:59:59Z", false), ("2026-08-25T09:00:00Z", true), ("2026-08-25T16:59:59Z", true), ("2026-08-25T17:00:00Z", false), ("2026-08-29T10:00:00Z", false)] {
+        for (at, want) in [
+            ("2026-08-25T08:59:59Z", false),
+            ("2026-08-25T09:00:00Z", true),
+            ("2026-08-25T16:59:59Z", true),
+            ("2026-08-25T17:00:00Z", false),
+            ("2026-08-29T10:00:00Z", false),
+        ] {
             assert_eq!(is_open(&schedule, 8 * 3_600_000, parse_rfc3339(at).unwrap()), want, "{at}");
         }
     }

@@ -3,7 +3,7 @@
 //! types.go and pkg/controllers/state/statenode.go v1.14.1.
 
 use super::super::context::Cx;
-use super::super::market;
+use super::super::input;
 use super::super::names::{CAPACITY_TYPE, DO_NOT_DISRUPT, INSTANCE_TYPE, ZONE};
 use super::super::state::{State, node_of, pool_name};
 use super::pods;
@@ -58,7 +58,7 @@ pub struct Picture {
 impl Picture {
     /// Reads the present. `busy` are claims that the queue of era B already works on.
     pub fn take(state: &State, busy: &BTreeSet<String>, record: &mut Record, cx: &mut Cx<'_, '_>) -> Picture {
-        let cluster = market::cluster(cx.view, state);
+        let (cluster, _) = input::cluster(cx.view, state);
         let mut subjects = Vec::new();
         let claims: Vec<Arc<Object>> = cx.view.store.list(cx.names.claim).cloned().collect();
         for claim in claims.into_iter().filter(|c| !busy.contains(&c.meta.name)) {
@@ -68,7 +68,10 @@ impl Picture {
                 Era::V1 => v1(&cluster, &claim, node.as_ref(), state, cx),
             };
             match found {
-                Ok(subject) => subjects.push(subject),
+                Ok(subject) => {
+                    record.clear(&claim.meta.name, "candidates");
+                    subjects.push(subject);
+                }
                 Err(Some(words)) => record.blocked(&claim, node.as_deref(), &words, cx),
                 Err(None) => {}
             }

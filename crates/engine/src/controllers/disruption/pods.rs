@@ -3,6 +3,7 @@
 
 use super::super::context::Cx;
 use super::super::names::{DISRUPTED, DO_NOT_DISRUPT, DO_NOT_EVICT};
+use crate::actor::View;
 use objects::typed::Taint;
 use objects::{DocExt, Era, Kind, Object};
 use std::sync::Arc;
@@ -13,7 +14,7 @@ pub fn movable<'s>(node: &Object, cx: &Cx<'s, '_>) -> impl Iterator<Item = &'s A
     cx.view.store.pods_on(&node.meta.name).filter(move |p| is_movable(p, era))
 }
 
-fn is_movable(pod: &Object, era: Era) -> bool {
+pub fn is_movable(pod: &Object, era: Era) -> bool {
     let Some(typed) = pod.pod() else {
         return false;
     };
@@ -25,7 +26,7 @@ fn is_movable(pod: &Object, era: Era) -> bool {
 /// 0.29: why pods keep the node, in the words of its events.
 pub fn blocked_v1alpha5(pods: &[Arc<Object>], cx: &Cx<'_, '_>) -> Option<String> {
     for pod in pods {
-        let covering = budgets(pod, cx).into_iter().find(|b| blocks(b, pod));
+        let covering = budgets(pod, cx.view).into_iter().find(|b| blocks(b, pod));
         if let Some(budget) = covering {
             return Some(format!("pdb {} prevents pod evictions", budget.key()));
         }
@@ -51,7 +52,7 @@ pub fn blocked_v1(node: &Object, cx: &mut Cx<'_, '_>) -> Option<String> {
         p.pod().is_some_and(|p| !p.is_static() && !p.spec.tolerations.iter().any(|t| t.tolerates(&disrupted)))
     };
     for pod in pods.iter().filter(live).filter(evictable) {
-        let budgets = budgets(pod, cx);
+        let budgets = budgets(pod, cx.view);
         let keys: Vec<String> = budgets.iter().map(|b| b.key().to_string()).collect();
         if keys.len() > 1 {
             return Some(format!("Eviction does not support multiple PDBs (PodDisruptionBudget(s)=[{}])", keys.join(" ")));
@@ -61,6 +62,11 @@ pub fn blocked_v1(node: &Object, cx: &mut Cx<'_, '_>) -> Option<String> {
         }
     }
     None
+}
+
+/// A pod of a deleting node that will stay for now: protected by its annotation or by a budget without room.
+pub fn is_stuck(pod: &Object, view: &View<'_>) -> bool {
+    is_protected(pod, view.unix_ms()) || budgets(pod, view).iter().any(|b| blocks(b, pod))
 }
 
 fn is_protected(pod: &Object, now_ms: i64) -> bool {
@@ -75,12 +81,12 @@ fn is_protected(pod: &Object, now_ms: i64) -> bool {
     }
 }
 
-fn budgets<'s>(pod: &Object, cx: &Cx<'s, '_>) -> Vec<&'s Arc<Object>> {
+fn budgets<'s>(pod: &Object, view: &View<'s>) -> Vec<&'s Arc<Object>> {
     let covers = |b: &&Arc<Object>| {
         let selector = b.pdb().and_then(|p| p.selector.as_ref());
         b.meta.namespace == pod.meta.namespace && selector.is_some_and(|s| s.matches(&pod.meta.labels))
     };
-    cx.view.store.list(Kind::PodDisruptionBudget).filter(covers).collect()
+    view.store.list(Kind::PodDisruptionBudget).filter(covers).collect()
 }
 
 /// An unhealthy pod may go whatever the budget has left where the budget says so.

@@ -16,7 +16,16 @@ pub struct Record {
 impl Record {
     /// No method may take the node.
     pub fn blocked(&mut self, claim: &Object, node: Option<&Object>, words: &str, cx: &mut Cx<'_, '_>) {
-        if !self.is_news(&claim.meta.name, "candidates", words) {
+        self.say_blocked("candidates", claim, node, words, cx);
+    }
+
+    /// The node's pods keep it.
+    pub fn held_by_pods(&mut self, subject: &Subject, words: &str, cx: &mut Cx<'_, '_>) {
+        self.say_blocked("pods", &subject.claim, Some(&subject.node), words, cx);
+    }
+
+    fn say_blocked(&mut self, method: &'static str, claim: &Object, node: Option<&Object>, words: &str, cx: &mut Cx<'_, '_>) {
+        if !self.is_news(&claim.meta.name, method, words) {
             return;
         }
         for (key, noun) in about(claim, node) {
@@ -29,7 +38,7 @@ impl Record {
             }
         }
         let key = node.map_or_else(|| claim.key(), Object::key);
-        cx.decide(key, What::Keep { method: "candidates", message: words.to_owned() });
+        cx.decide(key, What::Keep { method, message: words.to_owned() });
     }
 
     /// Consolidation looked at the node and leaves it.

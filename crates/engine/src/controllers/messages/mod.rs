@@ -78,7 +78,10 @@ pub enum Say<'a> {
         pod: &'a str,
         error: &'a str,
     },
-    Relaxed { pod: &'a str, text: &'a str },
+    Relaxed {
+        pod: &'a str,
+        text: &'a str,
+    },
     IgnoringPod {
         pod: &'a str,
         error: &'a str,

@@ -65,7 +65,8 @@ pub fn word(by: By, say: &Say<'_>) -> Option<Worded> {
                 .field("error", *error)
         }
         Relaxed { pod, .. } => {
-            Worded::new(Debug, By::Provisioner, "relaxing soft constraints for pod since it previously failed to schedule").field("Pod", *pod)
+            Worded::new(Debug, By::Provisioner, "relaxing soft constraints for pod since it previously failed to schedule")
+                .field("Pod", *pod)
         }
         IgnoringPod { pod, .. } => Worded::new(Debug, by, "ignoring pod").field("Pod", *pod),
         PreferredAntiAffinity { pods } => {

@@ -9,7 +9,7 @@ pub use batch::Batch;
 pub use claim::{ClaimPlan, limit_exceeded};
 
 use super::context::{Cx, DEDUPE_UNSCHEDULABLE_MS};
-use super::market;
+use super::input;
 use super::messages::{By, Say};
 use super::names::DISRUPTED;
 use super::state::{self, State};
@@ -32,9 +32,8 @@ pub struct Provisioning {
 
 /// Whether Karpenter may make a node for the pod: the scheduler tried and failed, and no one else will place it.
 pub fn is_provisionable(pod: &Object) -> bool {
-    pod.pod().is_some_and(|p| {
-        !p.is_bound() && p.nominated_node.is_empty() && p.unschedulable && !p.is_daemon() && !p.is_static()
-    }) && !pod.meta.is_deleting()
+    pod.pod().is_some_and(|p| !p.is_bound() && p.nominated_node.is_empty() && p.unschedulable && !p.is_daemon() && !p.is_static())
+        && !pod.meta.is_deleting()
 }
 
 /// 1.14: nodes about to be disrupted trigger too, so that their pods find room.
@@ -50,7 +49,10 @@ impl Provisioning {
         if !state::synced(cx.view.store, cx.names) {
             return cx.log(Say::WaitingOnSync);
         }
-        let cluster = market::cluster(cx.view, state);
+        let (cluster, ignored) = input::cluster(cx.view, state);
+        for (pod, error) in &ignored {
+            cx.log(Say::IgnoringPod { pod, error });
+        }
         let pods = cluster.pods_to_place(&BTreeSet::new());
         if pods.is_empty() {
             return;

@@ -92,7 +92,7 @@ fn annotate(claim: &Object, cx: &mut Cx<'_, '_>) {
 
 /// TerminateInstances, once: an instance that is shutting down already is only waited for.
 fn terminate(instance: &Object, cx: &mut Cx<'_, '_>) {
-    if instance.doc.str_at("status.state") != Some("shutting-down") {
+    if instance.doc.str_at("status.state") != Some("shutting-down") && !instance.meta.is_deleting() {
         cx.delete(instance.key(), "terminate the instance");
     }
 }

@@ -1,0 +1,273 @@
+//! Era B's loop: each pass clears what earlier commands left behind, asks the methods within the pools' budgets, and hands
+//! a validated command to the queue. Source: kubernetes-sigs/karpenter pkg/controllers/disruption/{controller,emptiness,
+//! multinodeconsolidation,singlenodeconsolidation,validation}.go v1.14.1.
+
+use super::super::context::{Cx, DEDUPE_MS};
+use super::super::messages::Say;
+use super::super::names::{CAPACITY_TYPE, DISRUPTED, INSTANCE_TYPE, ZONE};
+use super::super::state::{self, State};
+use super::balanced::Totals;
+use super::order::{Method, Order};
+use super::picture::{Picture, Subject};
+use super::{Disruption, Phase, budgets};
+use crate::SimTime;
+use crate::scheduling::consolidation;
+use objects::typed::ConsolidationPolicy;
+use objects::{DocExt, Kind, Value, json};
+use std::collections::BTreeMap;
+
+const METHODS: [Method; 3] = [Method::Emptiness, Method::Multi, Method::Single];
+const RESYNC_MS: u64 = 1_000;
+const IMMEDIATELY_MS: u64 = 1;
+
+impl Disruption {
+    pub(super) fn tick_flowing(&mut self, state: &mut State, cx: &mut Cx<'_, '_>) -> SimTime {
+        match std::mem::replace(&mut self.phase, Phase::Polling) {
+            Phase::Validating { order, position } => match self.revalidate(*order, state, cx) {
+                Ok(order) => self.hand_over(order, state, cx),
+                Err((order, why)) => {
+                    self.reject(&order, why, cx);
+                    self.flow(position + 1, state, cx)
+                }
+            },
+            _ => {
+                let errors = budgets::errors(cx);
+                if !errors.is_empty() {
+                    cx.log(Say::BudgetErrors { error: &errors });
+                }
+                if !state::synced(cx.view.store, cx.names) {
+                    return cx.view.now + RESYNC_MS;
+                }
+                self.clear_leftovers(state, cx);
+                self.flow(0, state, cx)
+            }
+        }
+    }
+
+    fn flow(&mut self, from: usize, state: &mut State, cx: &mut Cx<'_, '_>) -> SimTime {
+        let picture = Picture::take(state, &self.queue.claims(), &mut self.record, cx);
+        let poll = cx.view.now + cx.view.profile.disruption_poll_ms;
+        for (position, method) in METHODS.into_iter().enumerate().skip(from) {
+            let eligible: Vec<Subject> =
+                picture.subjects.iter().filter(|s| self.should_disrupt(method, s, true, cx)).cloned().collect();
+            if eligible.is_empty() {
+                continue;
+            }
+            let mut allowed = budgets::mapping(method.reason(), state, cx);
+            if let Some(order) = self.choose(method, eligible, &mut allowed, &picture, state, cx) {
+                self.phase = Phase::Validating { order: Box::new(order), position };
+                return cx.view.now + cx.view.profile.validation_ms;
+            }
+        }
+        poll
+    }
+
+    /// Nodes that a command left tainted, but no command works on, are freed.
+    fn clear_leftovers(&mut self, state: &State, cx: &mut Cx<'_, '_>) {
+        let busy = self.queue.claims();
+        let claims: Vec<_> = cx.view.store.list(cx.names.claim).cloned().collect();
+        for claim in claims.iter().filter(|c| !busy.contains(&c.meta.name)) {
+            let node = state::node_of(cx.view.store, claim).cloned();
+            let Some(node) = node.filter(|n| !state.is_marked(claim, Some(n))) else {
+                continue;
+            };
+            free(&claim.clone(), &node, cx);
+        }
+    }
+
+    fn should_disrupt(&mut self, method: Method, subject: &Subject, aloud: bool, cx: &mut Cx<'_, '_>) -> bool {
+        let Some(pool) = subject.pool.pool().filter(|p| p.replicas.is_none()) else {
+            return false;
+        };
+        let name = &subject.pool.meta.name;
+        let disabled = format!("NodePool {name:?} has consolidation disabled");
+        let words = if method == Method::Emptiness {
+            pool.consolidate_after_ms.is_none().then_some(disabled)
+        } else if subject.candidate.is_none() {
+            let missing = [CAPACITY_TYPE, ZONE].into_iter().find(|l| subject.label(l).is_empty());
+            Some(missing.map_or_else(
+                || format!("Instance Type {:?} not found", subject.label(INSTANCE_TYPE)),
+                |l| format!("Node does not have label {l:?}"),
+            ))
+        } else if pool.consolidate_after_ms.is_none() {
+            Some(disabled)
+        } else if subject.is_empty() {
+            return false;
+        } else if pool.policy == ConsolidationPolicy::WhenEmpty {
+            Some(format!("NodePool {name:?} has consolidation policy WhenEmpty, but node is not empty"))
+        } else {
+            None
+        };
+        if let Some(words) = words {
+            if aloud {
+                self.record.unconsolidatable(subject, "consolidation", &words, cx);
+            }
+            return false;
+        }
+        (method != Method::Emptiness || subject.is_empty()) && subject.claim.condition_is_true("Consolidatable")
+    }
+
+    fn choose(
+        &mut self,
+        method: Method,
+        eligible: Vec<Subject>,
+        allowed: &mut BTreeMap<String, i64>,
+        picture: &Picture,
+        state: &mut State,
+        cx: &mut Cx<'_, '_>,
+    ) -> Option<Order> {
+        if self.is_consolidated(method, state, cx.view.now) {
+            return None;
+        }
+        let sorted = Self::sorted(picture, eligible);
+        let mut constrained = false;
+        let mut within = Vec::new();
+        for subject in if method == Method::Single { interleave(sorted) } else { sorted } {
+            let left = allowed.entry(subject.pool.meta.name.clone()).or_insert(0);
+            if *left == 0 {
+                constrained = true;
+                continue;
+            }
+            // Single-node consolidation takes one node only, so it does not use the budget up while looking.
+            if method != Method::Single {
+                *left -= 1;
+            }
+            within.push(subject);
+        }
+        let order = match method {
+            Method::Emptiness => (!within.is_empty()).then(|| Order::delete(method, &within, cx)),
+            Method::Multi => self.largest(&within, picture, cx),
+            _ => self.one(&within, picture, cx),
+        };
+        if order.is_none() && !constrained {
+            self.mark_consolidated(method, state, cx.view.now);
+        }
+        order
+    }
+
+    fn largest(&mut self, within: &[Subject], picture: &Picture, cx: &mut Cx<'_, '_>) -> Option<Order> {
+        let totals = Totals::of(picture);
+        let approve = |c: &consolidation::Command| totals.approve(c, c.price_after_micro(&picture.cluster));
+        let command = consolidation::first_n(&picture.cluster, &Self::candidates(within), &approve)?;
+        let order = Order::of(Method::Multi, command, picture, cx)?;
+        tell_candidates(&order, cx);
+        Some(order)
+    }
+
+    fn one(&mut self, within: &[Subject], picture: &Picture, cx: &mut Cx<'_, '_>) -> Option<Order> {
+        let totals = Totals::of(picture);
+        for subject in within {
+            let Some(candidate) = &subject.candidate else {
+                continue;
+            };
+            match consolidation::single(&picture.cluster, candidate) {
+                Ok(command) if !totals.approve(&command, command.price_after_micro(&picture.cluster)) => {}
+                Ok(command) => {
+                    let order = Order::of(Method::Single, command, picture, cx)?;
+                    tell_candidates(&order, cx);
+                    return Some(order);
+                }
+                Err(words) => self.record.unconsolidatable(subject, Method::Single.id(), &words, cx),
+            }
+        }
+        None
+    }
+
+    /// After the wait; emptiness keeps what is still valid, consolidation is all or nothing.
+    fn revalidate(&mut self, order: Order, state: &mut State, cx: &mut Cx<'_, '_>) -> Result<Order, (Order, &'static str)> {
+        let picture = Picture::take(state, &self.queue.claims(), &mut self.record, cx);
+        let present: Vec<Subject> =
+            picture.named(&order.nodes()).into_iter().filter(|s| self.should_disrupt(order.method, s, false, cx)).collect();
+        if present.is_empty() {
+            return Err((order, "churn"));
+        }
+        let mut allowed = budgets::mapping(order.method.reason(), state, cx);
+        let mut within = |s: &Subject| {
+            let left = allowed.entry(s.pool.meta.name.clone()).or_insert(0);
+            let ok = *left > 0;
+            *left = (*left - 1).max(0);
+            ok
+        };
+        // In the order of the command.
+        let now: Vec<Subject> =
+            order.targets.iter().filter_map(|t| present.iter().find(|s| s.name() == t.node)).cloned().collect();
+        if order.method == Method::Emptiness {
+            let valid: Vec<Subject> = now.into_iter().filter(|s| within(s)).collect();
+            return if valid.is_empty() { Err((order, "budget")) } else { Ok(Order::delete(order.method, &valid, cx)) };
+        }
+        if now.len() != order.targets.len() {
+            return Err((order, "churn"));
+        }
+        if !now.iter().all(&mut within) {
+            return Err((order, "budget"));
+        }
+        let holds =
+            order.command.as_ref().is_none_or(|c| consolidation::still_holds(&picture.cluster, &Self::candidates(&now), c));
+        if holds { Ok(order) } else { Err((order, "scheduling")) }
+    }
+
+    fn reject(&mut self, order: &Order, why: &'static str, cx: &mut Cx<'_, '_>) {
+        self.abandon(order, why, cx);
+        if order.method == Method::Emptiness {
+            return;
+        }
+        for target in &order.targets {
+            let text = order.text_for_node(&target.node);
+            let message = format!("Consolidation rejected: {text}, reason: {why} (savings: {})", order.savings());
+            both(&target.node, &target.claim, "ConsolidationRejected", &message, cx);
+        }
+    }
+
+    /// Announces the command, taints its nodes, makes the replacements and leaves the rest to the queue.
+    fn hand_over(&mut self, order: Order, state: &mut State, cx: &mut Cx<'_, '_>) -> SimTime {
+        order.announce(cx);
+        self.queue.start(order, state, cx);
+        cx.view.now + IMMEDIATELY_MS
+    }
+}
+
+/// Round robin over the pools, in order of name, each pool's nodes in their order.
+fn interleave(sorted: Vec<Subject>) -> Vec<Subject> {
+    let mut by_pool: BTreeMap<String, std::collections::VecDeque<Subject>> = BTreeMap::new();
+    let total = sorted.len();
+    for subject in sorted {
+        by_pool.entry(subject.pool.meta.name.clone()).or_default().push_back(subject);
+    }
+    let mut result = Vec::with_capacity(total);
+    while result.len() < total {
+        result.extend(by_pool.values_mut().filter_map(std::collections::VecDeque::pop_front));
+    }
+    result
+}
+
+/// Takes the disrupted taint and the reason off a node that stays.
+pub fn free(claim: &objects::Object, node: &objects::Object, cx: &mut Cx<'_, '_>) {
+    let taints = node.doc.list_at("spec.taints");
+    let left: Vec<Value> = taints.iter().filter(|t| t.str_at("key") != Some(DISRUPTED)).cloned().collect();
+    if left.len() != taints.len() {
+        cx.patch(node.key(), json!({"spec": {"taints": left}}), "no command disrupts this node");
+    }
+    let mut conditions = cx.conditions(claim);
+    if conditions.has("DisruptionReason") {
+        conditions.clear("DisruptionReason");
+        cx.patch_status(claim, json!({}), conditions, "no command disrupts this node");
+    }
+}
+
+fn tell_candidates(order: &Order, cx: &mut Cx<'_, '_>) {
+    // Only replacements are announced ahead of their validation.
+    if order.replacements.is_empty() {
+        return;
+    }
+    for target in &order.targets {
+        let text = order.text_for_node(&target.node);
+        let message = format!("Consolidation candidate: {text} (savings: {})", order.savings());
+        both(&target.node, &target.claim, "ConsolidationCandidate", &message, cx);
+    }
+}
+
+fn both(node: &str, claim: &str, reason: &str, message: &str, cx: &mut Cx<'_, '_>) {
+    for key in [objects::ObjectKey::cluster(Kind::Node, node), objects::ObjectKey::cluster(cx.names.claim, claim)] {
+        cx.event_with(key, false, reason, message, DEDUPE_MS);
+    }
+}

@@ -1,0 +1,132 @@
+//! Disruption: which nodes go, when, and what comes in their place. Era A ([`blocking`]) does one thing at a time and waits
+//! inside its loop; era B ([`flowing`]) decides in a loop and carries out beside it ([`queue`]).
+//! Sources: kubernetes-sigs/karpenter pkg/controllers/deprovisioning v0.29.2 and v0.31.4, pkg/controllers/disruption v1.14.1.
+
+mod balanced;
+mod blocking;
+mod budgets;
+mod cron;
+mod flowing;
+pub mod marks;
+mod order;
+mod picture;
+pub mod pods;
+mod queue;
+mod record;
+
+use super::context::Cx;
+use super::state::State;
+use crate::SimTime;
+use crate::profile::Profile;
+use crate::scheduling::consolidation::{self, Candidate};
+use objects::Era;
+use order::{Method, Order};
+use picture::{Picture, Subject};
+use queue::Queue;
+pub use queue::START_MS as QUEUE_START_MS;
+use record::Record;
+use std::collections::BTreeMap;
+
+/// Where a loop stands.
+#[derive(Clone, Debug)]
+enum Phase {
+    /// The next pass begins with the first method.
+    Polling,
+    /// A command waits for its validation; `position` is its method's place in the pass.
+    Validating { order: Box<Order>, position: usize },
+    /// Era A: the replacements come up.
+    AwaitingReplacements { order: Box<Order>, names: Vec<String>, since: SimTime, attempt: u32 },
+    /// Era A: the removed claims go; `position` is the one that is waited for.
+    AwaitingDeletion { order: Box<Order>, position: usize, attempt: u32 },
+}
+
+/// The disruption controller.
+#[derive(Clone, Debug)]
+pub struct Disruption {
+    phase: Phase,
+    /// State of the cluster in which a method found nothing to do.
+    memo: BTreeMap<Method, u64>,
+    record: Record,
+    /// Passes that failed in a row.
+    failures: u32,
+    pub queue: Queue,
+    last_pass: SimTime,
+}
+
+impl Disruption {
+    pub fn new() -> Disruption {
+        Disruption {
+            phase: Phase::Polling,
+            memo: BTreeMap::new(),
+            record: Record::default(),
+            failures: 0,
+            queue: Queue::default(),
+            last_pass: SimTime::ZERO,
+        }
+    }
+
+    /// Runs what is due; returns when to run again, `None` while there is nothing that could be disrupted.
+    pub fn tick(&mut self, state: &mut State, cx: &mut Cx<'_, '_>) -> Option<SimTime> {
+        cx.speak_as(super::messages::By::Disruption);
+        self.last_pass = cx.view.now;
+        let again = match cx.era() {
+            Era::V1alpha5 => self.tick_blocking(state, cx),
+            Era::V1 => self.tick_flowing(state, cx),
+        };
+        let idle = matches!(self.phase, Phase::Polling) && cx.view.store.count(cx.names.claim) == 0;
+        (!idle).then_some(again)
+    }
+
+    /// The poll that a loop which had nothing to do is due for after `now`, in step with its earlier ones.
+    pub fn next_poll(&self, now: SimTime, profile: &Profile) -> SimTime {
+        let period = profile.disruption_poll_ms.max(1);
+        self.last_pass + (now.since(self.last_pass) / period + 1) * period
+    }
+
+    pub fn forget(&mut self, claim: &str) {
+        self.record.forget(claim);
+    }
+
+    fn is_consolidated(&self, method: Method, state: &mut State, now: SimTime) -> bool {
+        let present = state.consolidation_state(now);
+        self.memo.get(&method) == Some(&present)
+    }
+
+    fn mark_consolidated(&mut self, method: Method, state: &mut State, now: SimTime) {
+        let present = state.consolidation_state(now);
+        self.memo.insert(method, present);
+    }
+
+    /// The subjects in the order in which consolidation tries them.
+    fn sorted(picture: &Picture, subjects: Vec<Subject>) -> Vec<Subject> {
+        let mut candidates: Vec<Candidate> = subjects.iter().filter_map(|s| s.candidate.clone()).collect();
+        consolidation::sort(&picture.cluster, &mut candidates);
+        candidates.iter().filter_map(|c| subjects.iter().find(|s| s.name() == c.name).cloned()).collect()
+    }
+
+    fn candidates(subjects: &[Subject]) -> Vec<Candidate> {
+        subjects.iter().filter_map(|s| s.candidate.clone()).collect()
+    }
+
+    /// A command that its wait has overtaken.
+    fn abandon(&mut self, order: &Order, why: &str, cx: &mut Cx<'_, '_>) {
+        let (machine, empty) = match cx.era() {
+            Era::V1alpha5 => ("machine", "empty machine"),
+            Era::V1 => ("node", "empty node"),
+        };
+        let text = match order.method {
+            Method::Multi => format!("multi {machine}"),
+            Method::Single => format!("single {machine}"),
+            _ => empty.to_owned(),
+        };
+        let command = order.text(cx.era());
+        cx.log(super::messages::Say::Abandoned { text: &text, command: &command });
+        for target in &order.targets {
+            let what = crate::decisions::What::Abandoned {
+                method: order.method.id(),
+                message: format!("command is no longer valid, {why}: {command}"),
+            };
+            cx.decide(objects::ObjectKey::cluster(objects::Kind::Node, &target.node), what);
+        }
+    }
+}
