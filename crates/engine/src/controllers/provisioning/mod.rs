@@ -17,7 +17,7 @@ use crate::actor::Action;
 use crate::decisions::What;
 use crate::scheduling::{self, Cluster, Plan, Round};
 use crate::store::Change;
-use objects::{DocExt, Era, Kind, Object, ObjectKey};
+use objects::{Era, Kind, Object, ObjectKey};
 use std::collections::BTreeSet;
 
 /// A pod that stays pending triggers again after this.
