@@ -54,6 +54,7 @@ fn pool(object: &Object) -> PoolInput {
         taints: p.taints,
         startup_taints: p.startup_taints,
         limits: p.limits,
+        policy: p.policy,
         closed: object.meta.is_deleting() || p.replicas.is_some() || !ready,
     }
 }
