@@ -239,7 +239,9 @@ fn target(e: &KeyboardEvent) -> Option<HtmlElement> {
 
 fn in_text_field(e: &KeyboardEvent) -> bool {
     target(e).is_some_and(|t| {
-        t.is_content_editable() || matches!(t.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT") && t.get_attribute("type").as_deref() != Some("range")
+        t.is_content_editable()
+            || matches!(t.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT")
+                && t.get_attribute("type").as_deref() != Some("range")
     })
 }
 

@@ -38,7 +38,8 @@ fn draw(series: &CostSeries, epoch_ms: i64, out: &mut String) -> Drawn {
     let ceiling = (most / unit + 1) * unit;
     let nodes_most = i64::from(series.steps.iter().map(|s| s.nodes()).max().unwrap_or(1)).max(4);
     let span = i64::try_from(series.until.since(series.from)).unwrap_or(1).max(1);
-    let x = |t: SimTime| left + i32::try_from(i64::try_from(t.since(series.from)).unwrap_or(0) * i64::from(w) / span).unwrap_or(0);
+    let x =
+        |t: SimTime| left + i32::try_from(i64::try_from(t.since(series.from)).unwrap_or(0) * i64::from(w) / span).unwrap_or(0);
     let y = |micro: i64| top + h - i32::try_from(micro.saturating_mul(i64::from(h)) / ceiling).unwrap_or(0);
     let yn = |nodes: u32| top + h - i32::try_from(i64::from(nodes) * i64::from(h) / (nodes_most + 1)).unwrap_or(0);
     let text = |anchor: HPos| ("sans-serif", 11).into_font().color(&MUTED).pos(Pos::new(anchor, VPos::Center));
@@ -83,7 +84,11 @@ fn draw(series: &CostSeries, epoch_ms: i64, out: &mut String) -> Drawn {
     }
     root.draw(&PathElement::new(line(&|s| yn(s.nodes())), NODES.stroke_width(2)))?;
     if let Some(s) = series.steps.last() {
-        root.draw(&Text::new(format!("{}", s.nodes()), (left + w + 6, yn(s.nodes())), ("sans-serif", 11).into_font().color(&NODES).pos(Pos::new(HPos::Left, VPos::Center))))?;
+        root.draw(&Text::new(
+            format!("{}", s.nodes()),
+            (left + w + 6, yn(s.nodes())),
+            ("sans-serif", 11).into_font().color(&NODES).pos(Pos::new(HPos::Left, VPos::Center)),
+        ))?;
     }
     root.present()
 }

@@ -122,7 +122,9 @@ pub fn Offer() -> Html {
     let demo = use_view(|lab| lab.ui().demo);
     let possible = use_view(|lab| {
         let s = lab.core().snapshot();
-        s.store.get(&objects::ObjectKey::new(objects::Kind::Deployment, "default", "inflate")).is_some_and(|d| d.workload().is_some_and(|w| w.replicas == 0))
+        s.store
+            .get(&objects::ObjectKey::new(objects::Kind::Deployment, "default", "inflate"))
+            .is_some_and(|d| d.workload().is_some_and(|w| w.replicas == 0))
     });
     let click = {
         let lab = lab.clone();

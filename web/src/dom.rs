@@ -64,12 +64,7 @@ impl Listener {
         Listener::with(target, name, false, call)
     }
 
-    pub fn with(
-        target: &EventTarget,
-        name: &'static str,
-        capture: bool,
-        call: impl FnMut(web_sys::Event) + 'static,
-    ) -> Listener {
+    pub fn with(target: &EventTarget, name: &'static str, capture: bool, call: impl FnMut(web_sys::Event) + 'static) -> Listener {
         let closure = Closure::<dyn FnMut(web_sys::Event)>::new(call);
         let function = closure.as_ref().unchecked_ref();
         let _ = target.add_event_listener_with_callback_and_bool(name, function, capture);

@@ -104,7 +104,8 @@ pub fn Editor(props: &EditorProps) -> Html {
             load_bundle(&held, move || {
                 let (Some(host), Some(area)) = (host.cast::<Element>(), area.cast::<HtmlTextAreaElement>()) else { return };
                 // Taken over without loss: whatever was typed meanwhile.
-                let at_work = dom::document().and_then(|d| d.active_element()).is_some_and(|a| a.is_same_node(Some(area.as_ref())));
+                let at_work =
+                    dom::document().and_then(|d| d.active_element()).is_some_and(|a| a.is_same_node(Some(area.as_ref())));
                 if let Some(m) = create(&host, &area.value(), &label, &cell) {
                     *mounted.borrow_mut() = Some(m);
                     loaded.set(true);
@@ -139,7 +140,9 @@ pub fn Editor(props: &EditorProps) -> Html {
         let onapply = props.onapply.clone();
         Callback::from(move |e: KeyboardEvent| {
             let area = e.target().and_then(|t| t.dyn_into::<HtmlTextAreaElement>().ok());
-            if let (true, false, Some(a)) = (e.key() == "Enter" && (e.ctrl_key() || e.meta_key()), e.is_composing() || e.key_code() == 229, area) {
+            if let (true, false, Some(a)) =
+                (e.key() == "Enter" && (e.ctrl_key() || e.meta_key()), e.is_composing() || e.key_code() == 229, area)
+            {
                 e.prevent_default();
                 onapply(a.value());
             }
@@ -160,7 +163,8 @@ fn create(host: &Element, text: &str, label: &str, latest: &Latest) -> Option<Mo
     let api = Reflect::get(&js_sys::global(), &"nodewrightEditor".into()).ok()?;
     let make = Reflect::get(&api, &"create".into()).ok()?.dyn_into::<Function>().ok()?;
     let document = dom::document()?;
-    let shadow = host.shadow_root().or_else(|| host.attach_shadow(&web_sys::ShadowRootInit::new(web_sys::ShadowRootMode::Open)).ok())?;
+    let shadow =
+        host.shadow_root().or_else(|| host.attach_shadow(&web_sys::ShadowRootInit::new(web_sys::ShadowRootMode::Open)).ok())?;
     shadow.set_inner_html("");
     let link = document.create_element("link").ok()?;
     link.set_attribute("rel", "stylesheet").ok()?;

@@ -26,7 +26,8 @@ pub fn use_view<T: PartialEq + Clone + 'static>(select: impl Fn(&Lab) -> T + 'st
     use_effect_with((), move |()| {
         let (reader, cell): (Lab, Rc<RefCell<Option<_>>>) = (lab.clone(), latest);
         let id = lab.subscribe(Rc::new(move || {
-            let differs = cell.borrow().as_ref().is_some_and(|(old, select): &(T, Box<dyn Fn(&Lab) -> T>)| select(&reader) != *old);
+            let differs =
+                cell.borrow().as_ref().is_some_and(|(old, select): &(T, Box<dyn Fn(&Lab) -> T>)| select(&reader) != *old);
             if differs {
                 redraw.force_update();
             }

@@ -303,7 +303,11 @@ impl Texts {
     }
 
     pub fn dropped(&self, n: u64) -> String {
-        if self.ko() { format!("위로 {n}줄이 화면에서 밀려났어요.") } else { format!("{n} earlier lines are gone from the screen.") }
+        if self.ko() {
+            format!("위로 {n}줄이 화면에서 밀려났어요.")
+        } else {
+            format!("{n} earlier lines are gone from the screen.")
+        }
     }
 
     pub fn queued(&self, n: usize) -> String {
@@ -311,7 +315,11 @@ impl Texts {
     }
 
     pub fn pasted_lines(&self, n: usize) -> String {
-        if self.ko() { format!("붙여 넣은 {n}줄을 차례로 실행할까요?") } else { format!("Run the {n} pasted lines one after the other?") }
+        if self.ko() {
+            format!("붙여 넣은 {n}줄을 차례로 실행할까요?")
+        } else {
+            format!("Run the {n} pasted lines one after the other?")
+        }
     }
 
     pub fn repair(&self, n: usize, numbers: &str) -> String {

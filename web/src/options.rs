@@ -154,7 +154,10 @@ mod tests {
     fn reads_the_query() {
         let o = parse("?lesson=karpenter-basics-v1alpha5&lang=ko&theme=dark&speed=10&era=v1&seed=7&step=3&panes=map,term&x=y");
         assert_eq!(o.lesson.as_deref(), Some("karpenter-basics-v1alpha5"));
-        assert_eq!((o.lang, o.theme, o.speed, o.era, o.seed, o.step), (Lang::Ko, Theme::Dark, Some(10), Some(Era::V1), Some(7), Some(3)));
+        assert_eq!(
+            (o.lang, o.theme, o.speed, o.era, o.seed, o.step),
+            (Lang::Ko, Theme::Dark, Some(10), Some(Era::V1), Some(7), Some(3))
+        );
         assert!(o.shows("map") && !o.shows("cost"));
     }
 

@@ -38,7 +38,10 @@ fn show(host: &Element, lang: Lang, report: &str) -> Option<()> {
     target.set_attribute("data-frozen", "true").ok()?;
     let card = make("div", "nw-crash", "")?;
     card.set_attribute("role", "alert").ok()?;
-    let title = lang.pick("놀이터가 멈췄어요. 화면은 마지막 모습 그대로예요.", "The playground has stopped. The screen shows its last picture.");
+    let title = lang.pick(
+        "놀이터가 멈췄어요. 화면은 마지막 모습 그대로예요.",
+        "The playground has stopped. The screen shows its last picture.",
+    );
     let advice = lang.pick(
         "아래 기록을 복사해 알려 주시면 고칠 수 있어요. 새로 고치면 처음부터 다시 시작합니다.",
         "Copy the record below into a bug report. Reloading the page starts again.",

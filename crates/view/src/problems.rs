@@ -74,7 +74,10 @@ pub fn of(text: &str, era: Era, lang: Lang) -> Vec<Problem> {
                 severity: Severity::Error,
                 path: String::new(),
                 message: lang
-                    .pick("YAML 주석은 `#`입니다. `//` 뒤의 글은 값의 일부가 돼요.", "YAML comments begin with `#`; what follows `//` becomes part of the value")
+                    .pick(
+                        "YAML 주석은 `#`입니다. `//` 뒤의 글은 값의 일부가 돼요.",
+                        "YAML comments begin with `#`; what follows `//` becomes part of the value",
+                    )
                     .to_owned(),
                 fix: Some(Fix::StripRemarks),
             });

@@ -185,7 +185,13 @@ impl Ui {
                 PhoneTab::More => pane == self.shown(),
                 PhoneTab::Learn | PhoneTab::Map => false,
             },
-            _ => if strip.contains(&pane) { pane == self.shown() } else { pane != Pane::Nodes || self.layout != Layout::Poster },
+            _ => {
+                if strip.contains(&pane) {
+                    pane == self.shown()
+                } else {
+                    pane != Pane::Nodes || self.layout != Layout::Poster
+                }
+            }
         }
     }
 

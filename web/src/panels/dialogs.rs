@@ -89,7 +89,10 @@ fn keep_inside(card: &NodeRef, e: &KeyboardEvent) {
 
 /// The address of this page with what makes the same start: lesson, era, seed, language.
 fn address(lab: &Lab) -> String {
-    let base = dom::window().map(|w| w.location()).and_then(|l| Some(format!("{}{}", l.origin().ok()?, l.pathname().ok()?))).unwrap_or_default();
+    let base = dom::window()
+        .map(|w| w.location())
+        .and_then(|l| Some(format!("{}{}", l.origin().ok()?, l.pathname().ok()?)))
+        .unwrap_or_default();
     let (ui, core) = (lab.ui(), lab.core());
     let scenario = core.session.scenario();
     let mut query = format!("?era={}&seed={}&lang={}", scenario.era.as_str(), scenario.seed, ui.lang.code());
@@ -105,7 +108,9 @@ fn Share() -> Html {
     let t = use_texts();
     let link = address(&lab);
     let embed = link.replacen("/?", "/embed.html?", 1).replace("index.html", "embed.html");
-    let frame = format!("<iframe title=\"nodewright\" loading=\"lazy\" width=\"100%\" height=\"480\" src=\"{embed}\" allow=\"clipboard-write; fullscreen\"></iframe>");
+    let frame = format!(
+        "<iframe title=\"nodewright\" loading=\"lazy\" width=\"100%\" height=\"480\" src=\"{embed}\" allow=\"clipboard-write; fullscreen\"></iframe>"
+    );
     let commands = {
         let core = lab.core();
         core.session.history().iter().map(|e| e.line.clone()).collect::<Vec<_>>()

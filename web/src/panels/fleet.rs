@@ -53,7 +53,7 @@ pub fn Fleet() -> Html {
     let pending = map.pending.iter().map(|p| {
         let dim = !fleet::matches(&filter, &p.name, &p.namespace, &p.labels);
         html! { <li key={p.name.clone()} class={classes!("nw-pending-pod", dim.then_some("is-dim"))} title={p.name.clone()}>
-            { card::lone_pod(p) }<span class="nw-sr">{ p.name.clone() }</span></li> }
+        { card::lone_pod(p) }<span class="nw-sr">{ p.name.clone() }</span></li> }
     });
     html! {
         <Panel token="map" title={t.map} class="nw-map" {tools}>

@@ -35,7 +35,8 @@ pub fn Live() -> Html {
     {
         let lab = lab.clone();
         use_effect_with(toast.clone(), move |toast| {
-            let timer = toast.is_some().then(|| gloo_timers::callback::Timeout::new(6_000, move || lab.show(|ui| ui.toast = None)));
+            let timer =
+                toast.is_some().then(|| gloo_timers::callback::Timeout::new(6_000, move || lab.show(|ui| ui.toast = None)));
             move || drop(timer)
         });
     }

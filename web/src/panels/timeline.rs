@@ -25,7 +25,8 @@ pub fn TimelineStrip() -> Html {
     let seek = {
         let lab = lab.clone();
         Callback::from(move |e: InputEvent| {
-            let value = e.target().and_then(|t| t.dyn_into::<HtmlInputElement>().ok()).and_then(|i| i.value().parse::<u64>().ok());
+            let value =
+                e.target().and_then(|t| t.dyn_into::<HtmlInputElement>().ok()).and_then(|i| i.value().parse::<u64>().ok());
             if let Some(s) = value {
                 lab.change(|c| c.seek(start + s * 1000));
             }
@@ -33,17 +34,21 @@ pub fn TimelineStrip() -> Html {
     };
     let go_on = {
         let lab = lab.clone();
-        Callback::from(move |_: MouseEvent| lab.change(|c| {
-            c.session.continue_here();
-            c.clock.playing = true;
-        }))
+        Callback::from(move |_: MouseEvent| {
+            lab.change(|c| {
+                c.session.continue_here();
+                c.clock.playing = true;
+            })
+        })
     };
     let back = {
         let lab = lab.clone();
-        Callback::from(move |_: MouseEvent| lab.change(|c| {
-            c.session.present();
-            c.clock.playing = true;
-        }))
+        Callback::from(move |_: MouseEvent| {
+            lab.change(|c| {
+                c.session.present();
+                c.clock.playing = true;
+            })
+        })
     };
     let clock = |at: SimTime| format::clock(epoch.saturating_add_unsigned(at.ms()));
     html! {

@@ -186,7 +186,14 @@ fn live(snapshot: &Snapshot, name: &str) -> Option<String> {
 
 /// A document as a person would write it: without what the server adds.
 fn clean(mut doc: Value) -> Value {
-    for path in ["status", "metadata.uid", "metadata.resourceVersion", "metadata.generation", "metadata.creationTimestamp", "metadata.managedFields"] {
+    for path in [
+        "status",
+        "metadata.uid",
+        "metadata.resourceVersion",
+        "metadata.generation",
+        "metadata.creationTimestamp",
+        "metadata.managedFields",
+    ] {
         doc.remove_at(path);
     }
     if let Some(map) = doc.slot("metadata").as_object_mut() {
@@ -204,5 +211,7 @@ fn clean(mut doc: Value) -> Value {
 fn initial(snapshot: &Snapshot) -> String {
     let era = snapshot.profile.era;
     let first = snapshot.store.list(Kind::pool(era)).next().map(|p| to_yaml(&clean(p.doc.clone())));
-    first.or_else(|| crate::scenario::examples(era).first().and_then(|(id, _)| crate::scenario::example(id)).map(str::to_owned)).unwrap_or_default()
+    first
+        .or_else(|| crate::scenario::examples(era).first().and_then(|(id, _)| crate::scenario::example(id)).map(str::to_owned))
+        .unwrap_or_default()
 }

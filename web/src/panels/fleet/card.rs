@@ -160,7 +160,7 @@ fn glyph(state: PodState) -> Html {
 /// A pod outside any box.
 pub fn lone_pod(p: &PodSquare) -> Html {
     html! { <svg class="nw-lone" viewBox="0 0 10 10" aria-hidden="true"><title>{ tooltip(p) }</title>
-        <g class="nw-pod" data-state={p.state.token()}>{ glyph(p.state) }</g></svg> }
+    <g class="nw-pod" data-state={p.state.token()}>{ glyph(p.state) }</g></svg> }
 }
 
 pub fn legend_pod(state: PodState) -> Html {

@@ -74,18 +74,22 @@ fn Repair(props: &RepairProps) -> Html {
     let Some(lines) = lines else { return html! {} };
     let apply = {
         let lab = lab.clone();
-        Callback::from(move |_: MouseEvent| lab.change(|c| {
-            if let Some(term) = c.terms.get_mut(terminal) {
-                term.accept_repair(&mut c.session);
-            }
-            c.poll_terms();
-        }))
+        Callback::from(move |_: MouseEvent| {
+            lab.change(|c| {
+                if let Some(term) = c.terms.get_mut(terminal) {
+                    term.accept_repair(&mut c.session);
+                }
+                c.poll_terms();
+            })
+        })
     };
-    let leave = Callback::from(move |_: MouseEvent| lab.change(|c| {
-        if let Some(term) = c.terms.get_mut(terminal) {
-            term.dismiss_repair();
-        }
-    }));
+    let leave = Callback::from(move |_: MouseEvent| {
+        lab.change(|c| {
+            if let Some(term) = c.terms.get_mut(terminal) {
+                term.dismiss_repair();
+            }
+        })
+    });
     let numbers = lines.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     html! {
         <div class="nw-card nw-repair" role="alert">

@@ -40,7 +40,9 @@ pub fn PromptField(props: &PromptProps) -> Html {
     let offer = use_state_eq(|| None::<String>);
     let (prompt, busy, full, waiting) = use_view(move |lab| {
         let core = lab.core();
-        core.terms.get(terminal).map_or(("$ ", false, false, 0), |t| (t.prompt().text(), t.busy(), t.full_screen(), t.waiting_lines()))
+        core.terms
+            .get(terminal)
+            .map_or(("$ ", false, false, 0), |t| (t.prompt().text(), t.busy(), t.full_screen(), t.waiting_lines()))
     });
     let phone = use_view(|lab| matches!(lab.ui().layout, Layout::Phone));
     let insert = use_view(|lab| lab.ui().insert.clone());
@@ -58,7 +60,8 @@ pub fn PromptField(props: &PromptProps) -> Html {
         });
     }
     let onkeydown = {
-        let (lab, field, recall, composing, offer) = (lab.clone(), field.clone(), recall.clone(), composing.clone(), offer.clone());
+        let (lab, field, recall, composing, offer) =
+            (lab.clone(), field.clone(), recall.clone(), composing.clone(), offer.clone());
         Callback::from(move |e: KeyboardEvent| {
             if *composing.borrow() || e.is_composing() || e.key_code() == 229 {
                 return;
@@ -82,7 +85,9 @@ pub fn PromptField(props: &PromptProps) -> Html {
     let onpaste = {
         let (lab, field, pasted) = (lab.clone(), field.clone(), pasted.clone());
         Callback::from(move |e: Event| {
-            let Some(text) = e.dyn_ref::<ClipboardEvent>().and_then(|e| e.clipboard_data()).and_then(|d| d.get_data("text/plain").ok()) else {
+            let Some(text) =
+                e.dyn_ref::<ClipboardEvent>().and_then(|e| e.clipboard_data()).and_then(|d| d.get_data("text/plain").ok())
+            else {
                 return;
             };
             if !text.trim_end_matches(['\n', '\r']).contains('\n') {
@@ -416,7 +421,12 @@ mod tests {
     #[test]
     fn common_prefixes() {
         let list = |l: &[&str]| l.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>();
-        for (all, want) in [(vec![], ""), (vec!["nodes "], "nodes "), (vec!["pods", "poddisruptionbudgets"], "pod"), (vec!["가나", "가다"], "가")] {
+        for (all, want) in [
+            (vec![], ""),
+            (vec!["nodes "], "nodes "),
+            (vec!["pods", "poddisruptionbudgets"], "pod"),
+            (vec!["가나", "가다"], "가"),
+        ] {
             assert_eq!(common_prefix(&list(&all)), want);
         }
     }

@@ -86,13 +86,13 @@ fn spread(pod: &Object, spec: &PodSpec, nodes: &[(&Object, &NodeInfo)], cache: &
     let n_scored = feasible.iter().filter(|n| scored(n)).count();
     let raw: Vec<Option<i64>> = nodes
         .iter()
-        .map(|(node, info)| {
+        .map(|(node, _)| {
             if !scored(node) {
                 return None;
             }
             let mut sum = 0;
             for c in &constraints {
-                if let Some(n) = c.on(node, info, &pod.meta.namespace) {
+                if let Some(n) = c.on(node) {
                     let domains = if c.is_hostname() { n_scored } else { c.counts.len() };
                     sum += n * ln_fixed(domains as u64 + 2) + (i64::from(c.constraint.max_skew) - 1) * ONE;
                 }

@@ -19,6 +19,8 @@ pub(super) struct Counted {
     pub constraint: SpreadConstraint,
     selector: LabelSelector,
     pub counts: BTreeMap<String, i64>,
+    /// Matching pods of each node, for constraints whose domains are nodes.
+    by_node: BTreeMap<String, i64>,
     /// The pod itself counts once it is placed.
     self_match: i64,
 }
@@ -76,10 +78,10 @@ pub(super) fn soft(pod: &Object, spec: &PodSpec, cache: &Cache, feasible: &[&Obj
 
 impl Counted {
     /// Matching pods in the domain of `node`; per node for the hostname, whose domains are nodes.
-    pub fn on(&self, node: &Object, info: &NodeInfo, namespace: &str) -> Option<i64> {
+    pub fn on(&self, node: &Object) -> Option<i64> {
         let domain = node.meta.labels.get(&self.constraint.topology_key)?;
         if self.constraint.topology_key == HOSTNAME {
-            return Some(matching(info, &self.selector, namespace));
+            return Some(self.by_node.get(&node.meta.name).copied().unwrap_or(0));
         }
         Some(self.counts.get(domain).copied().unwrap_or(0))
     }
@@ -108,7 +110,7 @@ fn counted(constraint: &SpreadConstraint, pod: &Object) -> Counted {
         Expression { key: String::new(), operator: objects::selector::Operator::Exists, values: Vec::new(), min_values: None };
     let selector = selector.unwrap_or(LabelSelector { expressions: vec![none], ..LabelSelector::default() });
     let self_match = i64::from(selector.matches(&pod.meta.labels));
-    Counted { constraint: constraint.clone(), selector, counts: BTreeMap::new(), self_match }
+    Counted { constraint: constraint.clone(), selector, counts: BTreeMap::new(), by_node: BTreeMap::new(), self_match }
 }
 
 /// Fills in the counts over the nodes that the constraint takes into account.
@@ -122,10 +124,29 @@ fn count(mut constraints: Vec<Counted>, pod: &Object, spec: &PodSpec, cache: &Ca
         }
         let affine = matches_node(spec, node);
         let tolerated = node.node().is_some_and(|n| untolerated(&n.taints, &spec.tolerations, false).is_none());
+        // The defaults share one selector: its pods are counted once.
+        let mut counted: Option<(LabelSelector, i64)> = None;
         for c in &mut constraints {
             let honoured = (affine || !c.constraint.honor_affinity) && (tolerated || !c.constraint.honor_taints);
-            if let Some(domain) = node.meta.labels.get(&c.constraint.topology_key).filter(|_| honoured) {
-                *c.counts.entry(domain.clone()).or_insert(0) += matching(info, &c.selector, &pod.meta.namespace);
+            let Some(domain) = node.meta.labels.get(&c.constraint.topology_key) else {
+                continue;
+            };
+            if !honoured && !c.is_hostname() {
+                continue;
+            }
+            let n = match &counted {
+                Some((selector, n)) if *selector == c.selector => *n,
+                _ => {
+                    let n = matching(info, &c.selector, &pod.meta.namespace);
+                    counted = Some((c.selector.clone(), n));
+                    n
+                }
+            };
+            if honoured {
+                *c.counts.entry(domain.clone()).or_insert(0) += n;
+            }
+            if c.is_hostname() {
+                c.by_node.insert(node.meta.name.clone(), n);
             }
         }
     }
