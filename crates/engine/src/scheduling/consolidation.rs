@@ -248,3 +248,6 @@ pub fn still_holds(cluster: &Cluster, candidates: &[Candidate], command: &Comman
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests;

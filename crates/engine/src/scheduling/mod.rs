@@ -22,6 +22,8 @@ mod reservations;
 pub mod rules;
 mod solver;
 pub mod taints;
+#[cfg(test)]
+mod testing;
 pub mod text;
 mod topology;
 pub mod type_set;

@@ -465,3 +465,6 @@ fn pools_in_order(cluster: &Cluster) -> Vec<usize> {
     }
     open.into_iter().map(|(i, _)| i).collect()
 }
+
+#[cfg(test)]
+mod tests;
