@@ -1,7 +1,7 @@
 //! The first lesson on hand-made clusters: every check is false when its step begins, true once the cluster and what was
 //! seen are as the step wants them, and false on the wrong paths.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests")]
 
 use engine::decisions::{Decision, What};
 use engine::logs::{Level, LogLine};

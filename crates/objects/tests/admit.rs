@@ -1,11 +1,12 @@
 //! Admission against what a real API server (v1.35) and Karpenter's CRDs (1.14) answered to the same manifests, and against
 //! the words of Karpenter 0.31's webhooks.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests")]
 
 use nodewright_objects as objects;
 use objects::admit::{admit, invalid_text};
 use objects::{Era, Kind, Validation, Value};
+use proptest::prelude::*;
 
 const DEPLOYMENT: &str = include_str!("manifests/deployment.yaml");
 const NODE_POOL: &str = include_str!("manifests/nodepool.yaml");
@@ -412,5 +413,61 @@ fn admitting_twice_changes_nothing() {
         let (once, _) = admit(kind, doc, None, Era::V1, Validation::Strict).unwrap();
         let (twice, _) = admit(kind, once.clone(), Some(&once), Era::V1, Validation::Strict).unwrap();
         assert_eq!(once, twice);
+    }
+}
+
+#[test]
+fn a_patch_that_cannot_be_carried_out() {
+    let mut doc = read(DEPLOYMENT);
+    let patch = objects::json!([{"op": "remove", "path": "/spec/foo"}]);
+    let error = objects::patch::json_patch(&mut doc, &patch).unwrap_err();
+    let text = "The request is invalid: the server rejected our request due to an error in our request";
+    assert_eq!(invalid_text(&error).unwrap(), text);
+}
+
+/// Paths to everything in a document, as JSON pointers.
+fn pointers(v: &Value, at: &str, out: &mut Vec<String>) {
+    out.push(at.to_owned());
+    match v {
+        Value::Object(map) => map.iter().for_each(|(k, v)| pointers(v, &format!("{at}/{}", k.replace('/', "~1")), out)),
+        Value::Array(items) => items.iter().enumerate().for_each(|(i, v)| pointers(v, &format!("{at}/{i}"), out)),
+        _ => {}
+    }
+}
+
+fn junk() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        (-2i64..3).prop_map(Value::from),
+        Just(objects::json!(0.5)),
+        "[ -~]{0,8}".prop_map(Value::from),
+        Just(objects::json!({})),
+        Just(objects::json!([])),
+        Just(objects::json!([{}])),
+        Just(objects::json!({"a": null, "spec": [], "key": {}})),
+    ]
+}
+
+proptest! {
+    /// Whatever stands anywhere in a manifest: no panic, and what is accepted is accepted again unchanged.
+    #[test]
+    fn any_value_anywhere(which in 0usize..3, at in any::<prop::sample::Index>(), v in junk(), strict in any::<bool>()) {
+        let manifest = [DEPLOYMENT, NODE_POOL, PROVISIONER][which];
+        let mut doc = read(manifest);
+        let kind = kind_of(&doc);
+        let mut all = Vec::new();
+        pointers(&doc, "", &mut all);
+        *doc.pointer_mut(&all[at.index(all.len())]).unwrap() = v;
+        let validation = if strict { Validation::Strict } else { Validation::Ignore };
+        for kind in [kind, Kind::Pod, Kind::Service, Kind::EC2NodeClass, Kind::AWSNodeTemplate, Kind::Node, Kind::PodDisruptionBudget] {
+            if let Ok((once, _)) = admit(kind, doc.clone(), None, Era::V1, validation) {
+                let twice = admit(kind, once.clone(), None, Era::V1, validation).map(|(d, _)| d);
+                prop_assert_eq!(twice, Ok(once));
+            }
+            let _ = objects::convert::convert(kind, &doc);
+        }
+        let _ = objects::lint::lint(&objects::yaml::to_yaml(&doc), Era::V1);
     }
 }

@@ -70,16 +70,18 @@ impl FieldErrors {
 }
 
 /// The text kubectl prints for an `Invalid` error: `The Deployment "x" is invalid: ...`, several causes as a list.
-/// `None` for other errors.
+/// `None` for other errors. Source: k8s.io/kubectl/pkg/cmd/util/helpers.go, v1.27.
 pub fn invalid_text(error: &ApiError) -> Option<String> {
     if error.reason != Reason::Invalid {
         return None;
+    }
+    if error.causes.is_empty() {
+        return Some(format!("The request is invalid: {}", error.message));
     }
     let (resource, rest) = error.message.split_once(' ')?;
     let (name, _) = rest.split_once(" is invalid: ")?;
     let kind = resource.split('.').next().unwrap_or(resource);
     let causes = match error.causes.as_slice() {
-        [] => return None,
         [(path, body)] => format!("{path}: {body}"),
         many => many.iter().map(|(path, body)| format!("\n* {path}: {body}")).collect(),
     };
