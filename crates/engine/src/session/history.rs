@@ -16,8 +16,9 @@ const MAX_UNDONE: usize = 50;
 const MAX_RESETS: usize = 5;
 /// Checkpoints kept; at the limit every second one goes and the distance between new ones doubles.
 const MAX_CHECKPOINTS: usize = 48;
-/// Simulated time between checkpoints at first.
+/// Simulated time and changes between checkpoints at first: coming back costs at most the work of one such piece.
 const CHECKPOINT_MS: u64 = 30_000;
+const CHECKPOINT_CHANGES: u64 = 600;
 
 /// A future that was left when somebody went on from an earlier time.
 #[derive(Clone, Debug)]
@@ -59,7 +60,8 @@ pub(super) struct History {
     /// How many entries the shown world contains; fewer than all while rewound.
     applied: usize,
     checkpoints: Vec<Checkpoint>,
-    every_ms: u64,
+    /// By how much the distances above have grown.
+    spacing: u64,
     undone: Vec<Moment>,
     resets: VecDeque<Moment>,
     branches: VecDeque<Branch>,
@@ -73,7 +75,7 @@ impl History {
             entries: Vec::new(),
             applied: 0,
             checkpoints: vec![Checkpoint { world: start, applied: 0 }],
-            every_ms: CHECKPOINT_MS,
+            spacing: 1,
             undone: Vec::new(),
             resets: VecDeque::new(),
             branches: VecDeque::new(),
@@ -122,8 +124,11 @@ impl History {
 
     /// Keeps a checkpoint where the last one is long enough ago.
     pub fn checkpoint(&mut self, world: &World) {
-        let last = self.checkpoints.last().map_or(SimTime::ZERO, |c| c.world.now());
-        if world.now().since(last) >= self.every_ms {
+        let Some(last) = self.checkpoints.last() else { return };
+        let changes = world.cluster.store.revision() - last.world.cluster.store.revision();
+        if world.now().since(last.world.now()) >= CHECKPOINT_MS.saturating_mul(self.spacing)
+            || changes >= CHECKPOINT_CHANGES.saturating_mul(self.spacing)
+        {
             self.add_checkpoint(Rc::new(world.clone()));
         }
     }
@@ -136,7 +141,7 @@ impl History {
                 index += 1;
                 index % 2 == 1
             });
-            self.every_ms = self.every_ms.saturating_mul(2);
+            self.spacing = self.spacing.saturating_mul(2);
         }
     }
 

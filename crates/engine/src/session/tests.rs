@@ -82,7 +82,7 @@ fn refusals_change_nothing() {
         (
             scale(4_000),
             "deployments.apps \"inflate\" is forbidden: this simulation runs at most 3000 pods of workloads: 4000 are \
-             asked for here and 5 elsewhere, at most 2995 are possible",
+             asked for here and 0 elsewhere, at most 3000 are possible",
         ),
         (Request::InterruptSpot { node: "x".to_owned() }, "nodes \"x\" not found"),
     ] {
