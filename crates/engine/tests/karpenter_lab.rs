@@ -209,3 +209,33 @@ fn a_deleted_provisioner_takes_its_nodes_along() {
     assert!(lab.types().is_empty(), "{}", lab.dump());
     assert_eq!(lab.running(), 0);
 }
+
+#[test]
+fn era_b_runs_the_lab_too() {
+    let mut lab = Lab::new(Era::V1, 1);
+    lab.scale(5);
+    lab.pass(90_000);
+    assert_eq!((lab.running(), lab.types().len()), (5, 1), "{}", lab.dump());
+    lab.scale(0);
+    let began = lab.session.now();
+    while !lab.types().is_empty() {
+        assert!(lab.session.now().since(began) < 180_000, "{}", lab.dump());
+        lab.pass(500);
+    }
+    // 30 s, up to 10 s to the poll, 15 s of validation, 5 s of draining, then the instance has to be gone.
+    let took = lab.session.now().since(began);
+    assert!((50_000..=130_000).contains(&took), "{took} ms\n{}", lab.dump());
+    for budget in ["100%", "10%"] {
+        lab.consolidating(budget);
+        lab.scale(12);
+        lab.pass(120_000);
+        assert_eq!((lab.running(), lab.types()), (12, vec!["m5.xlarge".to_owned(); 4]), "{}", lab.dump());
+        lab.scale(7);
+        lab.pass(600_000);
+        assert_eq!(lab.types(), ["c5.large", "m5.xlarge", "m5.xlarge"], "{}", lab.dump());
+        lab.scale(0);
+        lab.pass(500_000);
+        assert!(lab.types().is_empty(), "{}", lab.dump());
+    }
+    assert!(lab.snapshot().store.list(Kind::NodePool).all(|p| p.doc.int_at("status.nodes") == Some(0)));
+}

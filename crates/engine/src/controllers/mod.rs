@@ -20,6 +20,7 @@ mod interruption;
 mod lifecycle;
 mod messages;
 mod names;
+mod node_class;
 mod offers;
 mod pools;
 mod provisioning;
@@ -27,7 +28,6 @@ mod state;
 mod termination;
 #[cfg(test)]
 mod testing;
-mod volumes;
 
 use crate::actor::{Actor, Intent, View};
 use crate::kernel::Timers;
@@ -133,7 +133,7 @@ impl Karpenter {
             Item::Evicted(namespace, name) => self.evictions.settle(namespace, name, cx),
             Item::Pool(name) => self.pools.reconcile(name, cx),
             Item::Counter(name) => counter::reconcile(name, &self.state, cx),
-            Item::NodeClass(_) => None,
+            Item::NodeClass(name) => node_class::reconcile(name, cx),
             Item::Expire(name) => expiration::reconcile(name, cx),
             Item::Interrupted(instance) => interruption::reconcile(instance, &mut self.state, cx),
             Item::Garbage => garbage::reconcile(cx),

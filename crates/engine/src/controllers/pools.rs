@@ -63,6 +63,10 @@ impl Pools {
         let class = pool.doc.str_at("spec.template.spec.nodeClassRef.name").unwrap_or_default();
         let class = cx.view.store.cluster(cx.names.node_class, class).filter(|c| !c.meta.is_deleting());
         let mut patch = json!({});
+        let now = hash(&pool);
+        if pool.meta.annotations.get(HASH) != Some(&now) {
+            patch.set("metadata.annotations", json!({HASH: now, HASH_VERSION: VERSION}));
+        }
         match class {
             None => conditions.set("NodeClassReady", "False", "NodeClassNotFound", "NodeClass not found on cluster"),
             Some(class) => {

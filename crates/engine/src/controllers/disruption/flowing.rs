@@ -6,12 +6,11 @@ use super::super::context::{Cx, DEDUPE_MS};
 use super::super::messages::Say;
 use super::super::names::{CAPACITY_TYPE, DISRUPTED, INSTANCE_TYPE, ZONE};
 use super::super::state::{self, State};
-use super::balanced::Totals;
 use super::order::{Method, Order};
 use super::picture::{Picture, Subject};
 use super::{Disruption, Phase, budgets};
 use crate::SimTime;
-use crate::scheduling::consolidation;
+use crate::scheduling::consolidation::{self, balanced};
 use objects::typed::ConsolidationPolicy;
 use objects::{DocExt, Kind, Value, json};
 use std::collections::BTreeMap;
@@ -146,23 +145,30 @@ impl Disruption {
     }
 
     fn largest(&mut self, within: &[Subject], picture: &Picture, cx: &mut Cx<'_, '_>) -> Option<Order> {
-        let totals = Totals::of(picture);
-        let approve = |c: &consolidation::Command| totals.approve(c, c.price_after_micro(&picture.cluster));
+        let totals = balanced::totals(&picture.cluster);
+        let approve = |c: &consolidation::Command| balanced::approves(&picture.cluster, &totals, c);
         let command = consolidation::first_n(&picture.cluster, &Self::candidates(within), &approve)?;
+        for score in balanced::scores(&picture.cluster, &totals, &command) {
+            let pool = objects::ObjectKey::cluster(cx.names.pool, &score.pool);
+            cx.event_with(pool, false, "ConsolidationApproved", score.text(), DEDUPE_MS);
+        }
         let order = Order::of(Method::Multi, command, picture, cx)?;
         tell_candidates(&order, cx);
         Some(order)
     }
 
     fn one(&mut self, within: &[Subject], picture: &Picture, cx: &mut Cx<'_, '_>) -> Option<Order> {
-        let totals = Totals::of(picture);
+        let totals = balanced::totals(&picture.cluster);
         for subject in within {
             let Some(candidate) = &subject.candidate else {
                 continue;
             };
             match consolidation::single(&picture.cluster, candidate) {
-                Ok(command) if !totals.approve(&command, command.price_after_micro(&picture.cluster)) => {}
+                Ok(command) if !balanced::approves(&picture.cluster, &totals, &command) => {}
                 Ok(command) => {
+                    for score in balanced::scores(&picture.cluster, &totals, &command) {
+                        both(subject.name(), &subject.claim.meta.name, "ConsolidationApproved", &score.text(), cx);
+                    }
                     let order = Order::of(Method::Single, command, picture, cx)?;
                     tell_candidates(&order, cx);
                     return Some(order);

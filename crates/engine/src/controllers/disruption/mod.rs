@@ -2,7 +2,6 @@
 //! inside its loop; era B ([`flowing`]) decides in a loop and carries out beside it ([`queue`]).
 //! Sources: kubernetes-sigs/karpenter pkg/controllers/deprovisioning v0.29.2 and v0.31.4, pkg/controllers/disruption v1.14.1.
 
-mod balanced;
 mod blocking;
 mod budgets;
 mod cron;

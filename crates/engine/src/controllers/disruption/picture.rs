@@ -58,7 +58,7 @@ pub struct Picture {
 impl Picture {
     /// Reads the present. `busy` are claims that the queue of era B already works on.
     pub fn take(state: &State, busy: &BTreeSet<String>, record: &mut Record, cx: &mut Cx<'_, '_>) -> Picture {
-        let (cluster, _) = input::cluster(cx.view, state);
+        let cluster = input::cluster(cx.view, state);
         let mut subjects = Vec::new();
         let claims: Vec<Arc<Object>> = cx.view.store.list(cx.names.claim).cloned().collect();
         for claim in claims.into_iter().filter(|c| !busy.contains(&c.meta.name)) {

@@ -14,7 +14,7 @@ pub fn movable<'s>(node: &Object, cx: &Cx<'s, '_>) -> impl Iterator<Item = &'s A
     cx.view.store.pods_on(&node.meta.name).filter(move |p| is_movable(p, era))
 }
 
-pub fn is_movable(pod: &Object, era: Era) -> bool {
+fn is_movable(pod: &Object, era: Era) -> bool {
     let Some(typed) = pod.pod() else {
         return false;
     };
@@ -62,11 +62,6 @@ pub fn blocked_v1(node: &Object, cx: &mut Cx<'_, '_>) -> Option<String> {
         }
     }
     None
-}
-
-/// A pod of a deleting node that will stay for now: protected by its annotation or by a budget without room.
-pub fn is_stuck(pod: &Object, view: &View<'_>) -> bool {
-    is_protected(pod, view.unix_ms()) || budgets(pod, view).iter().any(|b| blocks(b, pod))
 }
 
 fn is_protected(pod: &Object, now_ms: i64) -> bool {

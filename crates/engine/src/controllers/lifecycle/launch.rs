@@ -195,7 +195,8 @@ fn launched(request: &Value, pass: &mut Pass<'_>, cx: &mut Cx<'_, '_>) {
     pass.patch.set("status.capacity", quantities(&capacity));
     pass.patch.set("status.allocatable", quantities(&allocatable));
     if cx.era() == Era::V1 {
-        let image = cx.view.stream("image", &text("spec.imageFamily")).hex(17);
+        let arch = labels.get("kubernetes.io/arch").map_or("amd64", String::as_str);
+        let image = cx.view.stream("image", &format!("{}/{arch}", text("spec.imageFamily"))).hex(17);
         pass.patch.set("status.imageID", format!("ami-{image}"));
     }
     pass.provider_id = provider_id;

@@ -49,9 +49,10 @@ impl Provisioning {
         if !state::synced(cx.view.store, cx.names) {
             return cx.log(Say::WaitingOnSync);
         }
-        let (cluster, ignored) = input::cluster(cx.view, state);
-        for (pod, error) in &ignored {
-            cx.log(Say::IgnoringPod { pod, error });
+        let cluster = input::cluster(cx.view, state);
+        for (pod, error) in &cluster.ignored {
+            let id = cluster.pods.get(*pod).map(|p| p.id()).unwrap_or_default();
+            cx.log(Say::IgnoringPod { pod: &id, error });
         }
         let pods = cluster.pods_to_place(&BTreeSet::new());
         if pods.is_empty() {
