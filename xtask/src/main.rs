@@ -16,7 +16,7 @@ const USAGE: &str = "\
 usage: cargo xtask <command>
 
   build [--profile page|page-dev] [--out dist]     build the page (default profile: page)
-  serve [--port 8080] [--release] [--no-build] [--watch]
+  serve [--port 8080] [--out dist] [--release] [--no-build] [--watch]
                                                    build the page (fast profile) and serve it on this machine
   test [--all] [--list] [SUITE...]                 run the test suites, or the named ones
   catalog                                          pack crates/catalog/data/*.csv into crates/catalog/packed/

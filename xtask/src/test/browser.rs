@@ -1,7 +1,8 @@
 //! Suites of a real browser: `tests/browser/*.test.mjs` and `tests/embed/*.test.mjs`, run by Node's test runner with
 //! playwright-core (pinned by tests/browser/package-lock.json) and a Chromium of this machine.
 //!
-//! The tests get two variables: `NODEWRIGHT_URL`, the address of the built page, and `CHROMIUM`, the browser's program.
+//! The tests get three variables: `DIST`, the built page's folder, `NODEWRIGHT_URL`, the address at which `cargo xtask
+//! serve` would serve it, and `CHROMIUM`, the browser's program.
 
 use super::{Shared, Suite};
 use crate::shell;
@@ -33,12 +34,13 @@ fn run(folder: &str, shared: &mut Shared) -> Result<()> {
     }
     let browser = chromium()?;
     install_packages()?;
+    let dist = shared.page()?.out.clone();
     let url = format!("http://127.0.0.1:{}", shared.site()?);
     let tests = tests_of(folder);
     let mut args = vec!["--test", "--test-concurrency=1", "--test-reporter=spec"];
     args.extend(tests.iter().map(String::as_str));
     let mut command = shell::command("node", &args);
-    command.env("NODEWRIGHT_URL", url).env("CHROMIUM", browser);
+    command.env("DIST", dist).env("NODEWRIGHT_URL", url).env("CHROMIUM", browser);
     shell::run(command)
 }
 

@@ -14,11 +14,13 @@ use crate::{page, shell};
 use anyhow::{Result, bail};
 use std::time::Duration;
 
+type Work = Box<dyn Fn(&mut Shared) -> Result<()>>;
+
 /// One named part of the test run.
 struct Suite {
     name: String,
     about: String,
-    run: Box<dyn Fn(&mut Shared) -> Result<()>>,
+    run: Work,
 }
 
 impl Suite {
