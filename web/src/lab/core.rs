@@ -2,7 +2,7 @@
 
 use super::clock::{Clock, Pace, SKIP_LIMIT_MS};
 use super::lesson::LessonState;
-use super::term::Term;
+use super::term::{Term, Told};
 use crate::scenario::Plan;
 use engine::session::{Advance, NextEvent, Request};
 use engine::{Session, SimTime, Snapshot};
@@ -140,11 +140,17 @@ impl Core {
 
     /// Runs every terminal as far as the present allows.
     pub fn poll_terms(&mut self) {
-        for term in &mut self.terms {
-            for seen in term.poll(&mut self.session) {
-                if let Some(lesson) = &mut self.lesson {
-                    lesson.seen(seen);
-                }
+        let told: Vec<Told> = self.terms.iter_mut().flat_map(|t| t.poll(&mut self.session)).collect();
+        self.hear(told);
+    }
+
+    /// Tells the lesson what a terminal, or the editor, has to tell.
+    pub fn hear(&mut self, told: Vec<Told>) {
+        let Some(lesson) = &mut self.lesson else { return };
+        for t in told {
+            match t {
+                Told::Seen(seen) => lesson.seen(seen),
+                Told::Ended { exit, stderr } => lesson.command_ended(exit, &stderr),
             }
         }
     }

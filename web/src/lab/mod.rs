@@ -10,9 +10,9 @@ mod ui;
 
 pub use clock::Pace;
 pub use core::Core;
-pub use lesson::LessonView;
-pub use models::{Models, Ptr};
-pub use term::{Line, LineKind, Prompt, Term};
+pub use lesson::{LessonState, LessonView};
+pub use models::Models;
+pub use term::{Line, LineKind, Term};
 pub use ui::{Dialog, Layout, Pane, PhoneTab, Ui};
 
 use crate::options::Options;

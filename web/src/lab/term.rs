@@ -39,6 +39,17 @@ pub struct Line {
     pub text: String,
 }
 
+/// What a lesson hears of a terminal.
+#[derive(Clone, Debug)]
+pub enum Told {
+    Seen(Seen),
+    /// A job ended, with its status and what it wrote to standard error.
+    Ended {
+        exit: i32,
+        stderr: String,
+    },
+}
+
 /// Lines kept on screen.
 pub const RING: usize = 2_000;
 /// Pasted lines that may wait for the job in front of them.
@@ -60,7 +71,12 @@ pub struct Term {
     dropped: u64,
     revision: u64,
     last_exit: i32,
+    /// What the running job wrote to standard error, for lessons.
+    stderr: String,
 }
+
+/// Bytes of standard error that a lesson hears of.
+const STDERR: usize = 8_000;
 
 pub fn shell_lang(lang: Lang) -> shell::Lang {
     match lang {
@@ -85,6 +101,7 @@ impl Term {
             dropped: 0,
             revision: 0,
             last_exit: 0,
+            stderr: String::new(),
         }
     }
 
@@ -178,19 +195,22 @@ impl Term {
         }
     }
 
-    /// Runs the job, and the lines waiting behind it, as far as the present allows. Returns what the person saw.
-    pub fn poll(&mut self, session: &mut Session) -> Vec<Seen> {
-        let mut seen = Vec::new();
+    /// Runs the job, and the lines waiting behind it, as far as the present allows. Returns what there is to tell.
+    pub fn poll(&mut self, session: &mut Session) -> Vec<Told> {
+        let mut told = Vec::new();
         // Bounded: each round either ends a job or stops.
         for _ in 0..=QUEUE {
             let Some(mut job) = self.job.take() else { break };
             let poll = self.shell.poll(&mut job, session);
             let output = job.take_output();
-            seen.extend(job.take_seen());
+            told.extend(job.take_seen().into_iter().map(Told::Seen));
             if !output.is_empty() {
                 self.revision += 1;
             }
             for chunk in output {
+                if chunk.stream == Stream::Stderr && self.stderr.len() < STDERR {
+                    self.stderr.push_str(&chunk.text);
+                }
                 self.take(chunk);
             }
             match poll {
@@ -205,6 +225,7 @@ impl Term {
                 Poll::Done { exit } => {
                     self.revision += 1;
                     self.last_exit = exit;
+                    told.push(Told::Ended { exit, stderr: std::mem::take(&mut self.stderr) });
                     self.screen = None;
                     self.repair = job.repair().cloned().map(Rc::new);
                     self.finish_open();
@@ -212,7 +233,7 @@ impl Term {
                 }
             }
         }
-        seen
+        told
     }
 
     fn take(&mut self, chunk: Chunk) {
@@ -263,8 +284,8 @@ impl Term {
         }
     }
 
-    /// Ctrl+C: ends the job, or throws an unfinished text away. `typed` is what stood at the prompt.
-    pub fn interrupt(&mut self, typed: &str, session: &mut Session) {
+    /// Ctrl+C: ends the job at the next poll, or throws an unfinished text away. `typed` is what stood at the prompt.
+    pub fn interrupt(&mut self, typed: &str) {
         self.queue.clear();
         match &mut self.job {
             Some(job) => {
@@ -278,14 +299,12 @@ impl Term {
                 self.buffer.clear();
             }
         }
-        self.poll(session);
     }
 
-    pub fn key(&mut self, key: Key, session: &mut Session) {
+    pub fn key(&mut self, key: Key) {
         if let Some(job) = &mut self.job {
             job.key(key);
         }
-        self.poll(session);
     }
 
     pub fn full_screen(&self) -> bool {
@@ -309,7 +328,6 @@ impl Term {
     pub fn accept_repair(&mut self, session: &mut Session) {
         if let Some(repair) = self.repair.take() {
             self.submit(&repair.fixed_script, session);
-            self.poll(session);
         }
     }
 

@@ -156,7 +156,8 @@ fn run_apply(lab: &Lab, text: &str) -> Vec<Rc<Line>> {
     lab.change(|c| {
         let mut term = Term::new(lang);
         term.submit(&script, &mut c.session);
-        term.poll(&mut c.session);
+        let told = term.poll(&mut c.session);
+        c.hear(told);
         c.poll_terms();
         term.lines().iter().filter(|l| !matches!(l.kind, LineKind::Input(_))).cloned().collect()
     })

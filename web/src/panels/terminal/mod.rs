@@ -54,8 +54,9 @@ pub fn interrupt(lab: &Lab, typed: &str) {
     let chosen = lab.ui().terminal;
     lab.change(|c| {
         if let Some(term) = c.terms.get_mut(chosen) {
-            term.interrupt(typed, &mut c.session);
+            term.interrupt(typed);
         }
+        c.poll_terms();
     });
 }
 

@@ -233,8 +233,9 @@ fn key(lab: &Lab, terminal: usize, f: &HtmlTextAreaElement, recall: &mut Recall,
         e.prevent_default();
         lab.change(|c| {
             if let Some(term) = c.terms.get_mut(terminal) {
-                term.key(key, &mut c.session);
+                term.key(key);
             }
+            c.poll_terms();
         });
         return;
     }
