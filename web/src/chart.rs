@@ -10,14 +10,16 @@ use view::{CostSeries, Timeline, format};
 use yew::{Html, html};
 
 const WIDTH: u32 = 560;
-const HEIGHT: u32 = 200;
+const HEIGHT: u32 = 180;
+/// The band above the rate that shows the number of nodes.
+const BAND: (i32, i32) = (6, 36);
 const ON_DEMAND: RGBColor = RGBColor(0x0b, 0x63, 0xb6);
 const SPOT: RGBColor = RGBColor(0xb4, 0x53, 0x00);
 const MUTED: RGBColor = RGBColor(0x59, 0x63, 0x6e);
 const GRID: RGBColor = RGBColor(0xd0, 0xd7, 0xde);
 const NODES: RGBColor = RGBColor(0x5b, 0x3f, 0xa8);
 /// Room at the left for the rate's labels, at the right for the node count's.
-const EDGES: (i32, i32, i32, i32) = (46, 26, 10, 22);
+const EDGES: (i32, i32, i32, i32) = (46, 26, 46, 22);
 
 /// Step-after areas of the hourly rate (on demand below, spot above), a dashed line for the same nodes on demand, and
 /// a line for the number of nodes. Empty where nothing can be drawn.
@@ -41,7 +43,7 @@ fn draw(series: &CostSeries, epoch_ms: i64, out: &mut String) -> Drawn {
     let x =
         |t: SimTime| left + i32::try_from(i64::try_from(t.since(series.from)).unwrap_or(0) * i64::from(w) / span).unwrap_or(0);
     let y = |micro: i64| top + h - i32::try_from(micro.saturating_mul(i64::from(h)) / ceiling).unwrap_or(0);
-    let yn = |nodes: u32| top + h - i32::try_from(i64::from(nodes) * i64::from(h) / (nodes_most + 1)).unwrap_or(0);
+    let yn = |nodes: u32| BAND.1 - i32::try_from(i64::from(nodes) * i64::from(BAND.1 - BAND.0) / nodes_most).unwrap_or(0);
     let text = |anchor: HPos| ("sans-serif", 11).into_font().color(&MUTED).pos(Pos::new(anchor, VPos::Center));
     for i in 0..=(ceiling / unit) {
         let at = y(i * unit);
@@ -82,6 +84,7 @@ fn draw(series: &CostSeries, epoch_ms: i64, out: &mut String) -> Drawn {
     for piece in dashes(&dashed) {
         root.draw(&PathElement::new(piece, MUTED.stroke_width(1)))?;
     }
+    root.draw(&PathElement::new(vec![(left, BAND.1), (left + w, BAND.1)], GRID.stroke_width(1)))?;
     root.draw(&PathElement::new(line(&|s| yn(s.nodes())), NODES.stroke_width(2)))?;
     if let Some(s) = series.steps.last() {
         root.draw(&Text::new(

@@ -145,6 +145,7 @@ fn method_name(method: &str, lang: Lang) -> String {
     let (ko, en) = match method {
         "emptiness" => ("빈 노드 정리(Emptiness)", "the node is empty"),
         "consolidation" => ("통합(Consolidation)", "consolidation"),
+        "candidates" => ("정리 후보 검사", "not a candidate now"),
         "drift" => ("드리프트(Drift)", "drift"),
         "expiration" => ("만료(Expiration)", "expiration"),
         other => return other.to_owned(),

@@ -33,20 +33,24 @@ pub fn Lesson() -> Html {
     let last = step + 1 >= view.lesson.steps.len();
     let go = |to: usize| {
         let lab = lab.clone();
-        Callback::from(move |_: MouseEvent| lab.change(|c| {
-            if let Some(l) = &mut c.lesson {
-                l.go_to(to, &c.session);
-            }
-        }))
+        Callback::from(move |_: MouseEvent| {
+            lab.change(|c| {
+                if let Some(l) = &mut c.lesson {
+                    l.go_to(to, &c.session);
+                }
+            })
+        })
     };
     let hint = act(&lab, |l| l.hint());
     let finish = {
         let lab = lab.clone();
-        Callback::from(move |_: MouseEvent| lab.change(|c| {
-            if let Some(l) = &mut c.lesson {
-                l.finish(&c.session);
-            }
-        }))
+        Callback::from(move |_: MouseEvent| {
+            lab.change(|c| {
+                if let Some(l) = &mut c.lesson {
+                    l.finish(&c.session);
+                }
+            })
+        })
     };
     html! {
         <section class="nw-pane nw-lesson" data-pane="lesson" data-step={view.step.id.clone()} data-passed={passed.to_string()} aria-label={t.lesson}>
@@ -85,11 +89,13 @@ pub fn Lesson() -> Html {
 
 fn act(lab: &Lab, change: fn(&mut crate::lab::LessonState)) -> Callback<MouseEvent> {
     let lab = lab.clone();
-    Callback::from(move |_: MouseEvent| lab.change(|c| {
-        if let Some(l) = &mut c.lesson {
-            change(l);
-        }
-    }))
+    Callback::from(move |_: MouseEvent| {
+        lab.change(|c| {
+            if let Some(l) = &mut c.lesson {
+                change(l);
+            }
+        })
+    })
 }
 
 /// Text with `code` in backticks.
@@ -108,13 +114,15 @@ fn commands(lab: &Lab, view: &LessonView, t: &'static Texts) -> Html {
 fn command(lab: &Lab, run: &str, note: Option<&str>, t: &'static Texts) -> Html {
     let insert = {
         let (lab, run) = (lab.clone(), run.to_owned());
-        Callback::from(move |_: MouseEvent| lab.show(|ui| {
-            ui.insert = Some(run.clone());
-            ui.phone = PhoneTab::Terminal;
-            if ui.layout.strip().contains(&Pane::Terminal) {
-                ui.side = Pane::Terminal;
-            }
-        }))
+        Callback::from(move |_: MouseEvent| {
+            lab.show(|ui| {
+                ui.insert = Some(run.clone());
+                ui.phone = PhoneTab::Terminal;
+                if ui.layout.strip().contains(&Pane::Terminal) {
+                    ui.side = Pane::Terminal;
+                }
+            })
+        })
     };
     html! {
         <div class="nw-command">
@@ -128,7 +136,7 @@ fn command(lab: &Lab, run: &str, note: Option<&str>, t: &'static Texts) -> Html 
 fn state(lab: &Lab, view: &LessonView, passed: bool, t: &'static Texts) -> Html {
     match &view.state {
         StepState::Passed { success } => html! { <div class="nw-status" data-done="true" role="status">{ "✓ " }
-            { if success.is_empty() { html! { { t.step_done } } } else { prose(success) } }</div> },
+        { if success.is_empty() { html! { { t.step_done } } } else { prose(success) } }</div> },
         StepState::Open { .. } if passed => html! { <div class="nw-status" data-done="true">{ "✓ " }{ t.step_done }</div> },
         StepState::Open { parts, mistakes } => html! {
             <>
@@ -150,13 +158,13 @@ fn observe(view: &LessonView, t: &'static Texts) -> Html {
         return html! {};
     }
     html! { <><h3>{ t.observe }</h3><dl class="nw-observe">{ for view.step.observe.iter().map(|(place, text)| html! {
-        <><dt>{ match place {
-            Place::Terminal => t.terminal,
-            Place::Log => t.log_short,
-            Place::NodeViewer => t.nodes,
-            Place::OpsView => t.map,
-            Place::Yaml => t.yaml,
-        } }</dt><dd>{ prose(text) }</dd></> }) }</dl></> }
+    <><dt>{ match place {
+        Place::Terminal => t.terminal,
+        Place::Log => t.log_short,
+        Place::NodeViewer => t.nodes,
+        Place::OpsView => t.map,
+        Place::Yaml => t.yaml,
+    } }</dt><dd>{ prose(text) }</dd></> }) }</dl></> }
 }
 
 fn predict(lab: &Lab, view: &LessonView, passed: bool) -> Html {

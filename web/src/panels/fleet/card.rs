@@ -75,7 +75,7 @@ fn badges(n: &NodeBox, t: &Texts) -> Html {
 
 fn body(n: &NodeBox, per_row: usize, filter: &str) -> Html {
     let per = per_row.max(1);
-    let rows = (n.upper.len().div_ceil(per) + n.lower.len().div_ceil(per)).max(6);
+    let rows = (n.upper.len().div_ceil(per) + n.lower.len().div_ceil(per)).max(5);
     let (width, height) = (LEFT + per * CELL + 1, rows * CELL + 3);
     let place = |i: usize, from_bottom: bool| {
         let (x, y) = (LEFT + (i % per) * CELL, (i / per) * CELL + 3);
