@@ -160,5 +160,50 @@ mod tests {
             "i/category=a i/cpu=16 i/encryption-in-transit-supported=false i/family=a1 i/generation=1 i/hypervisor=
              i/memory=32768 i/network-bandwidth=5000 i/pods=234 i/size=metal",
         );
+        check(
+            Era::Era2023,
+            "is4gen.medium",
+            "i/category=is i/cpu=1 i/encryption-in-transit-supported=true i/family=is4gen i/generation=4
+             i/hypervisor=nitro i/local-nvme=937 i/memory=6144 i/network-bandwidth=1562 i/pods=8 i/size=medium",
+        );
+    }
+
+    /// The documentation page is of a release before the flex and clock labels, which the source of v1.14 adds.
+    #[test]
+    fn labels_of_v1_are_those_documented() {
+        check(
+            Era::Era2026,
+            "c5.large",
+            "i/capability-flex=false i/category=c i/cpu=2 i/cpu-manufacturer=intel
+             i/cpu-sustained-clock-speed-mhz=3400 i/ebs-bandwidth=4750 i/encryption-in-transit-supported=false
+             i/family=c5 i/generation=5 i/hypervisor=nitro i/memory=4096 i/network-bandwidth=750 i/size=large",
+        );
+        check(
+            Era::Era2026,
+            "c1.xlarge",
+            "i/capability-flex=false i/category=c i/cpu=8 i/cpu-manufacturer=intel i/cpu-sustained-clock-speed-mhz=0
+             i/encryption-in-transit-supported=false i/family=c1 i/generation=1 i/hypervisor=xen i/memory=7168
+             i/size=xlarge",
+        );
+        let catalog = Catalog::embedded();
+        let flex = catalog.get("c7i-flex.large").expect("c7i-flex.large").labels(Era::Era2026);
+        assert!(flex.contains(&("karpenter.k8s.aws/instance-capability-flex", "true".to_owned())));
+    }
+
+    #[test]
+    fn neuron_devices_and_gpus_are_named_as_in_the_era() {
+        let catalog = Catalog::embedded();
+        for (era, name, key, value) in [
+            (Era::Era2023, "trn1.32xlarge", "accelerator-name", "inferentia"),
+            (Era::Era2026, "trn1.32xlarge", "accelerator-name", "trainium"),
+            (Era::Era2023, "g5.xlarge", "gpu-memory", "24576"),
+            (Era::Era2026, "g5.xlarge", "gpu-memory", "22888"),
+            (Era::Era2026, "g4dn.xlarge", "gpu-name", "t4"),
+        ] {
+            let labels = catalog.get(name).expect(name).labels(era);
+            let key = format!("karpenter.k8s.aws/instance-{key}");
+            let found = labels.iter().find(|(k, _)| *k == key).map(|(_, v)| v.as_str());
+            assert_eq!(found, Some(value), "{name} {key}");
+        }
     }
 }
