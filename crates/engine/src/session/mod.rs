@@ -243,6 +243,7 @@ impl Session {
         let outcome = self.world.request(&request)?;
         if let Some(head) = self.head.take() {
             self.history.branch(&head);
+            self.history.cut_checkpoints(&before);
         }
         self.history.record(before, line, request);
         Ok(outcome)

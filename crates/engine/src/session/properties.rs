@@ -124,7 +124,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 24, max_shrink_iters: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn invariants_hold_and_records_replay(era_b: bool, deeds in proptest::collection::vec(deed(), 1..25)) {
+    fn invariants_hold_and_records_replay(era_b: bool, deeds in proptest::collection::vec(deed(), 1..25), percent in 0..100u8) {
         let mut session = started(era_b);
         for deed in &deeds {
             perform(&mut session, deed);
@@ -138,6 +138,18 @@ proptest! {
         while replay.advance(usize::MAX) == Advance::Working {}
         prop_assert!(replay.refused.is_empty(), "{:?}", replay.refused);
         prop_assert_eq!(replay.session.snapshot().hash, session.snapshot().hash);
+
+        // The past that checkpoints lead to is the one that a shorter record gives.
+        let past_ms = session.now().since(session.start()) * u64::from(percent) / 100;
+        let mut shorter = record.clone();
+        shorter["now"] = past_ms.into();
+        if let Some(log) = shorter["log"].as_array_mut() {
+            log.retain(|entry| entry[0].as_u64().is_some_and(|ms| ms <= past_ms));
+        }
+        let mut replay = Replay::on(started(era_b), &shorter).expect("own records are read");
+        while replay.advance(usize::MAX) == Advance::Working {}
+        session.seek(session.start() + past_ms);
+        prop_assert_eq!(session.snapshot().hash, replay.session.snapshot().hash, "at {} ms", past_ms);
     }
 
     #[test]

@@ -246,3 +246,22 @@ fn the_lab_begins_with_the_numbers_that_every_pane_shows() {
         assert!(clock.ends_with("T05:00:00Z"), "{clock} is not 14:00 in Seoul");
     }
 }
+
+#[test]
+fn checkpoints_of_a_left_future_are_not_used() {
+    let mut session = lab();
+    let start = session.now();
+    session.request("apply", inflate(1)).unwrap();
+    session.advance_to(start + 200_000);
+    session.seek(start + 50_000);
+    session.request("scale", scale(3)).unwrap();
+    session.advance_to(start + 200_000);
+    session.seek(start + 120_000);
+
+    let mut straight = lab();
+    straight.request("apply", inflate(1)).unwrap();
+    straight.advance_to(start + 50_000);
+    straight.request("scale", scale(3)).unwrap();
+    straight.advance_to(start + 120_000);
+    assert_eq!(session.snapshot().hash, straight.snapshot().hash);
+}
