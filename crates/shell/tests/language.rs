@@ -9,8 +9,10 @@ fn lab() -> Lab {
     Lab::new(Era::V1alpha5, Vec::new())
 }
 
+thread_local!(static LAB: Lab = lab());
+
 fn check(text: &str, stdout: &str, exit: i32) {
-    let out = lab().run(text);
+    let out = LAB.with(Lab::again).run(text);
     assert_eq!((out.stdout.as_str(), out.exit), (stdout, exit), "{text}\nstderr: {}", out.stderr);
 }
 
@@ -92,7 +94,7 @@ fn refusals_are_bashs() {
         ),
         ("head -n x", "head: invalid number of lines: ‘x’\n", 1),
     ] {
-        let out = lab().run(text);
+        let out = LAB.with(Lab::again).run(text);
         assert_eq!((out.stderr.as_str(), out.stdout.as_str(), out.exit), (stderr, "", exit), "{text}");
     }
     assert_eq!(lab().run("kubctl get po").hints, "did you mean `kubectl`?\n");

@@ -1,8 +1,293 @@
-//! kubectl.
+//! kubectl: one table of verbs and flags drives the parser, the help and the completion.
+//! Words and layouts by recorded outputs of kubectl 1.32 and 1.35; era A speaks as 1.27 does.
 
-use crate::run::Program;
-use crate::tools::Say;
+mod age;
+mod apply;
+mod columns;
+mod create;
+mod delete;
+mod describe;
+mod drain;
+mod events;
+mod explain;
+mod flags;
+mod get;
+mod help;
+mod info;
+mod jsonpath;
+mod label;
+mod logs;
+mod manifest;
+mod output;
+mod patch;
+mod resolve;
+mod rollout;
+mod scale;
+mod selector;
+mod set;
+mod table;
+mod taint;
+mod verbs;
+mod wait;
+mod watch;
 
-pub fn program(_args: Vec<String>) -> Box<dyn Program> {
-    Box::new(Say(Vec::new(), 1))
+pub use age::human;
+pub use flags::{FLAGS, Flag, GLOBAL};
+pub use verbs::{Operands, VERBS, Verb};
+
+use crate::run::{Ctx, Io, Program, Step};
+use engine::session::{Outcome, Request};
+use engine::{Era, SimTime, Snapshot};
+use flags::Flags;
+use objects::{ApiError, Kind, Reason};
+use std::sync::Arc;
+
+/// A parsed call.
+#[derive(Debug)]
+pub struct Call {
+    pub verb: &'static Verb,
+    pub args: Vec<String>,
+    pub flags: Flags,
+    /// Standard input, for `-f -`.
+    pub stdin: String,
+}
+
+/// How a verb goes on.
+#[derive(Debug)]
+pub enum Next {
+    Done(i32),
+    /// A program that lives on in simulated time.
+    Go(Box<dyn Program>),
+}
+
+/// What a verb refuses with: text for standard error (complete lines) and the status.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fail {
+    pub text: String,
+    pub exit: i32,
+}
+
+impl Fail {
+    /// `error: <text>`, status 1.
+    pub fn error(text: impl std::fmt::Display) -> Fail {
+        Fail { text: format!("error: {text}\n"), exit: 1 }
+    }
+
+    /// A usage error: `error: <text>` and where to look.
+    pub fn usage(verb: &str, text: impl std::fmt::Display) -> Fail {
+        Fail { text: format!("error: {text}\nSee 'kubectl {verb} -h' for help and examples\n"), exit: 1 }
+    }
+
+    /// The server's refusal in kubectl's words.
+    pub fn api(error: &ApiError) -> Fail {
+        Fail { text: format!("{}\n", api_text(error, "")), exit: 1 }
+    }
+}
+
+/// `Error from server (NotFound): ...`; an invalid object is named without that prefix. `doing` is put before the
+/// message (`error when creating "STDIN": `).
+pub fn api_text(error: &ApiError, doing: &str) -> String {
+    if error.reason == Reason::Invalid {
+        return match error.message.split_once(" is invalid: ") {
+            Some((subject, causes)) => invalid_text(subject, causes),
+            None if error.message.ends_with("is invalid") || error.message.starts_with("The ") => error.message.clone(),
+            None => error.message.clone(),
+        };
+    }
+    format!("Error from server ({}): {doing}{}", error.reason.as_str(), error.message)
+}
+
+/// kubectl's layout of the causes: one stays on the line, several become a list.
+/// Source: k8s.io/kubectl/pkg/cmd/util/helpers.go `StandardErrorMessage`, v0.28.
+fn invalid_text(subject: &str, causes: &str) -> String {
+    let subject = match subject.split_once(' ') {
+        // The server says `Deployment.apps "x"`, kubectl `The Deployment "x"`.
+        Some((kind, name)) if !subject.starts_with("The ") => {
+            format!("The {} {name}", kind.split('.').next().unwrap_or(kind))
+        }
+        _ => subject.to_owned(),
+    };
+    match causes.strip_prefix('[').and_then(|c| c.strip_suffix(']')) {
+        Some(list) => {
+            let items: Vec<String> = split_causes(list).into_iter().map(|c| format!("* {c}")).collect();
+            format!("{subject} is invalid: \n{}", items.join("\n"))
+        }
+        None => format!("{subject} is invalid: {causes}"),
+    }
+}
+
+/// Causes are joined by `, `; each begins with a field path and a colon.
+fn split_causes(list: &str) -> Vec<String> {
+    let mut out: Vec<String> = Vec::new();
+    for piece in list.split(", ") {
+        let path = piece.split(':').next().unwrap_or_default();
+        let begins = piece.contains(": ")
+            && !path.is_empty()
+            && path.starts_with(|c: char| c.is_ascii_lowercase())
+            && path.chars().all(|c| c.is_ascii_alphanumeric() || ".[]-/_".contains(c));
+        match out.last_mut() {
+            Some(last) if !begins => {
+                last.push_str(", ");
+                last.push_str(piece);
+            }
+            _ => out.push(piece.to_owned()),
+        }
+    }
+    out
+}
+
+impl Call {
+    /// The namespace the call is about.
+    pub fn namespace<'a>(&'a self, ctx: &'a Ctx<'_>) -> &'a str {
+        self.flags.text("namespace").unwrap_or(&ctx.state.namespace)
+    }
+
+    pub fn all_namespaces(&self) -> bool {
+        self.flags.on("all-namespaces")
+    }
+
+    /// `--dry-run`: what to print behind a result and whether the server is asked.
+    pub fn dry_run(&self) -> Result<DryRun, Fail> {
+        match self.flags.text("dry-run") {
+            None | Some("none" | "false") => Ok(DryRun::None),
+            Some("client" | "unchanged" | "true" | "") => Ok(DryRun::Client),
+            Some("server") => Ok(DryRun::Server),
+            Some(other) => {
+                Err(Fail::error(format!("Invalid dry-run value ({other}). Must be \"none\", \"server\", or \"client\".")))
+            }
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DryRun {
+    None,
+    Client,
+    Server,
+}
+
+impl DryRun {
+    pub fn suffix(self) -> &'static str {
+        match self {
+            DryRun::None => "",
+            DryRun::Client => " (dry run)",
+            DryRun::Server => " (server dry run)",
+        }
+    }
+
+    pub fn is_dry(self) -> bool {
+        self != DryRun::None
+    }
+}
+
+/// The names of the kinds that `era` serves, for completion: plurals, and `all`.
+pub fn resource_kinds(era: Era) -> Vec<String> {
+    let served = Kind::ALL.iter().filter(|k| k.served_in(era)).map(|k| k.info().plural.to_owned());
+    served.chain(["all".to_owned()]).collect()
+}
+
+/// Parses a label selector; the error is the server's words.
+pub fn label_selector(text: &str) -> Result<Vec<objects::selector::Expression>, String> {
+    selector::Labels::parse(text).map(|l| l.0)
+}
+
+/// Sends a request and prints the server's warnings.
+pub fn send(request: Request, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Outcome, ApiError> {
+    let outcome = ctx.session.request(ctx.line, request)?;
+    for warning in &outcome.warnings {
+        io.err(&format!("Warning: {warning}\n"));
+    }
+    Ok(outcome)
+}
+
+pub fn snapshot(ctx: &Ctx<'_>) -> Arc<Snapshot> {
+    ctx.session.snapshot()
+}
+
+pub fn era(ctx: &Ctx<'_>) -> Era {
+    ctx.session.scenario().era
+}
+
+#[derive(Debug)]
+enum Stage {
+    Start(Vec<String>),
+    /// Waits for the end of standard input.
+    Reading(Box<Call>),
+    Running(Box<dyn Program>),
+    /// The call is over but takes its time.
+    Ending(i32),
+}
+
+/// One call of kubectl.
+#[derive(Debug)]
+struct Kubectl {
+    stage: Stage,
+    since: Option<SimTime>,
+}
+
+pub fn program(args: Vec<String>) -> Box<dyn Program> {
+    Box::new(Kubectl { stage: Stage::Start(args), since: None })
+}
+
+impl Kubectl {
+    fn run(&mut self, mut call: Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) {
+        let run = call.verb.run;
+        self.stage = match run(&mut call, io, ctx) {
+            Ok(Next::Done(exit)) => Stage::Ending(exit),
+            Ok(Next::Go(program)) => Stage::Running(program),
+            Err(fail) => {
+                io.err(&fail.text);
+                Stage::Ending(fail.exit)
+            }
+        };
+    }
+}
+
+impl Program for Kubectl {
+    fn step(&mut self, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Step {
+        let since = *self.since.get_or_insert(ctx.now());
+        loop {
+            match &mut self.stage {
+                Stage::Start(args) => match verbs::parse(std::mem::take(args), ctx) {
+                    Err(refusal) => {
+                        for (stream, text) in refusal.chunks {
+                            match stream {
+                                crate::Stream::Stdout => io.out(&text),
+                                crate::Stream::Stderr => io.err(&text),
+                                crate::Stream::Hint => io.hint(&text),
+                            }
+                        }
+                        self.stage = Stage::Ending(refusal.exit);
+                    }
+                    Ok(call) => {
+                        if call.flags.list("filename").iter().any(|f| f == "-") {
+                            self.stage = Stage::Reading(Box::new(call));
+                        } else {
+                            self.run(call, io, ctx);
+                        }
+                    }
+                },
+                Stage::Reading(call) => {
+                    let Some(text) = io.input.all() else {
+                        return Step::Wait(None);
+                    };
+                    let call = Call {
+                        verb: call.verb,
+                        args: std::mem::take(&mut call.args),
+                        flags: std::mem::take(&mut call.flags),
+                        stdin: text,
+                    };
+                    self.run(call, io, ctx);
+                }
+                Stage::Running(program) => match program.step(io, ctx) {
+                    Step::Done(exit) => self.stage = Stage::Ending(exit),
+                    step => return step,
+                },
+                Stage::Ending(exit) => {
+                    let until = since + ctx.state.options.kubectl_ms;
+                    return if ctx.now() >= until { Step::Done(*exit) } else { Step::Wait(Some(until)) };
+                }
+            }
+        }
+    }
 }

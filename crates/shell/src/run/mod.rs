@@ -10,4 +10,4 @@ pub use files::Files;
 pub use io::{Ctx, Input, Io, Program, Step};
 pub use machine::{Machine, Unwind};
 pub use pipeline::earlier;
-pub use state::{Env, State};
+pub use state::State;

@@ -17,7 +17,7 @@ pub struct Lab {
     pub shell: Shell,
 }
 
-#[allow(dead_code)]
+#[allow(dead_code, reason = "each test file uses its part")]
 impl Lab {
     pub fn new(era: Era, docs: Vec<Value>) -> Lab {
         let scenario = Scenario {
@@ -25,10 +25,21 @@ impl Lab {
             seed: 1,
             era,
             region: "ap-northeast-2".to_owned(),
-            epoch_ms: 1_690_347_000_000,
+            // The user's session begins at 14:10:00 in Seoul.
+            epoch_ms: 1_690_348_200_000 - i64::try_from(engine::session::SETTLE_MS).unwrap_or(0),
             docs,
         };
-        Lab { session: Session::new(scenario).unwrap(), shell: Shell::new(Options::script()) }
+        Lab::of(scenario)
+    }
+
+    pub fn of(scenario: Scenario) -> Lab {
+        let session = Session::new(scenario).unwrap_or_else(|error| panic!("{error}"));
+        Lab { session, shell: Shell::new(Options::script()) }
+    }
+
+    /// The same start again, without building it anew.
+    pub fn again(&self) -> Lab {
+        Lab { session: self.session.clone(), shell: Shell::new(Options::script()) }
     }
 
     /// Runs `text` to its end; something that follows is interrupted when nothing is left to happen within ten minutes.

@@ -1,0 +1,56 @@
+//! The Events section of describe.
+
+use super::super::age;
+use engine::Snapshot;
+use objects::{DocExt, Kind, Object, Value};
+use std::sync::Arc;
+
+/// The events about an object, oldest first.
+pub fn of(object: &Object, snapshot: &Snapshot) -> Vec<Arc<Object>> {
+    let mut list: Vec<Arc<Object>> = snapshot
+        .store
+        .list(Kind::Event)
+        .filter(|e| {
+            let about = e.doc.at("involvedObject");
+            about.str_at("kind") == Some(object.kind.name())
+                && about.str_at("name") == Some(&object.meta.name)
+                && about.str_at("namespace").unwrap_or_default() == object.meta.namespace
+                // Nodes are named by their name or uid; what happened to an earlier object of this name is not its own.
+                && (object.kind == Kind::Node
+                    || about.str_at("uid").is_none_or(|u| u.is_empty() || u == object.meta.uid))
+        })
+        .cloned()
+        .collect();
+    let stamp = |e: &Object| e.doc.str_at("lastTimestamp").or(e.doc.str_at("firstTimestamp")).unwrap_or_default().to_owned();
+    list.sort_by_key(|e| (stamp(e), e.meta.created_ms, e.meta.name.clone()));
+    list
+}
+
+fn age_of(e: &Value, now_ms: i64) -> String {
+    let first = e.str_at("firstTimestamp");
+    let last = e.str_at("lastTimestamp").or(first);
+    match e.int_at("count") {
+        Some(count) if count > 1 => {
+            format!("{} (x{count} over {})", age::since(last, now_ms), age::since(first, now_ms))
+        }
+        _ => age::since(first, now_ms),
+    }
+}
+
+/// The section, with tabs.
+pub fn text(list: &[Arc<Object>], now_ms: i64) -> String {
+    if list.is_empty() {
+        return "Events:\t<none>\n".to_owned();
+    }
+    let mut out = String::from("Events:\n  Type\tReason\tAge\tFrom\tMessage\n  ----\t------\t----\t----\t-------\n");
+    for e in list {
+        let field = |p: &str| e.doc.str_at(p).unwrap_or_default();
+        let from = match e.doc.str_at("source.host").filter(|h| !h.is_empty()) {
+            Some(host) => format!("{}, {host}", field("source.component")),
+            None => field("source.component").to_owned(),
+        };
+        let message = field("message").trim().replace(['\t', '\n'], " ");
+        out.push_str(&format!("  {}\t{}\t{}\t{from}\t{message}\n", field("type"), field("reason"), age_of(&e.doc, now_ms)));
+    }
+    out
+}

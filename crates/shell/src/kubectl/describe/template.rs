@@ -1,0 +1,261 @@
+//! Containers, volumes, selectors and tolerations, shared by pods and pod templates.
+
+use super::super::age;
+use super::{align, annotations, labels, lines};
+use objects::{DocExt, Era, Object, Value};
+use std::collections::BTreeMap;
+
+/// The pod template of a workload, aligned, indented by `indent`.
+pub fn template(o: &Object, indent: usize) -> String {
+    let mut out = String::new();
+    raw(o.doc.at("spec.template"), &" ".repeat(indent), Era::V1alpha5, &mut out);
+    align(&out)
+}
+
+/// The template with tabs.
+pub fn raw(template: &Value, indent: &str, era: Era, out: &mut String) {
+    let spec = template.at("spec");
+    out.push_str(&labels(indent, &template.strings_at("metadata.labels")));
+    let notes = template.strings_at("metadata.annotations");
+    if !notes.is_empty() {
+        out.push_str(&annotations(indent, &notes));
+    }
+    if let Some(account) = spec.str_at("serviceAccountName").filter(|a| !a.is_empty()) {
+        out.push_str(&format!("{indent}Service Account:\t{account}\n"));
+    }
+    if !spec.list_at("initContainers").is_empty() {
+        containers("Init Containers", spec.list_at("initContainers"), &[], indent, 0, false, out);
+    }
+    containers("Containers", spec.list_at("containers"), &[], indent, 0, false, out);
+    volumes(spec.list_at("volumes"), indent, era, out);
+    spread(spec, indent, out);
+    if let Some(class) = spec.str_at("priorityClassName").filter(|c| !c.is_empty()) {
+        out.push_str(&format!("{indent}Priority Class Name:\t{class}\n"));
+    }
+    // Since kubectl 1.31.
+    if era == Era::V1 {
+        out.push_str(&selectors(&spec.strings_at("nodeSelector"), indent));
+        out.push_str(&tolerations(spec.list_at("tolerations"), indent));
+    }
+}
+
+pub fn selectors(map: &BTreeMap<String, String>, indent: &str) -> String {
+    lines(indent, "Node-Selectors", map.iter().map(|(k, v)| format!("{k}={v}")).collect())
+}
+
+pub fn tolerations(list: &[Value], indent: &str) -> String {
+    let mut sorted: Vec<&Value> = list.iter().collect();
+    sorted.sort_by_key(|t| t.str_at("key").unwrap_or_default().to_owned());
+    let text = |t: &&Value| {
+        let field = |p: &str| t.str_at(p).unwrap_or_default();
+        let mut out = field("key").to_owned();
+        if !field("value").is_empty() {
+            out.push_str(&format!("={}", field("value")));
+        }
+        if !field("effect").is_empty() {
+            out.push_str(&format!(":{}", field("effect")));
+        }
+        if field("operator") == "Exists" && field("value").is_empty() {
+            out.push_str(if out.is_empty() { "op=Exists" } else { " op=Exists" });
+        }
+        if let Some(s) = t.int_at("tolerationSeconds") {
+            out.push_str(&format!(" for {s}s"));
+        }
+        out
+    };
+    lines(indent, "Tolerations", sorted.iter().map(text).collect())
+}
+
+pub fn spread(spec: &Value, indent: &str, out: &mut String) {
+    let list = spec.list_at("topologySpreadConstraints");
+    if list.is_empty() {
+        return;
+    }
+    let values = list
+        .iter()
+        .map(|c| {
+            let selector = super::super::columns::selector_text(c.at("labelSelector"));
+            format!(
+                "{}:{} when max skew {} is exceeded for selector {selector}",
+                c.str_at("topologyKey").unwrap_or_default(),
+                c.str_at("whenUnsatisfiable").unwrap_or_default(),
+                c.int_at("maxSkew").unwrap_or(1)
+            )
+        })
+        .collect();
+    out.push_str(&lines(indent, "Topology Spread Constraints", values));
+}
+
+/// `deep` is the extra indent of a container's body below its name; `live` tells pods from templates.
+pub fn containers(title: &str, list: &[Value], statuses: &[Value], indent: &str, deep: usize, live: bool, out: &mut String) {
+    if list.is_empty() {
+        out.push_str(&format!("{indent}{title}: <none>\n"));
+        return;
+    }
+    out.push_str(&format!("{indent}{title}:\n"));
+    let name_indent = if live { "  ".to_owned() } else { format!("{indent} ") };
+    let body = "    ".to_owned() + &" ".repeat(deep);
+    for c in list {
+        let name = c.str_at("name").unwrap_or_default();
+        let status = statuses.iter().find(|s| s.str_at("name") == Some(name));
+        out.push_str(&format!("{name_indent}{name}:\n"));
+        if let Some(id) = status.and_then(|s| s.str_at("containerID")) {
+            out.push_str(&format!("{body}Container ID:\t{id}\n"));
+        }
+        out.push_str(&format!("{body}Image:\t{}\n", c.str_at("image").unwrap_or_default()));
+        if let Some(id) = status.and_then(|s| s.str_at("imageID")) {
+            out.push_str(&format!("{body}Image ID:\t{id}\n"));
+        }
+        ports(c, &body, out);
+        for (title, field) in [("Command", "command"), ("Args", "args")] {
+            let words = c.list_at(field);
+            if !words.is_empty() {
+                out.push_str(&format!("{body}{title}:\n"));
+                for word in words {
+                    out.push_str(&format!("{body}  {}\n", word.as_str().unwrap_or_default()));
+                }
+            }
+        }
+        if let Some(status) = status {
+            state("State", status.at("state"), &body, out);
+            if status.at("lastState.terminated").is_object() {
+                state("Last State", status.at("lastState"), &body, out);
+            }
+            let ready = if status.bool_at("ready") == Some(true) { "True" } else { "False" };
+            out.push_str(&format!(
+                "{body}Ready:\t{ready}\n{body}Restart Count:\t{}\n",
+                status.int_at("restartCount").unwrap_or(0)
+            ));
+        }
+        for (title, field) in [("Limits", "resources.limits"), ("Requests", "resources.requests")] {
+            if let Some(map) = c.at(field).as_object().filter(|m| !m.is_empty()) {
+                out.push_str(&format!("{body}{title}:\n"));
+                for (name, amount) in map {
+                    let amount = amount.as_str().map_or_else(|| amount.to_string(), str::to_owned);
+                    out.push_str(&format!("{body}  {name}:\t{amount}\n"));
+                }
+            }
+        }
+        environment(c, &body, out);
+        mounts(c, &body, out);
+    }
+}
+
+fn ports(c: &Value, body: &str, out: &mut String) {
+    let list = c.list_at("ports");
+    let text = |field: &str| {
+        let items: Vec<String> =
+            list.iter().map(|p| format!("{}/{}", p.int_at(field).unwrap_or(0), p.str_at("protocol").unwrap_or("TCP"))).collect();
+        if items.is_empty() { "<none>".to_owned() } else { items.join(", ") }
+    };
+    let plural = if list.len() > 1 { "s" } else { "" };
+    out.push_str(&format!("{body}Port{plural}:\t{}\n", text("containerPort")));
+    out.push_str(&format!("{body}Host Port{plural}:\t{}\n", text("hostPort")));
+}
+
+fn state(title: &str, state: &Value, body: &str, out: &mut String) {
+    if state.at("running").is_object() {
+        let started = age::rfc1123z(state.str_at("running.startedAt"));
+        out.push_str(&format!("{body}{title}:\tRunning\n{body}  Started:\t{started}\n"));
+    } else if state.at("terminated").is_object() {
+        out.push_str(&format!("{body}{title}:\tTerminated\n"));
+        if let Some(reason) = state.str_at("terminated.reason") {
+            out.push_str(&format!("{body}  Reason:\t{reason}\n"));
+        }
+        out.push_str(&format!("{body}  Exit Code:\t{}\n", state.int_at("terminated.exitCode").unwrap_or(0)));
+        for (title, field) in [("Started", "startedAt"), ("Finished", "finishedAt")] {
+            let at = age::rfc1123z(state.at("terminated").str_at(field));
+            out.push_str(&format!("{body}  {title}:\t{at}\n"));
+        }
+    } else {
+        out.push_str(&format!("{body}{title}:\tWaiting\n"));
+        if let Some(reason) = state.str_at("waiting.reason") {
+            out.push_str(&format!("{body}  Reason:\t{reason}\n"));
+        }
+    }
+}
+
+fn environment(c: &Value, body: &str, out: &mut String) {
+    let list = c.list_at("env");
+    if list.is_empty() {
+        out.push_str(&format!("{body}Environment:\t<none>\n"));
+        return;
+    }
+    out.push_str(&format!("{body}Environment:\n"));
+    for e in list {
+        let name = e.str_at("name").unwrap_or_default();
+        let value = match e.at("valueFrom") {
+            Value::Object(from) if from.contains_key("fieldRef") => {
+                format!(
+                    " ({}:{})",
+                    e.str_at("valueFrom.fieldRef.apiVersion").unwrap_or("v1"),
+                    e.str_at("valueFrom.fieldRef.fieldPath").unwrap_or_default()
+                )
+            }
+            _ => e.str_at("value").unwrap_or_default().to_owned(),
+        };
+        out.push_str(&format!("{body}  {name}:\t{value}\n"));
+    }
+}
+
+fn mounts(c: &Value, body: &str, out: &mut String) {
+    let list = c.list_at("volumeMounts");
+    if list.is_empty() {
+        out.push_str(&format!("{body}Mounts:\t<none>\n"));
+        return;
+    }
+    out.push_str(&format!("{body}Mounts:\n"));
+    for m in list {
+        let mode = if m.bool_at("readOnly") == Some(true) { "ro" } else { "rw" };
+        let field = |p: &str| m.str_at(p).unwrap_or_default();
+        out.push_str(&format!("{body}  {} from {} ({mode})\n", field("mountPath"), field("name")));
+    }
+}
+
+pub fn volumes(list: &[Value], indent: &str, era: Era, out: &mut String) {
+    if list.is_empty() {
+        out.push_str(&format!("{indent}Volumes:\t<none>\n"));
+        return;
+    }
+    out.push_str(&format!("{indent}Volumes:\n"));
+    let name_indent = format!("{indent}{}", if indent.is_empty() { "  " } else { " " });
+    let body = format!("{indent}{}", if indent.is_empty() { "    " } else { "  " });
+    for v in list {
+        out.push_str(&format!("{name_indent}{}:\n", v.str_at("name").unwrap_or_default()));
+        let mut line = |title: &str, value: &str| out.push_str(&format!("{body}{title}:\t{value}\n"));
+        if v.at("projected").is_object() {
+            line("Type", "Projected (a volume that contains injected data from multiple sources)");
+            for source in v.list_at("projected.sources") {
+                if let Some(s) = source.int_at("serviceAccountToken.expirationSeconds") {
+                    line("TokenExpirationSeconds", &s.to_string());
+                } else if let Some(name) = source.str_at("configMap.name") {
+                    line("ConfigMapName", name);
+                    match era {
+                        Era::V1alpha5 => line("ConfigMapOptional", "<nil>"),
+                        Era::V1 => line("Optional", "false"),
+                    }
+                } else if source.at("downwardAPI").is_object() {
+                    line("DownwardAPI", "true");
+                }
+            }
+        } else if v.at("hostPath").is_object() {
+            line("Type", "HostPath (bare host directory volume)");
+            line("Path", v.str_at("hostPath.path").unwrap_or_default());
+            line("HostPathType", v.str_at("hostPath.type").unwrap_or_default());
+        } else if v.at("emptyDir").is_object() {
+            line("Type", "EmptyDir (a temporary directory that shares a pod's lifetime)");
+            line("Medium", v.str_at("emptyDir.medium").unwrap_or_default());
+            line("SizeLimit", v.str_at("emptyDir.sizeLimit").unwrap_or("<unset>"));
+        } else if v.at("configMap").is_object() {
+            line("Type", "ConfigMap (a volume populated by a ConfigMap)");
+            line("Name", v.str_at("configMap.name").unwrap_or_default());
+            line("Optional", "false");
+        } else if v.at("persistentVolumeClaim").is_object() {
+            line("Type", "PersistentVolumeClaim (a reference to a PersistentVolumeClaim in the same namespace)");
+            line("ClaimName", v.str_at("persistentVolumeClaim.claimName").unwrap_or_default());
+            line("ReadOnly", "false");
+        } else {
+            line("Type", "<unknown>");
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! kubectl label and annotate.
+//! Source: k8s.io/kubectl/pkg/cmd/{label/label,annotate/annotate}.go, v0.28.
+
+use super::apply::report;
+use super::get::{Filter, find};
+use super::manifest;
+use super::output::Output;
+use super::resolve::resolve;
+use super::{Call, DryRun, Fail, Next, api_text, era, send, snapshot};
+use crate::run::{Ctx, Io};
+use engine::session::{PatchStyle, Request};
+use objects::{Object, Value, json};
+use std::collections::BTreeMap;
+
+struct Words {
+    field: &'static str,
+    noun: &'static str,
+    done: &'static str,
+    undone: &'static str,
+    not_done: &'static str,
+}
+
+const LABEL: Words = Words { field: "labels", noun: "label", done: "labeled", undone: "unlabeled", not_done: "not labeled" };
+const ANNOTATE: Words =
+    Words { field: "annotations", noun: "annotation", done: "annotated", undone: "annotated", not_done: "annotated" };
+
+pub fn label(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, Fail> {
+    run(call, io, ctx, &LABEL)
+}
+
+pub fn annotate(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, Fail> {
+    run(call, io, ctx, &ANNOTATE)
+}
+
+/// Operands up to the first `key=value` or `key-` name resources, the rest are changes.
+fn split(args: &[String]) -> (Vec<String>, Vec<String>) {
+    let is_change = |a: &String| a.contains('=') || (a.ends_with('-') && a.len() > 1);
+    let at = args.iter().enumerate().find(|(i, a)| *i > 0 && is_change(a)).map_or(args.len(), |(i, _)| i);
+    let (resources, changes) = args.split_at_checked(at).unwrap_or((args, &[]));
+    (resources.to_vec(), changes.to_vec())
+}
+
+fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>, words: &Words) -> Result<Next, Fail> {
+    let dry = call.dry_run()?;
+    let output = Output::parse(call.flags.text("output"), false, era(ctx))?;
+    let named = manifest::named(call, ctx)?;
+    let (resources, changes) = if named.is_some() { (Vec::new(), call.args.clone()) } else { split(&call.args) };
+    let asked = match named {
+        Some(asked) => asked,
+        None if resources.is_empty() => return Err(Fail::error("resource(s) were provided, but no name was specified")),
+        None => resolve(&resources, era(ctx))?,
+    };
+    let list = call.flags.on("list");
+    if changes.is_empty() && !list {
+        return Err(Fail::error(format!("at least one {} update is required", words.noun)));
+    }
+    let by_list = call.flags.on("all") || call.flags.given("selector") || call.flags.given("field-selector");
+    if asked.asks.iter().all(|a| a.names.is_empty()) && !by_list {
+        return Err(Fail::error("resource(s) were provided, but no name was specified"));
+    }
+    let mut set: BTreeMap<String, String> = BTreeMap::new();
+    let mut removed: Vec<String> = Vec::new();
+    for change in &changes {
+        match change.split_once('=') {
+            Some((key, value)) => {
+                if set.insert(key.to_owned(), value.to_owned()).is_some() {
+                    return Err(Fail::error(format!("can not both modify and remove a {} in the same command", words.noun)));
+                }
+            }
+            None => removed.push(change.trim_end_matches('-').to_owned()),
+        }
+    }
+    if removed.iter().any(|k| set.contains_key(k)) {
+        return Err(Fail::error(format!("can not both modify and remove a {} in the same command", words.noun)));
+    }
+    let found = find(&asked, &Filter::read(call, ctx)?, &snapshot(ctx));
+    let mut exit = 0;
+    for object in found.objects.iter().flat_map(|(_, o)| o) {
+        if list && changes.is_empty() {
+            for (key, value) in current(object, words) {
+                io.out(&format!("{key}={value}\n"));
+            }
+            continue;
+        }
+        match change_one(call, object, &set, &removed, words, dry, io, ctx) {
+            Ok(did) => {
+                let after = snapshot(ctx).store.get(&object.key()).cloned();
+                report(&output, object.kind, &object.meta.name, did, dry, after, io);
+            }
+            Err(fail) => {
+                io.err(&fail.text);
+                exit = 1;
+            }
+        }
+    }
+    for error in &found.missing {
+        io.err(&format!("{}\n", api_text(error, "")));
+        exit = 1;
+    }
+    Ok(Next::Done(exit))
+}
+
+fn current<'a>(object: &'a Object, words: &Words) -> &'a BTreeMap<String, String> {
+    if words.field == "labels" { &object.meta.labels } else { &object.meta.annotations }
+}
+
+#[expect(clippy::too_many_arguments, reason = "one step of the loop above, cut out for its length")]
+fn change_one(
+    call: &Call,
+    object: &Object,
+    set: &BTreeMap<String, String>,
+    removed: &[String],
+    words: &Words,
+    dry: DryRun,
+    io: &mut Io<'_>,
+    ctx: &mut Ctx<'_>,
+) -> Result<&'static str, Fail> {
+    let now = current(object, words);
+    if !call.flags.on("overwrite") {
+        for (key, value) in set {
+            if let Some(old) = now.get(key).filter(|old| *old != value) {
+                return Err(Fail::error(format!("'{key}' already has a value ({old}), and --overwrite is false")));
+            }
+        }
+    }
+    let mut patch = serde_json::Map::new();
+    for (key, value) in set {
+        patch.insert(key.clone(), Value::String(value.clone()));
+    }
+    for key in removed {
+        if words.field == "labels" && !now.contains_key(key) {
+            io.out(&format!("label \"{key}\" not found.\n"));
+        }
+        patch.insert(key.clone(), Value::Null);
+    }
+    // kubectl compares the maps before and after: equal ones are `not labeled`, unless something was to be removed.
+    let same = set.iter().all(|(k, v)| now.get(k) == Some(v)) && removed.is_empty();
+    let shrinks = removed.iter().any(|k| now.contains_key(k)) && set.iter().all(|(k, v)| now.get(k) == Some(v));
+    if !same && dry != DryRun::Client {
+        let request = Request::Patch {
+            key: object.key(),
+            patch: json!({"metadata": {words.field: patch}}),
+            style: PatchStyle::Merge,
+            dry_run: dry.is_dry(),
+        };
+        send(request, io, ctx).map_err(|error| Fail::api(&error))?;
+    }
+    Ok(if same {
+        words.not_done
+    } else if shrinks {
+        words.undone
+    } else {
+        words.done
+    })
+}

@@ -1,0 +1,194 @@
+//! What `-f` names: documents of files and standard input, with kubectl's words for what cannot be used.
+//! Source: k8s.io/cli-runtime/pkg/resource/{builder,visitor,mapper}.go, v0.28.
+
+use super::resolve::{Ask, Asked};
+use super::{Call, Fail, era};
+use crate::job::Repair;
+use crate::options::Lang;
+use crate::run::{Ctx, Io};
+use objects::yaml::{diagnose, parse};
+use objects::{DocExt, Era, Kind, Value};
+
+/// One document to act on.
+#[derive(Clone, Debug)]
+pub struct Manifest {
+    pub kind: Kind,
+    pub doc: Value,
+    /// `STDIN` or the file's name, for messages.
+    pub source: String,
+}
+
+/// Documents in order; those that cannot be used are messages in their place.
+pub type Loaded = Vec<Result<Manifest, Fail>>;
+
+/// The texts that `-f` names: (name for messages, text).
+pub fn texts(call: &Call, ctx: &Ctx<'_>) -> Result<Vec<(String, String)>, Fail> {
+    let mut out = Vec::new();
+    for name in call.flags.list("filename") {
+        if name == "-" {
+            out.push(("STDIN".to_owned(), call.stdin.clone()));
+            continue;
+        }
+        if name.starts_with("http://") || name.starts_with("https://") {
+            return Err(Fail::error(format!("unable to read URL \"{name}\": the playground has no network")));
+        }
+        let path = ctx.state.path(name);
+        if ctx.state.files.is_dir(&path) {
+            let files = ctx.state.files.list(&path);
+            for file in files.iter().filter(|f| f.ends_with(".yaml") || f.ends_with(".yml") || f.ends_with(".json")) {
+                let full = crate::run::Files::absolute(&path, file);
+                if let Some(text) = ctx.state.files.read(&full) {
+                    out.push((format!("{}/{file}", name.trim_end_matches('/')), text.to_owned()));
+                }
+            }
+            continue;
+        }
+        match ctx.state.files.read(&path) {
+            Some(text) => out.push((name.clone(), text.to_owned())),
+            None => return Err(Fail::error(format!("the path \"{name}\" does not exist"))),
+        }
+    }
+    Ok(out)
+}
+
+/// Reads all documents. `validate` refuses what lacks kind or apiVersion in the words of validation.
+pub fn load(call: &Call, ctx: &Ctx<'_>) -> Result<Loaded, Fail> {
+    let mut out = Vec::new();
+    for (source, text) in texts(call, ctx)? {
+        let stream = parse(&text);
+        for document in stream.documents {
+            flatten(document.value, &source, era(ctx), call, ctx, &mut out);
+        }
+        if let Some(error) = stream.error {
+            out.push(Err(Fail::error(format!("error parsing {source}: {error}"))));
+        }
+    }
+    Ok(out)
+}
+
+fn flatten(doc: Value, source: &str, era: Era, call: &Call, ctx: &Ctx<'_>, out: &mut Loaded) {
+    if doc.str_at("kind") == Some("List") && doc.str_at("apiVersion") == Some("v1") {
+        for item in doc.list_at("items") {
+            flatten(item.clone(), source, era, call, ctx, out);
+        }
+        return;
+    }
+    out.push(one(doc, source, era, call, ctx));
+}
+
+fn one(mut doc: Value, source: &str, era: Era, call: &Call, ctx: &Ctx<'_>) -> Result<Manifest, Fail> {
+    if !doc.is_object() {
+        let what = match &doc {
+            Value::String(_) => "string",
+            Value::Number(_) => "number",
+            Value::Bool(_) => "bool",
+            _ => "array",
+        };
+        return Err(Fail::error(format!(
+            "error parsing {source}: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {what} into Go value \
+             of type map[string]interface {{}}"
+        )));
+    }
+    let unset = |what: &str| {
+        Fail::error(format!(
+            "error validating \"{source}\": error validating data: {what} not set; if you choose to ignore these errors, turn \
+             validation off with --validate=false"
+        ))
+    };
+    let kind_name = doc.str_at("kind").unwrap_or_default().to_owned();
+    let version = doc.str_at("apiVersion").unwrap_or_default().to_owned();
+    match (kind_name.is_empty(), version.is_empty()) {
+        (true, true) => return Err(unset_both(source)),
+        (true, false) => return Err(unset("kind")),
+        (false, true) => return Err(unset("apiVersion")),
+        (false, false) => {}
+    }
+    let name = doc.str_at("metadata.name").unwrap_or_default().to_owned();
+    let Some(kind) = Kind::of(&version, &kind_name).filter(|k| k.served_in(era)) else {
+        let namespace = doc.str_at("metadata.namespace").unwrap_or_default();
+        return Err(Fail::error(format!(
+            "resource mapping not found for name: \"{name}\" namespace: \"{namespace}\" from \"{source}\": no matches for kind \
+             \"{kind_name}\" in version \"{version}\"\nensure CRDs are installed first"
+        )));
+    };
+    if kind.namespaced() {
+        let wanted = call.flags.text("namespace");
+        match (doc.str_at("metadata.namespace"), wanted) {
+            (Some(own), Some(wanted)) if own != wanted => {
+                return Err(Fail::error(format!(
+                    "the namespace from the provided object \"{own}\" does not match the namespace \"{wanted}\". You must pass \
+                     '--namespace={own}' to perform this operation."
+                )));
+            }
+            (Some(_), _) => {}
+            (None, _) => doc.set("metadata.namespace", call.namespace(ctx)),
+        }
+    }
+    Ok(Manifest { kind, doc, source: source.to_owned() })
+}
+
+fn unset_both(source: &str) -> Fail {
+    Fail::error(format!(
+        "error validating \"{source}\": error validating data: [apiVersion not set, kind not set]; if you choose to ignore these \
+         errors, turn validation off with --validate=false"
+    ))
+}
+
+/// The objects that `-f` names, for verbs that only need their names; `None` without `-f`.
+pub fn named(call: &Call, ctx: &Ctx<'_>) -> Result<Option<Asked>, Fail> {
+    if call.flags.list("filename").is_empty() {
+        return Ok(None);
+    }
+    let mut asks: Vec<Ask> = Vec::new();
+    for loaded in load(call, ctx)? {
+        let manifest = loaded?;
+        let name = manifest.doc.str_at("metadata.name").unwrap_or_default().to_owned();
+        match asks.iter_mut().find(|a| a.kind == manifest.kind) {
+            Some(ask) => ask.names.push(name),
+            None => asks.push(Ask { kind: manifest.kind, names: vec![name] }),
+        }
+    }
+    let mixed = asks.len() > 1;
+    Ok(Some(Asked { asks, mixed, slashed: true }))
+}
+
+/// After a refusal: if the text carries `//` remarks or characters that only look right, says so and offers to mend it.
+pub fn offer_repair(call: &Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) {
+    let Ok(texts) = texts(call, ctx) else {
+        return;
+    };
+    let lang = ctx.state.options.lang;
+    for (source, text) in texts {
+        let (fixed_text, lines, en, ko) = if let Some((fixed, lines)) = diagnose::strip_remarks(&text) {
+            (fixed, lines, "`//` begins no remark in YAML (`#` does)", "YAML 주석은 `//`가 아니라 `#`입니다")
+        } else {
+            let hidden = diagnose::hidden_characters(&text);
+            let mut lines: Vec<u32> = hidden.iter().map(|h| h.line).collect();
+            lines.dedup();
+            if lines.is_empty() {
+                continue;
+            }
+            (
+                diagnose::normalise(&text),
+                lines,
+                "characters that only look like spaces or quotes",
+                "눈에 보이지 않거나 비슷하게 생긴 문자가 있습니다",
+            )
+        };
+        // A heredoc's lines are told as lines of what was typed, a file's as the file's own.
+        let start = ctx.text.find(&text).filter(|_| source == "STDIN");
+        let before = start.and_then(|at| ctx.text.get(..at)).map_or(0, |t| t.matches('\n').count());
+        let lines: Vec<usize> = lines.iter().map(|l| *l as usize + before).collect();
+        let fixed_script = match start {
+            Some(_) => ctx.text.replacen(&text, &fixed_text, 1),
+            None if source == "STDIN" => continue,
+            None => format!("cat <<'NODEWRIGHT' > {source}\n{}\nNODEWRIGHT\n{}", fixed_text.trim_end_matches('\n'), ctx.text),
+        };
+        let numbers = lines.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
+        io.hint(&match lang {
+            Lang::En => format!("{en}: line {numbers}. The same text without them can be applied again."),
+            Lang::Ko => format!("{ko}: {numbers}번째 줄, 모두 {}줄. 주석만 지우고 다시 적용할 수 있어요.", lines.len()),
+        });
+        *ctx.repair = Some(Repair { lines, fixed_script });
+    }
+}
