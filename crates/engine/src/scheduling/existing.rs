@@ -71,6 +71,9 @@ impl Existing {
         if !fits {
             return Err(Refused { permanent: true });
         }
+        if class.volume_alternatives.is_empty() && topology.blocks(class, &self.requirements) {
+            return Err(Refused { permanent: false });
+        }
         let mut base = self.requirements.clone();
         base.add_all(&class.requirements);
         let try_with = |volumes: Option<&Requirements>| {

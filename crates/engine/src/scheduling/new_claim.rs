@@ -166,6 +166,10 @@ impl NewClaim {
                 || format!("incompatible requirements, {}", self.requirements.incompatibility(&class.requirements, true, era));
             return Err(never(words(cx, &why)));
         }
+        if !cx.is_new && class.volume_alternatives.is_empty() && cx.topology.blocks(class, &self.requirements) {
+            // Most claims are refused here, so it is asked before the costlier questions.
+            return Err(Refused { permanent: false, reserved: false, words: String::new() });
+        }
         let mut base = self.requirements.clone();
         base.add_all(&class.requirements);
         if class.volume_alternatives.is_empty() {

@@ -92,6 +92,9 @@ pub struct Class {
     pub groups: Vec<usize>,
     /// Inverse groups that it owns: others keep away from it.
     pub inverse: Vec<usize>,
+    /// Inverse groups of others that keep it away, as far as they were known when there were `inverse_known` of them.
+    pub kept_away: Vec<usize>,
+    pub inverse_known: usize,
     /// Nodes (by position in scheduling order) that can never take it in this round.
     pub dead_nodes: Vec<bool>,
     /// New claims that can never take it.
@@ -112,6 +115,8 @@ impl Class {
             amounts,
             groups: Vec::new(),
             inverse: Vec::new(),
+            kept_away: Vec::new(),
+            inverse_known: 0,
             dead_nodes: Vec::new(),
             dead_claims: Vec::new(),
             relaxed: None,

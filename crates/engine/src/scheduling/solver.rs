@@ -212,6 +212,9 @@ impl<'a> Solver<'a> {
     }
 
     fn add(&mut self, pod: usize, class: usize) -> Result<(), Refused> {
+        if let Some(class) = self.classes.get_mut(class) {
+            self.topology.refresh(class);
+        }
         if self.add_to_existing(pod, class) {
             return Ok(());
         }

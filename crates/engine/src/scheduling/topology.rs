@@ -215,18 +215,44 @@ impl<'a> Topology<'a> {
         }
     }
 
+    /// Lets the class know inverse groups that came up since it was last looked at.
+    pub fn refresh(&self, class: &mut Class) {
+        let new = self.inverse.iter().enumerate().skip(class.inverse_known);
+        class.kept_away.extend(new.filter(|(_, g)| g.selects(&class.shape)).map(|(i, _)| i));
+        class.inverse_known = self.inverse.len();
+    }
+
     /// Whether any group has a say about the class.
     pub fn concerns(&self, class: &Class) -> bool {
-        !class.groups.is_empty() || self.inverse.iter().any(|g| g.selects(&class.shape))
+        !class.groups.is_empty() || !class.kept_away.is_empty()
+    }
+
+    fn ruling(&self, class: &Class) -> impl Iterator<Item = &Group> {
+        let owned = class.groups.iter().filter_map(|i| self.groups.get(*i));
+        owned.chain(class.kept_away.iter().filter_map(|i| self.inverse.get(*i)))
+    }
+
+    /// Whether some group allows no domain on a node with these requirements and the pod's: what [`Self::narrow`] would
+    /// refuse, without putting the requirements together.
+    pub fn blocks(&self, class: &Class, node: &Requirements) -> bool {
+        self.ruling(class).any(|group| {
+            let key = &group.key.key;
+            let any = Requirement::exists(key);
+            let pod_domains = class.strict.get(key).map_or(&any, |r| r);
+            let both = match (node.get(key), class.requirements.get(key)) {
+                (Some(n), Some(p)) => Some(p.intersection(n)),
+                _ => None,
+            };
+            let own = node.get(key).or_else(|| class.requirements.get(key)).map_or(&any, |r| r);
+            group.next(self.era, &class.shape, pod_domains, both.as_ref().unwrap_or(own)).is_empty()
+        })
     }
 
     /// The node's requirements narrowed to the domains that every group allows, or the words for the group that allows
     /// none.
     pub fn narrow(&self, class: &Class, node: &Requirements) -> Result<Requirements, String> {
         let mut narrowed = node.clone();
-        let owned = class.groups.iter().filter_map(|i| self.groups.get(*i));
-        let kept_away = self.inverse.iter().filter(|g| g.selects(&class.shape));
-        for group in owned.chain(kept_away) {
+        for group in self.ruling(class) {
             let key = &group.key.key;
             let any = || Arc::new(Requirement::exists(key));
             let pod_domains = class.strict.get(key).cloned().unwrap_or_else(any);
