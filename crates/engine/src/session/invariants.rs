@@ -1,18 +1,20 @@
 //! What must hold after every instant, whatever users and controllers do.
 
 use super::world::World;
+use objects::typed::Phase;
 use objects::{Kind, Resources};
 use std::collections::BTreeMap;
 
 /// The sentences that do not hold; empty in a sound world.
 ///
 /// - A pod is bound to a node at most once and the requests of the pods on a node stay within its allocatable.
+/// - A pod runs only where it is bound, and an instance is at most one node.
 /// - Resource versions never exceed the store's, and grow with the log.
-/// - A controller owner reference of a living object names something that exists, or the garbage collector is to come.
 /// - The ledger knows exactly the nodes that exist, and its rate is the sum of their prices.
 pub fn check_invariants(world: &World) -> Vec<String> {
     let mut broken = Vec::new();
     nodes_hold_their_pods(world, &mut broken);
+    places_are_real(world, &mut broken);
     versions_rise(world, &mut broken);
     ledger_matches(world, &mut broken);
     broken
@@ -58,6 +60,22 @@ fn nodes_hold_their_pods(world: &World, broken: &mut Vec<String>) {
         .count();
     if indexed + orphaned != bound {
         broken.push(format!("{indexed} pods are listed on nodes and {orphaned} on none, but {bound} are bound"));
+    }
+}
+
+fn places_are_real(world: &World, broken: &mut Vec<String>) {
+    let store = &world.cluster.store;
+    for pod in store.list(Kind::Pod) {
+        if pod.pod().is_some_and(|p| p.phase == Phase::Running && !p.is_bound()) {
+            broken.push(format!("pod {} runs without a node", pod.key()));
+        }
+    }
+    let mut nodes = BTreeMap::new();
+    for node in store.list(Kind::Node) {
+        let id = node.node().map_or("", |n| n.provider_id.as_str());
+        if let Some(other) = nodes.insert(id, &node.meta.name).filter(|_| !id.is_empty()) {
+            broken.push(format!("nodes {other} and {} are the same instance {id}", node.meta.name));
+        }
     }
 }
 
