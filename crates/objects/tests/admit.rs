@@ -1,7 +1,7 @@
 //! Admission against what a real API server (v1.35) and Karpenter's CRDs (1.14) answered to the same manifests, and against
 //! the words of Karpenter 0.31's webhooks.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use nodewright_objects as objects;
 use objects::admit::{admit, invalid_text};
