@@ -1,5 +1,7 @@
 //! The lab from end to end on a session: scale out, empty, consolidate, clean up.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot set its scene should fail")]
+
 use nodewright_engine::session::{Request, Scenario, Session, Validation};
 use nodewright_engine::{Era, Snapshot};
 use objects::{DocExt, Kind, ObjectKey, Value, json};

@@ -59,10 +59,10 @@ pub fn reconcile(name: &str, state: &State, cx: &mut Cx<'_, '_>) -> Option<SimTi
     // A merge patch keeps what it does not name, so vanished resources are named as null.
     let mut resources = want;
     for gone in have.as_object().into_iter().flat_map(|m| m.keys()) {
-        if resources.get(gone).is_none() {
-            if let Value::Object(map) = &mut resources {
-                map.insert(gone.clone(), Value::Null);
-            }
+        if resources.get(gone).is_none()
+            && let Value::Object(map) = &mut resources
+        {
+            map.insert(gone.clone(), Value::Null);
         }
     }
     patch.set(path, resources);

@@ -3,7 +3,7 @@
 //! Source: aws/karpenter-provider-aws pkg/controllers/interruption/{controller,events}.go v0.29.2 and v1.14.1.
 
 use super::context::Cx;
-use super::messages::{Notice, Say};
+use super::messages::Say;
 use super::state::{State, claim_of};
 use crate::SimTime;
 use crate::store::Change;
@@ -50,7 +50,7 @@ pub fn reconcile(name: &str, state: &mut State, cx: &mut Cx<'_, '_>) -> Option<S
         tell(key, true, "TerminatingOnInterruption", &message, cx);
     }
     cx.delete(claim.key(), "the cloud reclaims its instance");
-    cx.log(Say::Interrupted { queue: &queue, kind: Notice::SpotInterruption, claim: &claim.meta.name, node: node_name });
+    cx.log(Say::Interrupted { queue: &queue, claim: &claim.meta.name, node: node_name });
     None
 }
 

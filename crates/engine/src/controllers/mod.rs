@@ -24,6 +24,7 @@ mod node_class;
 mod offers;
 mod pools;
 mod provisioning;
+mod startup;
 mod state;
 mod termination;
 #[cfg(test)]
@@ -45,6 +46,8 @@ const WATCH_MS: u64 = 15;
 /// What waits to be reconciled. The order breaks ties within one instant after time and sequence.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Item {
+    /// The first thing that a new leader does.
+    Start,
     /// A pod that may want a node, and the end of the batching window.
     Pod(String, String),
     Batch,
@@ -87,9 +90,11 @@ pub struct Karpenter {
 
 impl Karpenter {
     pub fn new(profile: &Profile) -> Karpenter {
+        let mut work = Timers::default();
+        work.set(Item::Start, SimTime::ZERO);
         Karpenter {
             names: Names::of(profile.era),
-            work: Timers::default(),
+            work,
             state: State::default(),
             lifecycle: lifecycle::Lifecycle::default(),
             evictions: termination::Evictions::default(),
@@ -102,6 +107,10 @@ impl Karpenter {
 
     fn reconcile(&mut self, item: Item, cx: &mut Cx<'_, '_>) {
         let again = match &item {
+            Item::Start => {
+                startup::announce(cx);
+                None
+            }
             Item::Claim(name) => match cx.view.store.cluster(self.names.claim, name).cloned() {
                 Some(claim) if claim.meta.is_deleting() => termination::claim(&claim, cx),
                 Some(claim) => self.lifecycle.reconcile(&claim, &mut self.state, &mut self.pools, cx),
@@ -193,7 +202,9 @@ impl Karpenter {
         }
         if let Some(claim) = state::claim_of(view.store, self.names, node) {
             let name = claim.meta.name.clone();
-            self.work.sooner(Item::Claim(name.clone()), soon);
+            // The claim's own finalizer asks the cloud once more before it goes.
+            let call = if change.op == Op::Deleted { termination::CLOUD_CALL_MS } else { 0 };
+            self.work.sooner(Item::Claim(name.clone()), soon + call);
             self.work.sooner(Item::ClaimDisruption(name), soon);
             self.count(claim, change.at);
         }
@@ -208,7 +219,7 @@ impl Karpenter {
             self.work.sooner(Item::Claim(name.clone()), soon);
         }
         if change.op == Op::Added {
-            self.work.sooner(Item::Disruption, self.disruption.next_poll(change.at, view.profile));
+            self.work.sooner(Item::Disruption, self.disruption.next_poll(change.at, view));
         }
         if change.op == Op::Deleted {
             self.disruption.forget(&name);

@@ -70,7 +70,8 @@ impl State {
         self.unavailable.iter().filter(|(_, until)| **until > now).map(|(o, _)| o.clone()).collect()
     }
 
-    pub fn is_unavailable(&self, offering: &OfferingKey, now: SimTime) -> bool {
+    #[cfg(test)]
+    fn is_unavailable(&self, offering: &OfferingKey, now: SimTime) -> bool {
         self.unavailable.get(offering).is_some_and(|until| *until > now)
     }
 

@@ -27,7 +27,7 @@ const EPOCH_MS: i64 = 1_690_000_000_000;
 impl Lab {
     pub fn new(era: Era) -> Lab {
         let profile = Profile::of(era);
-        Lab {
+        let mut lab = Lab {
             store: Store::default(),
             market: Market::default(),
             now: SimTime::secs(1),
@@ -36,7 +36,11 @@ impl Lab {
             logs: Vec::new(),
             decisions: Vec::new(),
             events: Vec::new(),
-        }
+        };
+        // Past the lines of the start.
+        lab.run(0);
+        lab.logs.clear();
+        lab
     }
 
     pub fn view(&self) -> View<'_> {

@@ -180,12 +180,12 @@ impl Disruption {
     }
 
     /// After the wait; emptiness keeps what is still valid, consolidation is all or nothing.
-    fn revalidate(&mut self, order: Order, state: &mut State, cx: &mut Cx<'_, '_>) -> Result<Order, (Order, &'static str)> {
+    fn revalidate(&mut self, order: Order, state: &mut State, cx: &mut Cx<'_, '_>) -> Result<Order, (Box<Order>, &'static str)> {
         let picture = Picture::take(state, &self.queue.claims(), &mut self.record, cx);
         let present: Vec<Subject> =
             picture.named(&order.nodes()).into_iter().filter(|s| self.should_disrupt(order.method, s, false, cx)).collect();
         if present.is_empty() {
-            return Err((order, "churn"));
+            return Err((Box::new(order), "churn"));
         }
         let mut allowed = budgets::mapping(order.method.reason(), state, cx);
         let mut within = |s: &Subject| {
@@ -199,17 +199,17 @@ impl Disruption {
             order.targets.iter().filter_map(|t| present.iter().find(|s| s.name() == t.node)).cloned().collect();
         if order.method == Method::Emptiness {
             let valid: Vec<Subject> = now.into_iter().filter(|s| within(s)).collect();
-            return if valid.is_empty() { Err((order, "budget")) } else { Ok(Order::delete(order.method, &valid, cx)) };
+            return if valid.is_empty() { Err((Box::new(order), "budget")) } else { Ok(Order::delete(order.method, &valid, cx)) };
         }
         if now.len() != order.targets.len() {
-            return Err((order, "churn"));
+            return Err((Box::new(order), "churn"));
         }
         if !now.iter().all(&mut within) {
-            return Err((order, "budget"));
+            return Err((Box::new(order), "budget"));
         }
         let holds =
             order.command.as_ref().is_none_or(|c| consolidation::still_holds(&picture.cluster, &Self::candidates(&now), c));
-        if holds { Ok(order) } else { Err((order, "scheduling")) }
+        if holds { Ok(order) } else { Err((Box::new(order), "scheduling")) }
     }
 
     fn reject(&mut self, order: &Order, why: &'static str, cx: &mut Cx<'_, '_>) {

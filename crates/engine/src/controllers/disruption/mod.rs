@@ -16,7 +16,7 @@ mod record;
 use super::context::Cx;
 use super::state::State;
 use crate::SimTime;
-use crate::profile::Profile;
+use crate::actor::View;
 use crate::scheduling::consolidation::{self, Candidate};
 use objects::Era;
 use order::{Method, Order};
@@ -76,10 +76,15 @@ impl Disruption {
         (!idle).then_some(again)
     }
 
-    /// The poll that a loop which had nothing to do is due for after `now`, in step with its earlier ones.
-    pub fn next_poll(&self, now: SimTime, profile: &Profile) -> SimTime {
-        let period = profile.disruption_poll_ms.max(1);
-        self.last_pass + (now.since(self.last_pass) / period + 1) * period
+    /// The poll that a loop which had nothing to do is due for after `now`, in step with its earlier ones. When a process
+    /// started polling is drawn from the seed.
+    pub fn next_poll(&self, now: SimTime, view: &View<'_>) -> SimTime {
+        let period = view.profile.disruption_poll_ms.max(1);
+        let last = match self.last_pass {
+            SimTime::ZERO => SimTime(view.stream("disruption-poll", "phase").below(period)),
+            last => last,
+        };
+        last + (now.since(last) / period + 1) * period
     }
 
     pub fn forget(&mut self, claim: &str) {
@@ -129,3 +134,6 @@ impl Disruption {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -25,9 +25,9 @@ pub enum By {
     ClaimTermination,
     GarbageCollection,
     Interruption,
+    Pricing,
     Expiration,
     Queue,
-    Consistency,
     Plain,
 }
 
@@ -53,7 +53,18 @@ pub struct Disrupted {
 #[derive(Debug)]
 pub enum Say<'a> {
     Starting {
-        controller: &'a str,
+        controller: By,
+    },
+    /// What a starting process finds out: a message and its field.
+    Discovered {
+        message: &'a str,
+        field: &'a str,
+        value: &'a str,
+    },
+    PricesUpdated {
+        spot: bool,
+        types: usize,
+        offerings: usize,
     },
     WaitingOnSync,
     FoundPods {
@@ -94,9 +105,6 @@ pub enum Say<'a> {
     },
     NoPools,
     PoolNotReady {
-        pool: &'a str,
-    },
-    NoTypes {
         pool: &'a str,
     },
     LimitsExclude {
@@ -154,9 +162,6 @@ pub enum Say<'a> {
         why: &'a str,
     },
     MarkingExpired {
-        claim: ClaimRef<'a>,
-    },
-    MarkingDrifted {
         claim: ClaimRef<'a>,
     },
     MarkingConsolidatable {
@@ -223,24 +228,9 @@ pub enum Say<'a> {
     },
     Interrupted {
         queue: &'a str,
-        kind: Notice,
         claim: &'a str,
         node: &'a str,
     },
-    FailedConsistency {
-        claim: ClaimRef<'a>,
-        issue: &'a str,
-    },
-}
-
-/// Kinds of interruption messages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Notice {
-    SpotInterruption,
-    Rebalance,
-    ScheduledChange,
-    Stopping,
-    Terminating,
 }
 
 /// A line before it is laid out.

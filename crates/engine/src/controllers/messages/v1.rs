@@ -1,7 +1,7 @@
 //! Karpenter 1.14.1's log lines, compared with a recorded controller log. Sources: kubernetes-sigs/karpenter
 //! pkg/controllers/** and aws/karpenter-provider-aws pkg/controllers/** at v1.14.1.
 
-use super::{By, ClaimRef, Notice, Say, Worded, five, go_duration, names, quantities};
+use super::{By, ClaimRef, Say, Worded, five, go_duration, names, quantities};
 use crate::logs::Level::{Debug, Error, Info};
 use objects::{Era, Value, json};
 
@@ -17,7 +17,7 @@ pub fn controller(by: By) -> &'static str {
         By::Eviction => "eviction-queue",
         By::GarbageCollection => "nodeclaim.garbagecollection",
         By::Interruption => "interruption",
-        By::Consistency => "nodeclaim.consistency",
+        By::Pricing => "providers.pricing",
         By::Plain => "",
     }
 }
@@ -42,7 +42,16 @@ fn node(message: &str, name: &str, claim: &str) -> Worded {
 pub fn word(by: By, say: &Say<'_>) -> Option<Worded> {
     use Say::*;
     let w = match say {
-        Starting { controller } => Worded::new(Info, By::Plain, "Starting Controller").field("controller", *controller),
+        Starting { controller: by } => Worded::new(Info, By::Plain, "Starting Controller").field("controller", controller(*by)),
+        Discovered { .. } => return None,
+        PricesUpdated { spot: false, types, .. } => {
+            Worded::new(Debug, By::Pricing, "updated on-demand pricing").field("instance-type-count", *types)
+        }
+        PricesUpdated { types, offerings, .. } => {
+            Worded::new(Debug, By::Pricing, "updated spot pricing with instance types and offerings")
+                .field("instance-type-count", *types)
+                .field("offering-count", *offerings)
+        }
         WaitingOnSync => Worded::new(Debug, by, "waiting on cluster sync"),
         FoundPods { pods, duration_us } => Worded::new(Info, By::Provisioner, "found provisionable pod(s)")
             .field("Pods", five(pods))
@@ -81,9 +90,6 @@ pub fn word(by: By, say: &Say<'_>) -> Option<Worded> {
         PoolNotReady { pool } => {
             Worded::new(Error, By::Provisioner, "ignoring nodepool, not ready").field("NodePool", named(pool))
         }
-        NoTypes { pool } => {
-            Worded::new(Info, By::Provisioner, "skipping, no resolved instance types found").field("NodePool", named(pool))
-        }
         LimitsExclude { pool, .. } => {
             Worded::new(Debug, By::Provisioner, "instance type(s) were excluded because they would breach limits")
                 .field("NodePool", named(pool))
@@ -112,7 +118,6 @@ pub fn word(by: By, say: &Say<'_>) -> Option<Worded> {
             .field("timeout", go_duration(*timeout_ms))
             .field("reason", *reason),
         MarkingEmpty { .. } | NotEmpty { .. } | MarkingExpired { .. } | TriggeringExpiration { .. } => return None,
-        MarkingDrifted { claim: c } => claim(Debug, By::ClaimDisruption, "marking drifted", c),
         MarkingConsolidatable { claim: c } => claim(Debug, By::ClaimDisruption, "marking consolidatable", c),
         NotConsolidatable { claim: c, why } => {
             claim(Debug, By::ClaimDisruption, "removing consolidatable status condition", c).field("reason", *why)
@@ -168,29 +173,14 @@ pub fn word(by: By, say: &Say<'_>) -> Option<Worded> {
         GarbageInstance { provider_id } => Worded::new(Debug, By::GarbageCollection, "garbage collected cloudprovider instance")
             .field("provider-id", *provider_id),
         Expiring { claim: c } => claim(Debug, By::Expiration, "deleting expired nodeclaim", c),
-        Interrupted { queue, kind, claim, node } => {
-            Worded::new(Info, By::Interruption, "initiating delete from interruption message")
-                .field("queue", *queue)
-                .field("messageKind", notice(*kind))
-                .field("NodeClaim", named(claim))
-                .field("action", "CordonAndDrain")
-                .field("Node", named(node))
-        }
-        FailedConsistency { claim: c, issue } => {
-            claim(Info, By::Consistency, "failed consistency check", c).field("issue", *issue)
-        }
+        Interrupted { queue, claim, node } => Worded::new(Info, By::Interruption, "initiating delete from interruption message")
+            .field("queue", *queue)
+            .field("messageKind", "spot_interrupted")
+            .field("NodeClaim", named(claim))
+            .field("action", "CordonAndDrain")
+            .field("Node", named(node)),
     };
     Some(w)
-}
-
-fn notice(kind: Notice) -> &'static str {
-    match kind {
-        Notice::SpotInterruption => "spot_interrupted",
-        Notice::Rebalance => "rebalance_recommendation",
-        Notice::ScheduledChange => "scheduled_change",
-        Notice::Stopping => "instance_stopped",
-        Notice::Terminating => "instance_terminated",
-    }
 }
 
 /// Microseconds as Go prints a duration below a second: `1.714ms`, `870µs`.

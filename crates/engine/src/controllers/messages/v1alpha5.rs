@@ -1,7 +1,7 @@
 //! Karpenter 0.29.2's log lines. Sources: kubernetes-sigs/karpenter pkg/controllers/** and aws/karpenter pkg/** at
 //! v0.29.2: every Info, Debug, Warn and Error call. Field order is the order of the `With` calls.
 
-use super::{By, ClaimRef, Notice, Say, Worded, five, go_duration, quantities};
+use super::{By, ClaimRef, Say, Worded, five, go_duration, quantities};
 use crate::logs::Level::{Debug, Error, Info, Warn};
 
 pub fn logger(by: By) -> String {
@@ -15,7 +15,7 @@ pub fn logger(by: By) -> String {
         By::ClaimTermination => "machine.termination",
         By::GarbageCollection => "machine.garbagecollection",
         By::Interruption => "interruption",
-        By::Consistency => "consistency",
+        By::Pricing => "pricing",
         By::Plain => return "controller".to_owned(),
     };
     format!("controller.{name}")
@@ -29,7 +29,16 @@ fn machine(w: Worded, claim: &ClaimRef<'_>) -> Worded {
 pub fn word(by: By, say: &Say<'_>) -> Option<Worded> {
     use Say::*;
     let w = match say {
-        Starting { controller } => Worded::new(Info, By::Plain, "starting controller").field("controller", *controller),
+        Starting { controller } => Worded::new(Info, *controller, "starting controller"),
+        Discovered { message, field, value } => Worded::new(Debug, By::Plain, *message).field(field, *value),
+        PricesUpdated { spot: false, types, .. } => {
+            Worded::new(Info, By::Pricing, "updated on-demand pricing").field("instance-type-count", *types)
+        }
+        PricesUpdated { types, offerings, .. } => {
+            Worded::new(Info, By::Pricing, "updated spot pricing with instance types and offerings")
+                .field("instance-type-count", *types)
+                .field("offering-count", *offerings)
+        }
         WaitingOnSync => Worded::new(Debug, by, "waiting on cluster sync"),
         FoundPods { pods, .. } => Worded::new(Info, By::Provisioner, "found provisionable pod(s)").field("pods", pods.len()),
         ComputedNew { claims, pods } => Worded::new(Info, By::Provisioner, "computed new machine(s) to fit pod(s)")
@@ -60,9 +69,6 @@ pub fn word(by: By, say: &Say<'_>) -> Option<Worded> {
         }
         NoPools => Worded::new(Error, By::Provisioner, "creating scheduler, no provisioners found"),
         PoolNotReady { .. } => return None,
-        NoTypes { pool } => {
-            Worded::new(Info, By::Provisioner, "skipping, no resolved instance types found").field("provisioner", *pool)
-        }
         LimitsExclude { pool, excluded, of } => {
             let text =
                 format!("{excluded} out of {of} instance types were excluded because they would breach provisioner limits");
@@ -117,7 +123,6 @@ pub fn word(by: By, say: &Say<'_>) -> Option<Worded> {
             machine(Worded::new(Debug, By::ClaimDisruption, text), claim)
         }
         MarkingExpired { claim } => machine(Worded::new(Debug, By::ClaimDisruption, "marking machine as expired"), claim),
-        MarkingDrifted { claim } => machine(Worded::new(Debug, By::ClaimDisruption, "marking machine as drifted"), claim),
         MarkingConsolidatable { .. } | NotConsolidatable { .. } => return None,
         Disrupting { method, command, .. } => Worded::new(Info, By::Disruption, format!("deprovisioning via {method} {command}")),
         TriggeringExpiration { ttl_ms, delay_ms } => {
@@ -150,26 +155,14 @@ pub fn word(by: By, say: &Say<'_>) -> Option<Worded> {
         }
         GarbageInstance { provider_id } => Worded::new(Debug, By::GarbageCollection, "garbage collected cloudprovider machine")
             .field("provider-id", *provider_id),
-        Interrupted { queue, kind, claim, node } => {
+        Interrupted { queue, claim, node } => {
             Worded::new(Info, By::Interruption, "initiating delete for machine from interruption message")
                 .field("queue", *queue)
-                .field("messageKind", notice(*kind))
+                .field("messageKind", "SpotInterruptionKind")
                 .field("machine", *claim)
                 .field("action", "CordonAndDrain")
                 .field("node", *node)
         }
-        FailedConsistency { claim, issue } => {
-            Worded::new(Error, By::Consistency, format!("check failed, {issue}")).field("machine", claim.name)
-        }
     };
     Some(w)
-}
-
-fn notice(kind: Notice) -> &'static str {
-    match kind {
-        Notice::SpotInterruption => "SpotInterruptionKind",
-        Notice::Rebalance => "RebalanceRecommendationKind",
-        Notice::ScheduledChange => "ScheduledChangeKind",
-        Notice::Stopping | Notice::Terminating => "StateChangeKind",
-    }
 }

@@ -59,6 +59,9 @@ impl Provisioning {
             return;
         }
         self.warn(&cluster, &pods, cx);
+        for pool in unready(cx) {
+            cx.log(Say::PoolNotReady { pool: &pool });
+        }
         if cluster.pools.iter().all(|p| p.closed) {
             return cx.log(Say::NoPools);
         }
@@ -91,6 +94,13 @@ impl Provisioning {
             cx.log(Say::PreferredSpread { pods });
         }
     }
+}
+
+/// 1.14: pools that are there but cannot be used.
+fn unready(cx: &Cx<'_, '_>) -> Vec<String> {
+    let unready =
+        |p: &&std::sync::Arc<Object>| p.kind == Kind::NodePool && !p.meta.is_deleting() && !p.condition_is_true("Ready");
+    cx.view.store.list(cx.names.pool).filter(unready).map(|p| p.meta.name.clone()).collect()
 }
 
 /// Logs, events, nominations and decisions about a round.

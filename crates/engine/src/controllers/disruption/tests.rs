@@ -1,0 +1,123 @@
+//! Commands that are blocked, overtaken or rolled back, with kubelet, scheduler and cloud played by the test.
+
+use super::super::testing::*;
+use crate::decisions::What;
+use crate::pricing::Market;
+use objects::{DocExt, Era, Kind, Value, json};
+
+fn provisioner(spec: Value) -> Value {
+    json!({"apiVersion": "karpenter.sh/v1alpha5", "kind": "Provisioner", "metadata": {"name": "default"}, "spec": spec})
+}
+
+/// One initialized m5.xlarge with one pod, consolidation on.
+fn running(spec: Value) -> Lab {
+    let mut lab = Lab::new(Era::V1alpha5);
+    lab.market = Market::build("ap-northeast-2", Era::V1alpha5).unwrap();
+    lab.create(provisioner(spec));
+    lab.create(json!({"apiVersion": "karpenter.k8s.aws/v1alpha1", "kind": "AWSNodeTemplate", "metadata": {"name": "default"}, "spec": {}}));
+    let mut instance = instance();
+    instance.set("spec.capacityType", "on-demand");
+    lab.create(instance);
+    let mut claim = launched(Era::V1alpha5);
+    let labels = claim.slot("metadata.labels").as_object_mut().unwrap();
+    for (key, value) in [
+        ("karpenter.sh/capacity-type", "on-demand"),
+        ("node.kubernetes.io/instance-type", "m5.xlarge"),
+        ("topology.kubernetes.io/zone", "ap-northeast-2a"),
+        ("kubernetes.io/os", "linux"),
+        ("kubernetes.io/arch", "amd64"),
+    ] {
+        labels.insert(key.to_owned(), value.into());
+    }
+    lab.create(claim);
+    lab.run(1_500);
+    lab.create(joined(Era::V1alpha5));
+    lab.run(1_500);
+    lab.patch(Kind::Node, NODE, ready());
+    lab.create(pod("app", NODE, json!({})));
+    lab.run(2_000);
+    lab
+}
+
+fn consolidating() -> Value {
+    json!({"consolidation": {"enabled": true}, "providerRef": {"name": "default"}, "requirements": [
+        {"key": "karpenter.sh/capacity-type", "operator": "In", "values": ["on-demand"]},
+        {"key": "node.kubernetes.io/instance-type", "operator": "In", "values": ["c5.large", "m5.xlarge"]}]})
+}
+
+fn requested(lab: &Lab) -> Vec<String> {
+    lab.store.list(Kind::FleetRequest).map(|r| r.meta.name.clone()).collect()
+}
+
+#[test]
+fn a_replacement_that_gets_no_capacity_is_rolled_back() {
+    let mut lab = running(consolidating());
+    lab.run(28_000);
+    let command = "deprovisioning via consolidation replace, terminating 1 machines \
+                   ip-192-168-3-77.ap-northeast-2.compute.internal/m5.xlarge/on-demand and replacing with on-demand machine from types c5.large";
+    assert!(lab.log_text().contains(command), "{}", lab.log_text());
+    let unschedulable = |lab: &Lab| lab.get(Kind::Node, NODE).unwrap().node().unwrap().unschedulable;
+    assert!(unschedulable(&lab), "candidates are cordoned before their replacement is launched");
+    let requests = requested(&lab);
+    assert_eq!(requests.len(), 1, "{}", lab.log_text());
+    let error = json!({"code": "InsufficientInstanceCapacity", "message": "no c5.large", "instanceType": "c5.large", "zone": "ap-northeast-2a"});
+    lab.patch(Kind::FleetRequest, &requests[0], json!({"status": {"errors": [error]}}));
+    lab.run(12_000);
+    assert!(lab.get(Kind::Machine, &requests[0]).is_none());
+    assert!(!unschedulable(&lab));
+    assert!(lab.get(Kind::Machine, "default-7xk4p").is_some());
+    for want in [
+        "creating instance, insufficient capacity, with fleet error(s), InsufficientInstanceCapacity: no c5.large",
+        "removing offering from offerings",
+        "timed out checking machine readiness, getting machine",
+    ] {
+        assert!(lab.log_text().contains(want), "{want}\n{}", lab.log_text());
+    }
+    assert!(lab.events.iter().any(|e| e.starts_with("Machine InsufficientCapacityError")));
+    assert!(lab.decisions.iter().any(|d| matches!(d, What::Abandoned { .. })));
+}
+
+#[test]
+fn pods_keep_their_node_with_reasons() {
+    for (pod_extra, budget, want) in [
+        (json!({}), true, "Cannot deprovision node due to pdb default/b prevents pod evictions"),
+        (
+            json!({"metadata.annotations": {"karpenter.sh/do-not-evict": "true"}}),
+            false,
+            "Cannot deprovision node due to pod default/held has do not evict annotation",
+        ),
+    ] {
+        let mut lab = running(consolidating());
+        lab.create(pod("held", NODE, pod_extra));
+        if budget {
+            lab.create(json!({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "b", "namespace": "default"},
+                "spec": {"selector": {"matchLabels": {"app": "inflate"}}}, "status": {"disruptionsAllowed": 0}}));
+        }
+        lab.run(60_000);
+        assert!(lab.events.iter().any(|e| e == &format!("Node DeprovisioningBlocked: {want}")), "{:?}", lab.events);
+        assert!(requested(&lab).is_empty() && lab.get(Kind::Machine, "default-7xk4p").is_some());
+    }
+}
+
+#[test]
+fn a_command_that_pods_overtake_is_abandoned() {
+    let mut lab = running(consolidating());
+    lab.delete(Kind::Pod, "app");
+    lab.run(12_000);
+    // The node is empty and waits for its validation: a pod comes.
+    lab.create(pod("late", NODE, json!({})));
+    lab.run(15_000);
+    assert!(lab.log_text().contains("abandoning empty machine consolidation attempt due to pod churn"), "{}", lab.log_text());
+    assert!(lab.get(Kind::Machine, "default-7xk4p").is_some_and(|m| !m.meta.is_deleting()));
+}
+
+#[test]
+fn an_expired_empty_node_goes() {
+    let mut lab = running(json!({"ttlSecondsUntilExpired": 120, "providerRef": {"name": "default"}}));
+    lab.delete(Kind::Pod, "app");
+    lab.run(100_000);
+    assert!(lab.get(Kind::Machine, "default-7xk4p").is_some());
+    lab.run(40_000);
+    assert!(lab.get(Kind::Machine, "default-7xk4p").is_none(), "{}", lab.log_text());
+    assert!(lab.log_text().contains("deprovisioning via expiration delete, terminating 1 machines"), "{}", lab.log_text());
+}
