@@ -150,6 +150,7 @@ fn five_pods_get_one_spot_node_and_it_goes_when_empty() {
         }
         let took = lab.session.now().since(began);
         assert!((30_000..=45_500).contains(&took), "seed {seed}: {took} ms");
+        lab.pass(1_000);
         let tail: Vec<String> =
             lab.log().iter().rev().take(4).rev().map(|l| l.split('\t').nth(3).unwrap_or_default().to_owned()).collect();
         assert!(tail[0].starts_with("deprovisioning via emptiness delete, terminating 1 machines"), "{tail:?}");

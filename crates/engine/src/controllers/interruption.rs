@@ -36,15 +36,18 @@ pub fn reconcile(name: &str, state: &mut State, cx: &mut Cx<'_, '_>) -> Option<S
     let mut about: Vec<ObjectKey> = node.map(|n| n.key()).into_iter().collect();
     about.push(claim.key());
     for key in &about {
-        tell(key, true, "SpotInterrupted", "Spot interruption warning was triggered", cx);
+        let text = match cx.era() {
+            Era::V1alpha5 => format!("A spot interruption warning was triggered for the {}", noun(key)),
+            Era::V1 => "Spot interruption warning was triggered".to_owned(),
+        };
+        tell(key, true, "SpotInterrupted", &text, cx);
     }
     if claim.meta.is_deleting() {
         return None;
     }
     for key in &about {
-        let what = if key.kind == Kind::Node { "node" } else { noun(cx.era()) };
         let message = match cx.era() {
-            Era::V1alpha5 => format!("Interruption triggered termination for the {what}"),
+            Era::V1alpha5 => format!("Interruption triggered termination for the {}", noun(key)),
             Era::V1 => format!("Interruption triggered termination for the {}", key.kind.name()),
         };
         tell(key, true, "TerminatingOnInterruption", &message, cx);
@@ -54,10 +57,10 @@ pub fn reconcile(name: &str, state: &mut State, cx: &mut Cx<'_, '_>) -> Option<S
     None
 }
 
-fn noun(era: Era) -> &'static str {
-    match era {
-        Era::V1alpha5 => "machine",
-        Era::V1 => "NodeClaim",
+fn noun(key: &ObjectKey) -> &'static str {
+    match key.kind {
+        Kind::Machine => "machine",
+        _ => "node",
     }
 }
 
@@ -88,4 +91,38 @@ fn queue(cx: &Cx<'_, '_>) -> Option<String> {
         }
     };
     found.filter(|q| !q.is_empty()).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::*;
+    use objects::{Era, Kind, json};
+
+    fn check(queue: &str, gone: bool) {
+        let mut lab = Lab::new(Era::V1alpha5);
+        lab.create(json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"aws.interruptionQueueName": queue},
+                          "metadata": {"name": "karpenter-global-settings", "namespace": "karpenter"}}));
+        lab.create(instance());
+        lab.create(launched(Era::V1alpha5));
+        lab.run(1_500);
+        lab.create(joined(Era::V1alpha5));
+        lab.run(2_000);
+        lab.patch(Kind::Instance, "i-0a1b2c3d4e5f60718", json!({"status": {"interruption": {"action": "terminate"}}}));
+        lab.run(3_000);
+        assert_eq!(lab.get(Kind::Machine, "default-7xk4p").is_none(), gone, "{}", lab.log_text());
+        let line = format!(
+            "INFO controller.interruption initiating delete for machine from interruption message {{\"commit\": \"34d50bf-dirty\", \
+             \"queue\": \"{queue}\", \"messageKind\": \"SpotInterruptionKind\", \"machine\": \"default-7xk4p\", \
+             \"action\": \"CordonAndDrain\", \"node\": \"{NODE}\"}}"
+        );
+        assert_eq!(lab.log_text().contains(&line), gone, "{}", lab.log_text());
+        let event = format!("Node SpotInterrupted: Node {NODE} event: A spot interruption warning was triggered for the node");
+        assert_eq!(lab.events.contains(&event), gone, "{:?}", lab.events);
+    }
+
+    #[test]
+    fn notices_are_heeded_where_a_queue_is_configured() {
+        check("myeks", true);
+        check("", false);
+    }
 }
