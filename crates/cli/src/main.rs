@@ -1,1 +1,127 @@
-fn main() {}
+//! `nodewright`: replays labs headless.
+
+use clap::{Parser, Subcommand, ValueEnum};
+use nodewright_cli::lab::{Lab, era};
+use nodewright_cli::replay::{Choices, replay};
+use nodewright_cli::{Failure, report};
+use std::io::{Read, Write};
+use std::process::ExitCode;
+
+/// A Kubernetes node-autoscaling playground: Karpenter, kube-scheduler and an EC2 fleet, simulated to the letter.
+#[derive(Parser, Debug)]
+#[command(name = "nodewright", version, arg_required_else_help = true)]
+struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Replay a lab in virtual time and print its transcript.
+    ///
+    /// FILE is a Markdown lab (fenced `sh` blocks, each checked by the `expect` block behind it) or a shell script. The exit
+    /// status is that of the first command that failed or expectation that was not met; 2 for wrong usage.
+    Run(Run),
+    /// Print the version.
+    Version,
+}
+
+#[derive(clap::Args, Debug)]
+struct Run {
+    /// A Markdown lab (.md) or a shell script; - reads a script from standard input.
+    file: String,
+    /// Seed of everything random; the lab's own, or one that answers the lab with an r3.2xlarge.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// v1alpha5 (Karpenter 0.29, Provisioner) or v1 (Karpenter 1.14, NodePool).
+    #[arg(long)]
+    era: Option<String>,
+    /// AWS region, for prices and zones.
+    #[arg(long)]
+    region: Option<String>,
+    /// Where the session begins (karpenter-basics, karpenter-bare).
+    #[arg(long)]
+    scenario: Option<String>,
+    /// Let time run on at the end, up to this long after the start (30m, 1h30m).
+    #[arg(long, value_name = "DURATION")]
+    until: Option<String>,
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    output: Format,
+    /// Go on behind a failure and report all of them.
+    #[arg(long)]
+    keep_going: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+fn main() -> ExitCode {
+    // Usage errors leave with status 2 from within clap.
+    match Args::parse().command {
+        Command::Version => say(&format!("nodewright {}\n", env!("CARGO_PKG_VERSION")), 0),
+        Command::Run(args) => match run(&args) {
+            Ok((text, exit)) => say(&text, exit),
+            Err(failure) => {
+                complain(&format!("nodewright: {}\n", failure.message));
+                ExitCode::from(failure.exit)
+            }
+        },
+    }
+}
+
+fn run(args: &Run) -> Result<(String, u8), Failure> {
+    let text = read(&args.file)?;
+    let lab = Lab::parse(&args.file, &text).map_err(|f| Failure { message: format!("{}: {}", args.file, f.message), ..f })?;
+    let until_ms = match &args.until {
+        None => None,
+        Some(text) => {
+            let ms = objects::duration::parse_go_ms(text).and_then(|ms| u64::try_from(ms).ok());
+            Some(ms.ok_or_else(|| Failure::usage(format!("--until {text:?} is no duration: write 90s, 30m or 1h30m")))?)
+        }
+    };
+    let choices = Choices {
+        era: args.era.as_deref().map(era).transpose()?,
+        seed: args.seed,
+        region: args.region.clone(),
+        scenario: args.scenario.clone(),
+        until_ms,
+        keep_going: args.keep_going,
+    };
+    let replay = replay(&lab, &choices)?;
+    complain(&report::faults(&replay, &args.file));
+    let out = match args.output {
+        Format::Text => report::text(&replay),
+        Format::Json => format!("{}\n", report::json(&replay)),
+    };
+    Ok((out, u8::try_from(replay.exit()).unwrap_or(1)))
+}
+
+fn read(file: &str) -> Result<String, Failure> {
+    if file == "-" {
+        let mut text = String::new();
+        let read = std::io::stdin().read_to_string(&mut text);
+        return read.map(|_| text).map_err(|error| Failure::usage(format!("standard input: {error}")));
+    }
+    std::fs::read_to_string(file).map_err(|error| Failure::usage(format!("{file}: {error}")))
+}
+
+/// Writes to standard output; a reader that has gone away ends the program quietly.
+fn say(text: &str, exit: u8) -> ExitCode {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => ExitCode::from(exit),
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::from(exit),
+        Err(error) => {
+            complain(&format!("nodewright: standard output: {error}\n"));
+            ExitCode::from(1)
+        }
+    }
+}
+
+fn complain(text: &str) {
+    // Nothing can be said about a standard error that does not take what is said.
+    let _written = std::io::stderr().lock().write_all(text.as_bytes());
+}

@@ -77,10 +77,6 @@ impl Input {
     pub fn is_over(&self) -> bool {
         self.ended && self.rest().is_empty()
     }
-
-    pub fn is_empty(&self) -> bool {
-        self.rest().is_empty()
-    }
 }
 
 /// A program's three streams.

@@ -1,0 +1,329 @@
+//! Replays a lab on a session: line after line, in virtual time.
+
+use crate::Failure;
+use crate::expect::Expect;
+use crate::lab::Lab;
+use engine::{Era, Scenario, Session, SimTime};
+use shell::{Job, Options, Poll, Shell, Start, Stream};
+
+/// What the command line adds to the lab's own settings.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Choices {
+    pub era: Option<Era>,
+    pub seed: Option<u64>,
+    pub region: Option<String>,
+    pub scenario: Option<String>,
+    /// Milliseconds after the session's start up to which time runs on at the end.
+    pub until_ms: Option<u64>,
+    /// Go on behind a failure.
+    pub keep_going: bool,
+}
+
+/// One line with all that it printed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Entry {
+    /// Milliseconds after the session's start.
+    pub t_ms: u64,
+    pub cmd: String,
+    pub exit: i32,
+    pub stdout: String,
+    pub stderr: String,
+    /// Both streams in the order of printing.
+    pub output: String,
+    pub hints: String,
+    /// It followed something until it was left.
+    pub followed: bool,
+}
+
+/// Something that did not come out as it should.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Line of the lab.
+    pub line: usize,
+    pub message: String,
+    pub exit: i32,
+}
+
+/// A finished replay.
+#[derive(Debug)]
+pub struct Replay {
+    pub transcript: Vec<Entry>,
+    pub faults: Vec<Fault>,
+    pub session: Session,
+}
+
+impl Replay {
+    /// The status of the first fault, or success.
+    pub fn exit(&self) -> i32 {
+        self.faults.first().map_or(0, |f| if f.exit == 0 { 1 } else { f.exit })
+    }
+}
+
+/// Builds the session that a lab and the command line ask for; the command line wins.
+pub fn session(lab: &Lab, choices: &Choices) -> Result<Session, Failure> {
+    let s = &lab.settings;
+    let era = choices.era.or(s.era).unwrap_or_default();
+    let seed = choices.seed.or(s.seed).unwrap_or(engine::session::LAB_SEED);
+    let region = choices.region.as_deref().or(s.region.as_deref()).unwrap_or(engine::session::LAB_REGION);
+    let id = choices.scenario.as_deref().or(s.scenario.as_deref()).unwrap_or("karpenter-basics");
+    let scenario = Scenario::named(id, era, seed, region).map_err(|error| Failure::usage(error.message))?;
+    Session::new(scenario).map_err(|error| Failure { message: error.message, exit: 1 })
+}
+
+pub fn replay(lab: &Lab, choices: &Choices) -> Result<Replay, Failure> {
+    let session = session(lab, choices)?;
+    Ok(replay_on(session, lab, choices))
+}
+
+/// Replays on a session that is there already.
+pub fn replay_on(session: Session, lab: &Lab, choices: &Choices) -> Replay {
+    let start = session.now();
+    let mut player = Player { session, shell: Shell::new(Options::script()), start, transcript: Vec::new(), background: None };
+    let mut faults = Vec::new();
+    // A block whose last line still follows something is judged when that ends.
+    let mut open: Option<Judged> = None;
+    'blocks: for block in &lab.blocks {
+        let first = player.transcript.len();
+        let mut text = String::new();
+        let mut line = block.line;
+        let mut begin = line;
+        for row in block.commands.lines() {
+            if text.is_empty() {
+                begin = line;
+            }
+            line += 1;
+            text.push_str(row);
+            text.push('\n');
+            if text.trim().is_empty() {
+                text.clear();
+                continue;
+            }
+            let ended_before = player.background.is_none();
+            if !player.line(&text) {
+                continue;
+            }
+            text.clear();
+            if !ended_before && player.background.is_none() {
+                judge(open.take(), &player.transcript, &mut faults);
+            }
+            let entry = player.transcript.last();
+            let failed = entry.is_some_and(|e| e.exit != 0 && !e.followed);
+            if failed && block.expect.is_none() {
+                let (cmd, exit) = entry.map(|e| (first_line(&e.cmd), e.exit)).unwrap_or_default();
+                faults.push(Fault { line: begin, message: format!("`{cmd}` ended with status {exit}"), exit });
+            }
+            if !faults.is_empty() && !choices.keep_going {
+                break 'blocks;
+            }
+        }
+        if !text.trim().is_empty() {
+            faults.push(Fault { line: begin, message: format!("`{}` is not finished", first_line(&text)), exit: 2 });
+            if !choices.keep_going {
+                break;
+            }
+        }
+        if let Some(expect) = &block.expect {
+            let judged = Judged { expect: expect.clone(), line: block.line, first, last: player.transcript.len() };
+            if player.background.as_ref().is_some_and(|b| b.entry >= first) {
+                open = Some(judged);
+            } else {
+                judge(Some(judged), &player.transcript, &mut faults);
+            }
+        }
+        if !faults.is_empty() && !choices.keep_going {
+            break;
+        }
+    }
+    if let Some(until) = choices.until_ms {
+        player.run_to(start + until);
+    }
+    player.leave();
+    if faults.is_empty() || choices.keep_going {
+        judge(open.take(), &player.transcript, &mut faults);
+    }
+    Replay { transcript: player.transcript, faults, session: player.session }
+}
+
+fn first_line(text: &str) -> String {
+    text.trim().lines().next().unwrap_or_default().to_owned()
+}
+
+/// An expectation and the entries it is about.
+struct Judged {
+    expect: Expect,
+    line: usize,
+    first: usize,
+    last: usize,
+}
+
+fn judge(judged: Option<Judged>, transcript: &[Entry], faults: &mut Vec<Fault>) {
+    let Some(Judged { expect, line, first, last }) = judged else {
+        return;
+    };
+    let entries = transcript.get(first..last).unwrap_or_default();
+    let ended = |e: &Entry| if e.followed { 0 } else { e.exit };
+    let wrong = match expect.exit {
+        Some(exit) => entries.last().filter(|e| ended(e) != exit).map(|e| (e, format!("status {exit}"))),
+        None => entries.iter().find(|e| ended(e) != 0).map(|e| (e, "success".to_owned())),
+    };
+    if let Some((entry, wanted)) = wrong {
+        let message = format!(
+            "`{}` ended with status {}, expected was {wanted}\n{}",
+            first_line(&entry.cmd),
+            entry.exit,
+            entry.output.trim_end()
+        );
+        faults.push(Fault { line, message, exit: if entry.exit == 0 { 1 } else { entry.exit } });
+        return;
+    }
+    let output: String = entries.iter().map(|e| e.output.as_str()).collect();
+    if let Err(why) = expect.check(&output) {
+        faults.push(Fault { line: expect.line, message: format!("{why}\nThe whole output:\n{}", output.trim_end()), exit: 1 });
+    }
+}
+
+struct Background {
+    job: Box<Job>,
+    /// Its place in the transcript.
+    entry: usize,
+}
+
+struct Player {
+    session: Session,
+    shell: Shell,
+    start: SimTime,
+    transcript: Vec<Entry>,
+    background: Option<Background>,
+}
+
+/// Lines that only let time pass, under which a followed command goes on.
+fn only_sleeps(text: &str) -> bool {
+    let mut any = false;
+    for part in text.split(['\n', ';']).flat_map(|p| p.split("&&")) {
+        let part = part.trim();
+        if part.is_empty() || part.starts_with('#') {
+            continue;
+        }
+        if part.split_whitespace().next() != Some("sleep") {
+            return false;
+        }
+        any = true;
+    }
+    any
+}
+
+impl Player {
+    /// Runs a text; false where it is unfinished and more of it has to come.
+    fn line(&mut self, text: &str) -> bool {
+        let mut job = match self.shell.start(text, &mut self.session) {
+            Start::Job(job) => job,
+            Start::NeedsMore => return false,
+        };
+        if text.lines().all(|l| l.trim().is_empty() || l.trim_start().starts_with('#')) {
+            return true;
+        }
+        if !only_sleeps(text) {
+            self.leave();
+        }
+        let at = self.transcript.len();
+        self.transcript.push(Entry {
+            t_ms: self.session.now().since(self.start),
+            cmd: text.trim_end().to_owned(),
+            ..Entry::default()
+        });
+        loop {
+            let poll = self.shell.poll(&mut job, &mut self.session);
+            self.collect(at, &mut job);
+            match poll {
+                Poll::Done { exit } => {
+                    if let Some(entry) = self.transcript.get_mut(at) {
+                        entry.exit = exit;
+                    }
+                    return true;
+                }
+                Poll::Running { wake } => {
+                    if job.follows() {
+                        self.leave();
+                        self.background = Some(Background { job, entry: at });
+                        return true;
+                    }
+                    if !self.pass(wake, None) {
+                        // Nothing will ever happen that it waits for.
+                        job.interrupt();
+                    }
+                }
+            }
+        }
+    }
+
+    fn collect(&mut self, at: usize, job: &mut Job) {
+        let Some(entry) = self.transcript.get_mut(at) else {
+            return;
+        };
+        for chunk in job.take_output() {
+            match chunk.stream {
+                Stream::Stdout => entry.stdout.push_str(&chunk.text),
+                Stream::Stderr => entry.stderr.push_str(&chunk.text),
+                Stream::Hint => {
+                    entry.hints.push_str(&chunk.text);
+                    continue;
+                }
+            }
+            entry.output.push_str(&chunk.text);
+        }
+    }
+
+    /// Goes on to the next instant at which something happens; false where nothing is left to happen.
+    fn pass(&mut self, wake: Option<SimTime>, limit: Option<SimTime>) -> bool {
+        let behind = self.poll_background();
+        let now = self.session.now();
+        let next = [wake, behind, self.session.next_wake(), limit].into_iter().flatten().min();
+        let Some(next) = next else {
+            return false;
+        };
+        self.session.advance_to(next.max(now));
+        true
+    }
+
+    /// Lets a followed command print what has come; gives when it wants to go on.
+    fn poll_background(&mut self) -> Option<SimTime> {
+        let mut background = self.background.take()?;
+        let poll = self.shell.poll(&mut background.job, &mut self.session);
+        self.collect(background.entry, &mut background.job);
+        match poll {
+            Poll::Done { exit } => {
+                if let Some(entry) = self.transcript.get_mut(background.entry) {
+                    entry.exit = exit;
+                }
+                None
+            }
+            Poll::Running { wake } => {
+                self.background = Some(background);
+                wake
+            }
+        }
+    }
+
+    /// Leaves what is followed, as Ctrl+C does.
+    fn leave(&mut self) {
+        self.poll_background();
+        let Some(mut background) = self.background.take() else {
+            return;
+        };
+        background.job.interrupt();
+        self.shell.poll(&mut background.job, &mut self.session);
+        self.collect(background.entry, &mut background.job);
+        if let Some(entry) = self.transcript.get_mut(background.entry) {
+            entry.exit = 130;
+            entry.followed = true;
+        }
+    }
+
+    fn run_to(&mut self, target: SimTime) {
+        while self.session.now() < target {
+            if !self.pass(None, Some(target)) {
+                return;
+            }
+        }
+    }
+}
