@@ -265,3 +265,17 @@ fn checkpoints_of_a_left_future_are_not_used() {
     straight.advance_to(start + 120_000);
     assert_eq!(session.snapshot().hash, straight.snapshot().hash);
 }
+
+#[test]
+fn a_pod_that_names_a_node_without_room_is_rejected_by_its_kubelet() {
+    let mut session = lab();
+    let node = session.world().cluster.store.list(Kind::Node).next().unwrap().meta.name.clone();
+    let doc = json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "pinned"},
+        "spec": {"nodeName": node, "containers": [{"name": "c", "image": "i", "resources": {"requests": {"cpu": "4"}}}]},
+    });
+    session.request("create", Request::Create { doc, dry_run: false, validation: Validation::Strict }).unwrap();
+    session.advance_to(session.now() + 10_000);
+    let pod = session.world().cluster.store.get(&ObjectKey::new(Kind::Pod, "default", "pinned")).unwrap().clone();
+    assert_eq!(pod.doc.str_at("status.reason"), Some("OutOfcpu"));
+}
