@@ -168,6 +168,7 @@ fn twelve_shrink_to_seven_on_three_nodes_whatever_goes() {
         lab.pass(90_000);
         assert_eq!(lab.running(), 12, "{}", lab.dump());
         assert_eq!(lab.types(), ["m5.xlarge"; 4], "{}", lab.dump());
+        let before = lab.log().len();
         lab.scale(7);
         lab.pass(1_000);
         let snapshot = lab.snapshot();
@@ -181,6 +182,11 @@ fn twelve_shrink_to_seven_on_three_nodes_whatever_goes() {
         lab.pass(300_000);
         assert_eq!(lab.running(), 7, "seed {seed}\n{}", lab.dump());
         assert_eq!(lab.types(), ["c5.large", "m5.xlarge", "m5.xlarge"], "seed {seed}\n{}", lab.dump());
+        // Command, created, launched, registered, initialized, then cordoned and both deletions for each node.
+        let lines = lab.log().split_off(before);
+        if lines.iter().any(|l| l.contains("consolidation replace, terminating 2 machines")) {
+            assert_eq!(lines.len(), 11, "seed {seed}\n{}", lines.join("\n"));
+        }
         lab.delete(inflate());
         lab.pass(120_000);
         assert!(lab.types().is_empty(), "seed {seed}\n{}", lab.dump());
