@@ -40,12 +40,17 @@ pub fn expand(scenario: &Value, types: &[Value], era: Era) -> Expanded {
     };
     let objects: Vec<Value> = serde_json::from_str(&text).unwrap();
     let pools: Vec<&Value> = objects.iter().filter(|o| o.str_at("kind") == Some("NodePool")).collect();
-    e.put(Kind::Namespace, json!({"metadata": {"name": "default", "labels": {"kubernetes.io/metadata.name": "default"}}}));
+    if objects.iter().all(|o| o.str_at("kind") != Some("Namespace")) {
+        e.put(Kind::Namespace, json!({"metadata": {"name": "default", "labels": {"kubernetes.io/metadata.name": "default"}}}));
+    }
     for o in &objects {
         match o.str_at("kind").unwrap() {
             "NodePool" => e.pool(o),
             "Node" => e.node(o, &pools),
-            "Deployment" => e.deployment(o),
+            "Deployment" => e.workload(o, "ReplicaSet"),
+            "StatefulSet" => e.workload(o, "StatefulSet"),
+            "Pod" => e.pod(o.clone(), o),
+            "Namespace" => e.put(Kind::Namespace, o.clone()),
             "DaemonSet" => {
                 e.uid();
                 e.in_namespace(Kind::DaemonSet, o, "kube-system");
@@ -117,7 +122,7 @@ impl Expansion<'_> {
         self.put(Kind::Provisioner, json!({"metadata": {"name": o.str_at("metadata.name")}, "spec": spec}));
     }
 
-    fn deployment(&mut self, o: &Value) {
+    fn workload(&mut self, o: &Value, kind: &str) {
         let name = o.str_at("metadata.name").unwrap();
         let placement = o.at("metadata.annotations").field("scenario/placement").as_str().unwrap_or_default();
         let mut nodes = Vec::new();
@@ -125,35 +130,39 @@ impl Expansion<'_> {
             let (node, n) = part.trim().split_once('=').unwrap_or((part.trim(), "1"));
             nodes.extend(std::iter::repeat_n(node.to_owned(), n.parse().unwrap()));
         }
-        let owner = self.uid();
+        let (owner, suffix) = (self.uid(), if kind == "ReplicaSet" { "-rs" } else { "" });
         for i in 0..o.int_at("spec.replicas").unwrap_or(1) {
             let mut pod = o.at("spec.template").clone();
-            let node = nodes.get(usize::try_from(i).unwrap());
             pod.set("metadata.name", format!("{name}-{i}"));
-            pod.set("metadata.namespace", o.str_at("metadata.namespace").unwrap_or("default"));
-            pod.set("metadata.uid", self.uid());
-            pod.set(
-                "metadata.ownerReferences",
-                json!([{"kind": "ReplicaSet", "name": format!("{name}-rs"), "uid": owner, "controller": true}]),
-            );
-            pod.set("metadata.creationTimestamp", self.ago(o, if node.is_some() { 30 } else { 1 }));
-            match node {
-                Some(node) => {
-                    pod.set("spec.nodeName", node.as_str());
-                    pod.set(
-                        "status",
-                        json!({"phase": "Running", "conditions": [
-                        {"type": "PodScheduled", "status": "True"}, {"type": "Ready", "status": "True"}]}),
-                    );
-                }
-                None => pod.set(
-                    "status",
-                    json!({"phase": "Pending", "conditions": [
-                    {"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}]}),
-                ),
+            if let Some(namespace) = o.str_at("metadata.namespace") {
+                pod.set("metadata.namespace", namespace);
             }
-            self.put(Kind::Pod, pod);
+            let by = json!([{"kind": kind, "name": format!("{name}{suffix}"), "uid": owner, "controller": true}]);
+            pod.set("metadata.ownerReferences", by);
+            if let Some(node) = nodes.get(usize::try_from(i).unwrap()) {
+                pod.set("spec.nodeName", node.as_str());
+            }
+            self.pod(pod, o);
         }
+    }
+
+    /// A pod, aged as `aged` says.
+    fn pod(&mut self, mut pod: Value, aged: &Value) {
+        if pod.str_at("metadata.namespace").is_none() {
+            pod.set("metadata.namespace", "default");
+        }
+        let bound = pod.str_at("spec.nodeName").is_some();
+        let condition = |kind: &str, status: &str| json!({"type": kind, "status": status, "reason": "Unschedulable"});
+        let (phase, conditions) = match pod.str_at("status.phase") {
+            _ if !bound => ("Pending".to_owned(), json!([condition("PodScheduled", "False")])),
+            Some(phase) if phase != "Running" => (phase.to_owned(), json!([condition("PodScheduled", "True")])),
+            _ => ("Running".to_owned(), json!([condition("PodScheduled", "True"), condition("Ready", "True")])),
+        };
+        pod.set("metadata.uid", self.uid());
+        pod.set("metadata.creationTimestamp", self.ago(aged, if bound { 30 } else { 1 }));
+        pod.set("status.phase", phase);
+        pod.set("status.conditions", conditions);
+        self.put(Kind::Pod, pod);
     }
 
     fn node(&mut self, o: &Value, pools: &[&Value]) {
