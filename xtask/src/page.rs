@@ -101,6 +101,8 @@ fn bindgen(module: &Path, name: &str, out: &Path) -> Result<PathBuf> {
         .web(true)?
         .typescript(false)
         .remove_name_section(true)
+        // As the command line program does, so that the JavaScript is the same whoever builds it.
+        .omit_default_module_path(false)
         .generate(out)
         .with_context(|| format!("wasm-bindgen on {}", module.display()))?;
     Ok(out.join(format!("{name}_bg.wasm")))

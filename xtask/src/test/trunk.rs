@@ -1,5 +1,6 @@
-//! Trunk builds the same page as this driver: the same files with the same content, apart from three known things: Trunk
-//! keeps the module's custom sections (names, producers), writes no size into the pages, and packs nothing.
+//! Trunk builds the same page as this driver: the same files with the same content, apart from four known things: Trunk
+//! keeps the module's custom sections (names, producers), writes no size into the pages, leaves its own `rust` line in
+//! index.html, and packs nothing.
 
 use super::Shared;
 use crate::{page, shell};
@@ -81,11 +82,15 @@ fn contents(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
     Ok(found)
 }
 
-/// A page without what the two write differently: the size, comments, and how tags are closed and spaced.
+/// A page without what the two write differently: the size, comments, Trunk's own line that it leaves in, and how tags are closed and spaced.
 fn normal_html(page: &str) -> String {
     let mut rest = page.to_owned();
     while let Some((before, after)) = rest.split_once("<!--") {
         let tail = after.split_once("-->").map_or("", |(_, tail)| tail);
+        rest = format!("{before}{tail}");
+    }
+    while let Some((before, after)) = rest.split_once("<link data-trunk ") {
+        let tail = after.split_once('>').map_or("", |(_, tail)| tail);
         rest = format!("{before}{tail}");
     }
     if let Some((before, after)) = rest.split_once(" data-wasm-bytes=\"") {
