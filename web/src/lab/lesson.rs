@@ -146,6 +146,11 @@ impl LessonState {
         self.revision += 1;
     }
 
+    /// Commands of the present step.
+    pub fn commands(&self) -> Vec<String> {
+        self.run.step().map(|s| s.commands.iter().map(|c| c.run.clone()).collect()).unwrap_or_default()
+    }
+
     pub fn view(&self, l: Lang, snapshot: &Snapshot) -> Option<LessonView> {
         let lesson = self.run.lesson();
         Some(LessonView {

@@ -156,7 +156,7 @@ impl Ui {
             theme: options.theme,
             layout: if options.embed { Layout::EmbedSplit } else { Layout::Desktop },
             side: if options.embed { Pane::Terminal } else { Pane::Logs },
-            phone: PhoneTab::Map,
+            phone: if options.lesson.is_some() { PhoneTab::Learn } else { PhoneTab::Map },
             terminal: 0,
             node: None,
             lesson_open: true,

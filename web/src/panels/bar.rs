@@ -1,7 +1,7 @@
 //! The top bar: what this is, time, cost, and the few things that concern the whole page.
 
 use crate::hooks::{use_lab, use_texts, use_view};
-use crate::lab::{Dialog, Lab, Pace};
+use crate::lab::{Dialog, Lab, Pace, PhoneTab};
 use crate::options::{SPEEDS, Theme};
 use crate::widgets::{Icon, IconButton};
 use engine::Era;
@@ -83,6 +83,7 @@ pub fn Bar() -> Html {
         let core = lab.core();
         (core.session.can_undo(), core.session.can_redo())
     });
+    let lesson_open = use_view(|lab| lab.ui().lesson_open);
     let act = |change: fn(&Lab)| {
         let lab = lab.clone();
         Callback::from(move |_: MouseEvent| change(&lab))
@@ -129,6 +130,11 @@ pub fn Bar() -> Html {
                 <b>{ format::usd(rate, 3) }</b><span>{ t.per_hour }</span>
             </div>
             <div class="nw-bar-tools">
+                <IconButton icon={Icon::Book} label={if lesson_open { t.hide_lesson } else { t.show_lesson }} pressed={lesson_open}
+                    onclick={act(|lab| lab.show(|ui| {
+                        ui.lesson_open = !ui.lesson_open;
+                        ui.phone = if ui.lesson_open { PhoneTab::Learn } else { PhoneTab::Map };
+                    }))} />
                 <IconButton icon={Icon::Undo} label={t.undo} disabled={!can_undo} onclick={act(|lab| { lab.change(|c| c.undo()); })} />
                 <IconButton icon={Icon::Redo} label={t.redo} disabled={!can_redo} onclick={act(|lab| { lab.change(|c| c.redo()); })}
                     class="nw-wide-only" />

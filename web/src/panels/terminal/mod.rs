@@ -45,6 +45,7 @@ pub fn Terminal() -> Html {
             </header>
             <Output terminal={chosen} />
             <Repair terminal={chosen} />
+            <Chips />
             <PromptField terminal={chosen} />
         </section>
     }
@@ -58,6 +59,33 @@ pub fn interrupt(lab: &Lab, typed: &str) {
         }
         c.poll_terms();
     });
+}
+
+/// Where the lesson panel has no room beside the terminal: the step's commands as chips that fill the prompt.
+#[component]
+fn Chips() -> Html {
+    let lab = use_lab();
+    let t = use_texts();
+    let commands = use_view(|lab| {
+        let ui = lab.ui();
+        if !(ui.options.embed || ui.layout == crate::lab::Layout::Phone) {
+            return Vec::new();
+        }
+        lab.core().lesson.as_ref().map(|l| l.commands()).unwrap_or_default()
+    });
+    if commands.is_empty() {
+        return html! {};
+    }
+    html! {
+        <ul class="nw-chips" aria-label={t.type_this}>
+            { for commands.into_iter().map(|c| {
+                let (lab, text) = (lab.clone(), c.clone());
+                let onclick = Callback::from(move |_: MouseEvent| lab.show(|ui| ui.insert = Some(text.clone())));
+                let first = c.lines().next().unwrap_or_default().to_owned();
+                html! { <li key={c.clone()}><button type="button" class="nw-chip" lang="en" title={c.clone()} {onclick}>{ first }</button></li> }
+            }) }
+        </ul>
+    }
 }
 
 #[derive(Properties, PartialEq)]
