@@ -5,6 +5,7 @@ use crate::hooks::{use_lab, use_texts, use_view};
 use crate::lab::{Lab, Pane};
 use crate::options::Options;
 use crate::widgets::{Icon, IconButton};
+use engine::Era;
 use gloo_timers::callback::{Interval, Timeout};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -99,11 +100,16 @@ pub fn run(lab: &Lab) {
     });
 }
 
+/// The first lesson of an era, if there is one.
+pub fn lesson_of(era: Era) -> Option<String> {
+    lessons::ids().find(|id| lessons::load(id).is_ok_and(|l| l.era == era)).map(str::to_owned)
+}
+
 /// Goes over to the lesson of this era.
 pub fn start_lesson(lab: &Lab) {
     let mut options = lab.ui().options.clone();
     let era = lab.core().session.scenario().era;
-    options.lesson = Some(format!("karpenter-basics-{}", era.as_str()));
+    options.lesson = lesson_of(era);
     options.era = Some(era);
     match lab.restart(&options) {
         Ok(()) => lab.show(|ui| {

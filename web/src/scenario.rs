@@ -1,7 +1,7 @@
 //! What a visit starts with, and the manifests that the YAML pane offers.
 
 use crate::options::Options;
-use engine::session::{LAB_SEED, Request, Scenario, Validation};
+use engine::session::{LAB_REGION, LAB_SEED, Request, Scenario, Validation};
 use engine::{Era, Session};
 use objects::yaml;
 
@@ -16,12 +16,14 @@ pub struct Plan {
 
 /// The plan that the options ask for; what they leave open is the lab of era A.
 pub fn plan(options: &Options) -> Plan {
-    let lesson = options.lesson.clone();
-    let era = options.era.unwrap_or(match lesson.as_deref() {
-        Some(id) if id.ends_with("-v1") => Era::V1,
-        _ => Era::V1alpha5,
-    });
-    let scenario = Scenario::lab(era, options.seed.unwrap_or(LAB_SEED));
+    // A lesson brings its era, start and seed; one that does not exist leaves the free playground.
+    let known = options.lesson.as_deref().and_then(|id| lessons::load(id).ok());
+    let lesson = known.as_ref().map(|l| l.id.clone());
+    let era = known.as_ref().map(|l| l.era).or(options.era).unwrap_or_default();
+    let seed = options.seed.or(known.as_ref().map(|l| l.seed)).unwrap_or(LAB_SEED);
+    let start = known.map(|l| l.start).or_else(|| options.scenario.clone());
+    let scenario =
+        start.and_then(|id| Scenario::named(&id, era, seed, LAB_REGION).ok()).unwrap_or_else(|| Scenario::lab(era, seed));
     Plan {
         scenario,
         step: options.step.unwrap_or(0),

@@ -15,14 +15,16 @@ pub fn Lesson() -> Html {
         let core = lab.core();
         core.lesson.as_ref().and_then(|l| l.view(lang, &core.snapshot()))
     });
+    let era = use_view(|lab| lab.core().session.scenario().era);
     let Some(view) = view else {
+        let offered = crate::demo::lesson_of(era).is_some();
         let start = Callback::from(move |_: MouseEvent| crate::demo::start_lesson(&lab));
         return html! {
             <section class="nw-pane nw-lesson" data-pane="lesson" aria-label={t.lesson}>
                 <div class="nw-lesson-in nw-intro">
                     <h2>{ t.intro_title }</h2>
                     <p>{ t.intro }</p>
-                    <button type="button" class="nw-btn nw-primary" data-action="lesson" onclick={start}>{ t.start_lesson }</button>
+                    { if offered { html! { <button type="button" class="nw-btn nw-primary" data-action="lesson" onclick={start}>{ t.start_lesson }</button> } } else { html! {} } }
                     <crate::demo::Offer />
                 </div>
             </section>
