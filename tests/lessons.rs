@@ -1,6 +1,8 @@
 //! Every lesson replayed headless by its reference solution: each check is false when its step begins and true at its end,
 //! in order; the golden facts hold for the lesson's own seed, and the checks for other seeds too.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
 use engine::Session;
 use engine::session::Scenario;
 use lessons::{Lang, Lesson, LessonRun, Reference, StepState};

@@ -10,7 +10,6 @@ pub mod duration;
 pub mod error;
 pub mod format;
 pub mod kind;
-pub mod lint;
 pub mod object;
 pub mod patch;
 pub mod quantity;

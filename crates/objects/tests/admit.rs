@@ -468,6 +468,29 @@ proptest! {
             }
             let _ = objects::convert::convert(kind, &doc);
         }
-        let _ = objects::lint::lint(&objects::yaml::to_yaml(&doc), Era::V1);
+        let _ = objects::yaml::parse(&objects::yaml::to_yaml(&doc));
+    }
+}
+
+/// The lab's manifests as published, with `//` remarks: refused as a real server does, and accepted once mended.
+#[test]
+fn the_labs_own_manifests() {
+    for (text, refusal, lines) in [
+        (
+            include_str!("manifests/lab-deployment.yaml"),
+            "Deployment in version \"v1\" cannot be handled as a Deployment: quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
+            4,
+        ),
+        (
+            include_str!("manifests/lab-provisioner.yaml"),
+            "admission webhook \"defaulting.webhook.karpenter.k8s.aws\" denied the request: mutation failed: cannot decode incoming new object: json: cannot unmarshal string into Go struct field Consolidation.spec.consolidation.enabled of type bool",
+            4,
+        ),
+    ] {
+        assert_eq!(answer(read(text), None, Era::V1alpha5), refusal);
+        let (mended, changed) = objects::yaml::diagnose::strip_remarks(text).unwrap();
+        assert_eq!(changed.len(), lines);
+        assert_eq!(answer(read(&mended), None, Era::V1alpha5), "");
+        assert_eq!(objects::yaml::diagnose::strip_remarks(&mended), None);
     }
 }

@@ -3,7 +3,7 @@
 use crate::Lang;
 use engine::Era;
 use objects::yaml::{self, Document, Span, diagnose};
-use objects::{DocExt, Kind, Validation, admit};
+use objects::{DocExt, Kind, Validation, admit, schema};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
@@ -116,7 +116,16 @@ fn check(document: &Document, era: Era, out: &mut Vec<Problem>) {
         if error.causes.is_empty() {
             out.push(place(document, "", error.message));
         } else {
-            out.extend(error.causes.into_iter().map(|(path, message)| place(document, &path, message)));
+            // `<nil>` is the server's remark that further rules were not looked at.
+            let causes = error.causes.into_iter().filter(|(path, _)| path != "<nil>");
+            out.extend(causes.map(|(path, message)| {
+                let meant = (message == "unknown field").then(|| schema::suggest(kind, &path)).flatten();
+                let message = match meant {
+                    Some(name) => format!("{message}, did you mean \"{name}\"?"),
+                    None => message,
+                };
+                place(document, &path, message)
+            }));
         }
     }
 }
@@ -161,6 +170,14 @@ mod tests {
     #[test]
     fn a_good_text_has_none() {
         assert_eq!(of(GOOD, Era::V1alpha5, Lang::En), vec![]);
+    }
+
+    #[test]
+    fn a_misspelt_field_names_the_one_that_was_meant() {
+        let found = of(&GOOD.replace("replicas: 0", "replicaz: 0"), Era::V1alpha5, Lang::En);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].message, "unknown field, did you mean \"replicas\"?");
+        assert_eq!((found[0].line, found[0].column), (6, 3));
     }
 
     #[test]
