@@ -4,7 +4,7 @@ import { after, before, test } from "node:test";
 import { browser, open, serve } from "./harness.mjs";
 
 const address = "/embed?lesson=karpenter-basics-v1alpha5&lang=ko";
-const host = `<!doctype html><html lang="ko"><title>host</title><body style="margin:0"><input id="mine">
+const host = `<!doctype html><html lang="ko"><title>host</title><link rel="icon" href="data:,"><body style="margin:0"><input id="mine">
 <iframe id="lab" title="Karpenter 실습" width="640" height="400" style="border:0;display:block" src="${address}"></iframe>
 <div style="height:3000px"></div></body></html>`;
 let server;

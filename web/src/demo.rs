@@ -22,7 +22,7 @@ thread_local! {
 }
 
 struct Run {
-    _typing: Interval,
+    typing: Option<Interval>,
     _stops: Vec<Listener>,
 }
 
@@ -33,6 +33,7 @@ pub fn start(lab: &Lab, options: &Options) {
     }
     dom::store("visited", "1");
     lab.show(|ui| ui.demo = true);
+    listen(lab);
     let lab = lab.clone();
     Timeout::new(BEFORE_MS, move || {
         if lab.ui().demo {
@@ -46,8 +47,23 @@ fn prompt() -> Option<HtmlTextAreaElement> {
     dom::document()?.query_selector(".nw-prompt textarea").ok().flatten()?.dyn_into().ok()
 }
 
-fn type_command(lab: &Lab) {
+/// Any key or click ends the demo from now on.
+fn listen(lab: &Lab) {
     let Some(document) = dom::document() else { return };
+    let target: &EventTarget = document.as_ref();
+    let stop = |name: &'static str| {
+        let lab = lab.clone();
+        Listener::with(target, name, true, move |_| {
+            // The text typed so far stays, for the person to finish or to change. Dropped later: this is its own call.
+            let lab = lab.clone();
+            Timeout::new(0, move || finish(&lab)).forget();
+        })
+    };
+    let stops = vec![stop("keydown"), stop("pointerdown")];
+    RUN.with(|r| *r.borrow_mut() = Some(Run { typing: None, _stops: stops }));
+}
+
+fn type_command(lab: &Lab) {
     let typed = Rc::new(RefCell::new(0_usize));
     let typing = {
         let lab = lab.clone();
@@ -68,17 +84,11 @@ fn type_command(lab: &Lab) {
             }
         })
     };
-    let target: &EventTarget = document.as_ref();
-    let stop = |name: &'static str| {
-        let lab = lab.clone();
-        Listener::with(target, name, true, move |_| {
-            // The text typed so far stays, for the person to finish or to change. Dropped later: this is its own call.
-            let lab = lab.clone();
-            Timeout::new(0, move || finish(&lab)).forget();
-        })
-    };
-    let stops = vec![stop("keydown"), stop("pointerdown")];
-    RUN.with(|r| *r.borrow_mut() = Some(Run { _typing: typing, _stops: stops }));
+    RUN.with(|r| {
+        if let Some(run) = &mut *r.borrow_mut() {
+            run.typing = Some(typing);
+        }
+    });
 }
 
 fn finish(lab: &Lab) {

@@ -22,7 +22,7 @@ pub struct Core {
 }
 
 /// Actor runs between two looks at the wall clock.
-const SLICE: usize = 64;
+const SLICE: usize = 8;
 
 /// Terminals on the page.
 pub const TERMINALS: usize = 3;
