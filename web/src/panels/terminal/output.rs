@@ -15,6 +15,9 @@ pub struct OutputProps {
 /// Lines of one block: only blocks that changed are drawn again.
 const BLOCK: u64 = 64;
 
+/// Lines up to this length are rows of tables, whose columns matter: they scroll sideways. Longer ones (logs) wrap.
+const TABLE: usize = 170;
+
 #[derive(Clone, PartialEq)]
 struct Shown {
     revision: u64,
@@ -73,7 +76,7 @@ fn Block(props: &BlockProps) -> Html {
         <ol class="nw-lines">
             { for props.lines.iter().map(|l| match l.kind {
                 LineKind::Input(prompt) => html! { <li key={l.id} class="nw-in" lang="en"><span class="nw-ps" aria-hidden="true">{ prompt.text() }</span>{ l.text.clone() }</li> },
-                LineKind::Out => html! { <li key={l.id} lang="en">{ ansi::render(&l.text) }</li> },
+                LineKind::Out => html! { <li key={l.id} class={(l.text.len() <= TABLE).then_some("nw-table-line")} lang="en">{ ansi::render(&l.text) }</li> },
                 LineKind::Err => html! { <li key={l.id} class="nw-err" lang="en">{ ansi::render(&l.text) }</li> },
                 LineKind::Hint => html! { <li key={l.id} class="nw-hint">{ l.text.clone() }</li> },
             }) }
