@@ -186,8 +186,11 @@ pub fn offer_repair(call: &Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) {
         };
         let numbers = lines.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
         io.hint(&match lang {
-            Lang::En => format!("{en}: line {numbers}. The same text without them can be applied again."),
-            Lang::Ko => format!("{ko}: {numbers}번째 줄, 모두 {}줄. 주석만 지우고 다시 적용할 수 있어요.", lines.len()),
+            Lang::En => {
+                let noun = if lines.len() == 1 { "line" } else { "lines" };
+                format!("{en}: {noun} {numbers}. The same text without them can be applied again.")
+            }
+            Lang::Ko => format!("{ko}: {numbers}번째 줄, 모두 {}줄. 이것만 고쳐서 다시 적용할 수 있어요.", lines.len()),
         });
         *ctx.repair = Some(Repair { lines, fixed_script });
     }
