@@ -81,9 +81,12 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
         let request = Request::Apply { doc: m.doc.clone(), dry_run: dry.is_dry(), validation };
         let outcome = send(request, io, ctx)
             .map_err(|error| Fail { text: format!("{}\n", apply_error(&error, m, live.as_deref())), exit: 1 })?;
+        // Without asking the server kubectl never says `unchanged`; and a field that the server stores in another form
+        // (`cpu: 1` as "1") makes a patch each time.
+        let restated = live.as_ref().is_some_and(|l| differs(&l.doc, &m.doc));
         let did = match outcome.verdict {
             Verdict::Created => "created",
-            Verdict::Unchanged => "unchanged",
+            Verdict::Unchanged if dry != DryRun::Client && !restated => "unchanged",
             _ => "configured",
         };
         report(&output, m.kind, &name, did, dry, outcome.object, io);
@@ -131,6 +134,22 @@ fn apply_error(error: &ApiError, m: &Manifest, live: Option<&Object>) -> String 
             live.meta.namespace
         ),
     )
+}
+
+/// Whether something that `new` says is stored otherwise in `old`.
+fn differs(old: &Value, new: &Value) -> bool {
+    match (old, new) {
+        (_, Value::Null) => false,
+        (Value::Object(a), Value::Object(b)) => {
+            b.iter().any(|(k, v)| !is_empty(v) && a.get(k).is_none_or(|before| differs(before, v)))
+        }
+        (Value::Array(a), Value::Array(b)) => a.len() != b.len() || a.iter().zip(b).any(|(x, y)| differs(x, y)),
+        (a, b) => a != b,
+    }
+}
+
+fn is_empty(v: &Value) -> bool {
+    v.is_null() || v.as_object().is_some_and(serde_json::Map::is_empty) || v.as_array().is_some_and(Vec::is_empty)
 }
 
 /// The fields of `new` that differ from `old`, as the patch that apply sends.

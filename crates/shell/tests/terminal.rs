@@ -1,0 +1,132 @@
+//! What a page needs of the shell: streams, keys, interrupts, completion, repairs, what was seen.
+#![expect(clippy::panic, reason = "test support")]
+
+mod common;
+
+use common::Lab;
+use engine::session::Seen;
+use engine::{Era, Scenario};
+use nodewright_shell::{Job, Key, Lang, Options, Poll, Shell, Start, Stream};
+use objects::Kind;
+
+thread_local!(static LAB: Lab = Lab::of(Scenario::lab(Era::V1alpha5, 1)));
+
+fn terminal() -> Lab {
+    let mut lab = LAB.with(Lab::again);
+    lab.shell = Shell::new(Options::terminal(Lang::Ko));
+    lab
+}
+
+fn start(lab: &mut Lab, text: &str) -> Box<Job> {
+    match lab.shell.start(text, &mut lab.session) {
+        Start::Job(job) => job,
+        Start::NeedsMore => panic!("unfinished: {text}"),
+    }
+}
+
+fn text(job: &mut Job, stream: Stream) -> String {
+    job.take_output().into_iter().filter(|c| c.stream == stream).map(|c| c.text).collect()
+}
+
+#[test]
+fn lines_stream_through_pipes_as_time_passes() {
+    let mut lab = terminal();
+    assert_eq!(
+        lab.run("kubectl create deployment web --image=nginx --replicas 5; kubectl set resources deploy web --requests=cpu=1")
+            .exit,
+        0
+    );
+    let mut job = start(
+        &mut lab,
+        "kubectl logs -f -n karpenter -l app.kubernetes.io/name=karpenter -c controller --tail=0 | grep -o 'created machine'",
+    );
+    assert!(matches!(lab.shell.poll(&mut job, &mut lab.session), Poll::Running { .. }));
+    assert!(job.follows() && text(&mut job, Stream::Stdout).is_empty());
+    lab.session.advance_to(lab.session.now() + 15_000);
+    assert!(matches!(lab.shell.poll(&mut job, &mut lab.session), Poll::Running { .. }));
+    assert_eq!(text(&mut job, Stream::Stdout), "created machine\n");
+    job.interrupt();
+    assert_eq!(lab.shell.poll(&mut job, &mut lab.session), Poll::Done { exit: 130 });
+    assert_eq!(lab.run("echo $?").stdout, "130\n");
+}
+
+#[test]
+fn unfinished_text_asks_for_more() {
+    let mut lab = terminal();
+    for text in ["cat <<EOF | kubectl apply -f -", "echo 'a", "kubectl get po |", "for i in 1 2; do"] {
+        assert!(matches!(lab.shell.start(text, &mut lab.session), Start::NeedsMore), "{text}");
+    }
+    assert!(lab.shell.history().is_empty());
+}
+
+#[test]
+fn the_viewer_repaints_until_it_is_left() {
+    let mut lab = terminal();
+    let mut job = start(&mut lab, "eks-node-viewer");
+    assert!(matches!(lab.shell.poll(&mut job, &mut lab.session), Poll::Running { wake: Some(_) }));
+    assert!(job.full_screen());
+    let screens = job.take_output();
+    assert!(screens.iter().all(|c| c.screen) && screens.len() == 1);
+    assert!(screens.iter().any(|c| c.text.starts_with("2 nodes (2450m/3860m) 63.5% cpu ")), "{screens:?}");
+    assert_eq!(job.take_seen(), [Seen::NodeViewer]);
+    job.key(Key::Char('q'));
+    assert_eq!(lab.shell.poll(&mut job, &mut lab.session), Poll::Done { exit: 0 });
+}
+
+#[test]
+fn remarks_in_yaml_are_mended_by_one_click() {
+    let mut lab = terminal();
+    let script = "cat <<EOF | kubectl apply -f -\napiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: inflate\nspec:\n  replicas: 0    // #@ none\n  selector:\n    matchLabels: {app: inflate}\n  template:\n    metadata:\n      labels: {app: inflate}\n    spec:\n      containers:\n        - name: inflate\n          image: pause  // small\nEOF\n";
+    let mut job = start(&mut lab, script);
+    assert_eq!(lab.shell.poll(&mut job, &mut lab.session), Poll::Done { exit: 1 });
+    let repair = job.repair().cloned().unwrap_or_else(|| panic!("no repair: {:?}", job.take_output()));
+    assert_eq!(repair.lines, [7, 16]);
+    assert!(text(&mut job, Stream::Hint).contains("7, 16번째 줄"));
+    assert_eq!(lab.run(&repair.fixed_script).stdout, "deployment.apps/inflate created\n");
+}
+
+#[test]
+fn what_was_listed_is_told() {
+    let mut lab = terminal();
+    let mut job = start(&mut lab, "kubectl get node -L karpenter.sh/capacity-type -l eks.amazonaws.com/capacityType=ON_DEMAND");
+    lab.shell.poll(&mut job, &mut lab.session);
+    let seen = job.take_seen();
+    let [Seen::Listed { kind: Kind::Node, names, selector, labels }] = seen.as_slice() else {
+        panic!("{seen:?}");
+    };
+    assert_eq!((names.len(), selector.as_str()), (2, "eks.amazonaws.com/capacityType=ON_DEMAND"));
+    assert_eq!(labels, &["karpenter.sh/capacity-type"]);
+}
+
+#[test]
+fn tab_completes() {
+    let lab = terminal();
+    let snapshot = lab.session.snapshot();
+    for (line, first) in [
+        ("kub", "kubectl "),
+        ("kubectl sca", "scale "),
+        ("kubectl get prov", "provisioners "),
+        ("kubectl get provisioners d", "default "),
+        ("kubectl -n karpenter logs kar", "karpenter-"),
+        ("kubectl get po -n kube-s", "kube-system "),
+        ("kubectl scale deploy x --rep", "--replicas="),
+        ("kubectl get no -L karp", ""),
+        ("kubectl get no -L eks.", "eks.amazonaws.com/capacityType"),
+        ("k get no -o wi", "wide "),
+        ("kubectl rollout st", "status "),
+        ("kubectl explain prov", "provisioners"),
+        ("echo a | gre", "grep "),
+    ] {
+        let found = lab.shell.complete(line, line.len(), &snapshot);
+        let got = found.candidates.first().cloned().unwrap_or_default();
+        assert!(if first.is_empty() { got.is_empty() } else { got.starts_with(first) }, "{line}: {:?}", found.candidates);
+    }
+}
+
+#[test]
+fn history_recalls() {
+    let mut lab = terminal();
+    lab.run("echo one");
+    assert_eq!(lab.run("!!").stdout, "echo one\none\n");
+    assert_eq!(lab.run("!nope").stderr, "bash: !nope: event not found\n");
+}
