@@ -68,7 +68,7 @@ impl Timeline {
             }
         }
         ticks.retain(|t| t.at >= from);
-        ticks.sort_by(|a, b| (a.at, a.mark).cmp(&(b.at, b.mark)));
+        ticks.sort_by_key(|t| (t.at, t.mark));
         let extra = ticks.len().saturating_sub(MAX_TICKS);
         ticks.drain(..extra);
         Timeline { ticks, from, now: snapshot.now }
