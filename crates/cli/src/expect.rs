@@ -81,15 +81,13 @@ fn lines_match(want: &[Line], have: &[&str], mut i: usize, mut j: usize, furthes
                 i += 1;
                 continue;
             }
-            Some(Line::Text(pieces, _)) => {
-                if have.get(j).is_some_and(|l| text_matches(pieces, l)) {
-                    i += 1;
-                    j += 1;
-                    continue;
-                }
+            Some(Line::Text(pieces, _)) if have.get(j).is_some_and(|l| text_matches(pieces, l)) => {
+                i += 1;
+                j += 1;
+                continue;
             }
             None if j >= have.len() => return true,
-            None => {}
+            _ => {}
         }
         if i >= furthest.0 {
             *furthest = (i, back.map_or(j, |(n, from)| if n == i { from } else { j }));

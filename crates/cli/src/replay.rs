@@ -85,13 +85,11 @@ pub fn replay_on(session: Session, lab: &Lab, choices: &Choices) -> Replay {
     'blocks: for block in &lab.blocks {
         let first = player.transcript.len();
         let mut text = String::new();
-        let mut line = block.line;
-        let mut begin = line;
-        for row in block.commands.lines() {
+        let mut begin = block.line;
+        for (line, row) in (block.line..).zip(block.commands.lines()) {
             if text.is_empty() {
                 begin = line;
             }
-            line += 1;
             text.push_str(row);
             text.push('\n');
             if text.trim().is_empty() {

@@ -125,9 +125,8 @@ fn flag_of(verb: &Verb, word: &str) -> Option<&'static Flag> {
 
 fn kubectl(words: &[&str], word: &str, state: &State, snapshot: &Snapshot) -> (String, Vec<String>) {
     let none = String::new;
-    let at = words.iter().enumerate().position(|(i, w)| {
-        !w.starts_with('-') && !(i > 0 && matches!(words.get(i - 1), Some(&("-n" | "--namespace" | "--context"))))
-    });
+    let is_value = |i: usize| i > 0 && matches!(words.get(i - 1), Some(&("-n" | "--namespace" | "--context")));
+    let at = words.iter().enumerate().position(|(i, w)| !is_value(i) && !w.starts_with('-'));
     if matches!(words.last(), Some(&("-n" | "--namespace"))) {
         return (none(), spaced(snapshot.store.list(Kind::Namespace).map(|n| n.meta.name.as_str())));
     }

@@ -281,7 +281,7 @@ fn usd(micro: i64, decimals: u32, separate: bool) -> String {
     let whole = (rounded / scale).to_string();
     let mut text = String::new();
     for (i, c) in whole.chars().enumerate() {
-        if separate && i > 0 && (whole.len() - i) % 3 == 0 {
+        if separate && i > 0 && (whole.len() - i).is_multiple_of(3) {
             text.push(',');
         }
         text.push(c);

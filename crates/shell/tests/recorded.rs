@@ -1,5 +1,4 @@
 //! kubectl's words against recordings of the real one.
-#![expect(clippy::unwrap_used, reason = "test support")]
 
 mod common;
 

@@ -217,7 +217,7 @@ fn one(call: &Call, ctx: &Ctx<'_>) -> Result<Arc<Object>, Fail> {
 pub fn expose(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, Fail> {
     let object = one(call, ctx)?;
     let Some(port) = call.flags.int("port") else {
-        return Err(Fail::error(format!("couldn't find port via --port flag or introspection")));
+        return Err(Fail::error("couldn't find port via --port flag or introspection"));
     };
     let selector = match object.kind {
         Kind::Pod => object.doc.at("metadata.labels").clone(),

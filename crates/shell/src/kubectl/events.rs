@@ -54,7 +54,7 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
     let about = match call.flags.text("for") {
         None => None,
         Some(text) => {
-            let (kind, name) = text.split_once('/').ok_or_else(|| Fail::error(format!("--for must be in resource/name form")))?;
+            let (kind, name) = text.split_once('/').ok_or_else(|| Fail::error("--for must be in resource/name form"))?;
             Some((resolve::kind(kind, era(ctx))?, name.to_owned()))
         }
     };

@@ -306,7 +306,10 @@ fn duration_error(value: &str) -> String {
 mod tests {
     use super::*;
 
-    fn check(line: &str, allowed: &[&str], want: Result<(&[&str], &[(&str, &str)]), &str>) {
+    /// Operands, and flags with their values.
+    type Parsed<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)]);
+
+    fn check(line: &str, allowed: &[&str], want: Result<Parsed<'_>, &str>) {
         let args: Vec<String> = line.split(' ').map(str::to_owned).collect();
         match (parse(&args, allowed), want) {
             (Ok((operands, flags)), Ok((want, values))) => {

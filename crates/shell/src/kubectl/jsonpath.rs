@@ -52,7 +52,7 @@ impl Template {
 
     pub fn print(&self, value: &Value) -> String {
         let mut out = String::new();
-        print(&self.0, value, value, &mut out);
+        print(&self.0, value, &mut out);
         out
     }
 
@@ -65,7 +65,7 @@ impl Template {
     }
 }
 
-fn print(nodes: &[Node], root: &Value, here: &Value, out: &mut String) {
+fn print(nodes: &[Node], here: &Value, out: &mut String) {
     for node in nodes {
         match node {
             Node::Text(text) => out.push_str(text),
@@ -76,7 +76,7 @@ fn print(nodes: &[Node], root: &Value, here: &Value, out: &mut String) {
             }
             Node::Range(steps, body) => {
                 for item in walk(steps, here) {
-                    print(body, root, item, out);
+                    print(body, item, out);
                 }
             }
         }

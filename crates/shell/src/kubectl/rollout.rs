@@ -34,7 +34,7 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
     let mut exit = 0;
     for object in found.objects.iter().flat_map(|(_, o)| o) {
         let result = match word.as_str() {
-            "status" => return status(call, object, io, ctx),
+            "status" => return status(call, object, ctx),
             "history" => history(call, object, io, ctx),
             "undo" => undo(call, object, io, ctx),
             "restart" => restart(object, io, ctx),
@@ -117,11 +117,9 @@ fn history(call: &Call, object: &Object, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> 
     let list = revisions(object, &snapshot(ctx));
     let name = name_of(object.kind, &object.meta.name);
     if let Some(wanted) = call.flags.int("revision").filter(|r| *r > 0) {
-        let (_, rs) = list
-            .iter()
-            .find(|(n, _)| *n == wanted)
-            .ok_or_else(|| Fail::error(format!("unable to find the specified revision")))?;
-        let template = super::describe::template(rs, 2);
+        let (_, rs) =
+            list.iter().find(|(n, _)| *n == wanted).ok_or_else(|| Fail::error("unable to find the specified revision"))?;
+        let template = super::describe::template(rs, 2, era(ctx));
         io.out(&format!("{name} with revision #{wanted}\nPod Template:\n{template}\n"));
         return Ok(());
     }
@@ -143,9 +141,9 @@ fn history(call: &Call, object: &Object, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> 
 fn undo(call: &Call, object: &Object, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<(), Fail> {
     only_deployments(object, "undo")?;
     if object.doc.bool_at("spec.paused") == Some(true) {
-        return Err(Fail::error(format!(
-            "you cannot rollback a paused deployment; resume it first with 'kubectl rollout resume' and try again"
-        )));
+        return Err(Fail::error(
+            "you cannot rollback a paused deployment; resume it first with 'kubectl rollout resume' and try again",
+        ));
     }
     let list = revisions(object, &snapshot(ctx));
     let to = call.flags.int("to-revision").unwrap_or(0);
@@ -179,14 +177,13 @@ fn undo(call: &Call, object: &Object, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Res
     done(object, "rolled back", io)
 }
 
-fn status(call: &Call, object: &Object, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, Fail> {
+fn status(call: &Call, object: &Object, ctx: &mut Ctx<'_>) -> Result<Next, Fail> {
     if !matches!(object.kind, Kind::Deployment | Kind::DaemonSet | Kind::StatefulSet) {
         return Err(Fail::error(format!("no status viewer has been implemented for {}", object.kind.name())));
     }
     let timeout = call.flags.duration("timeout").filter(|t| *t > 0).and_then(|t| u64::try_from(t).ok());
     let until = timeout.map(|t| ctx.now() + t);
     let once = !call.flags.on_by_default("watch");
-    let _ = io;
     Ok(Next::Go(Box::new(Status { key: object.key(), until, once, last: String::new() })))
 }
 

@@ -522,10 +522,7 @@ impl Parser<'_> {
         let mut parts = Vec::new();
         let mut text = String::new();
         let mut any = false;
-        loop {
-            let Some(c) = self.peek() else {
-                break;
-            };
+        while let Some(c) = self.peek() {
             match c {
                 c if c.is_ascii_whitespace() || ";&|()<>".contains(c) => break,
                 '\\' => {

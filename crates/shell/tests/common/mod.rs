@@ -1,4 +1,5 @@
 //! Runs shell texts on a session to their end and gives what came out.
+#![allow(clippy::panic, reason = "test support, included by several tests")]
 
 use engine::{Era, Scenario, Session};
 use nodewright_shell::{Options, Poll, Shell, Start, Stream};

@@ -34,8 +34,11 @@ const fn wide(name: &'static str) -> Column {
 #[derive(Clone, Copy)]
 pub struct Layout {
     pub columns: &'static [Column],
-    pub row: fn(&Object, &Facts) -> Vec<String>,
+    pub row: Fill,
 }
+
+/// Makes a row's cells.
+type Fill = fn(&Object, &Facts) -> Vec<String>;
 
 const PLAIN: &[Column] = &[col("NAME"), col("AGE")];
 
@@ -44,7 +47,7 @@ fn plain(o: &Object, f: &Facts) -> Vec<String> {
 }
 
 pub fn layout(kind: Kind, era: Era) -> Layout {
-    let (columns, row): (&'static [Column], fn(&Object, &Facts) -> Vec<String>) = match kind {
+    let (columns, row): (&'static [Column], Fill) = match kind {
         Kind::Node => (core::NODE, core::node),
         Kind::Pod => (core::POD, core::pod),
         Kind::Namespace => (core::NAMESPACE, core::namespace),

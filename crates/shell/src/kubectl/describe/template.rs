@@ -6,9 +6,9 @@ use objects::{DocExt, Era, Object, Value};
 use std::collections::BTreeMap;
 
 /// The pod template of a workload, aligned, indented by `indent`.
-pub fn template(o: &Object, indent: usize) -> String {
+pub fn template(o: &Object, indent: usize, era: Era) -> String {
     let mut out = String::new();
-    raw(o.doc.at("spec.template"), &" ".repeat(indent), Era::V1alpha5, &mut out);
+    raw(o.doc.at("spec.template"), &" ".repeat(indent), era, &mut out);
     align(&out)
 }
 
