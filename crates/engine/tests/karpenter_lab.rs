@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set its scene should fail")]
 
-use nodewright_engine::session::{Request, Scenario, Session, Validation};
+use nodewright_engine::session::{LAB_SEED, Request, Scenario, Session, Validation};
 use nodewright_engine::{Era, Snapshot};
 use objects::{DocExt, Kind, ObjectKey, Value, json};
 use std::collections::BTreeMap;
@@ -156,6 +156,14 @@ fn five_pods_get_one_spot_node_and_it_goes_when_empty() {
         assert!(tail[0].starts_with("deprovisioning via emptiness delete, terminating 1 machines"), "{tail:?}");
         assert_eq!(tail[1..], ["cordoned node", "deleted node", "deleted machine"]);
     }
+}
+
+#[test]
+fn the_labs_seed_gives_the_labs_type() {
+    let mut lab = Lab::new(Era::V1alpha5, LAB_SEED);
+    lab.scale(5);
+    lab.pass(90_000);
+    assert_eq!(lab.types(), ["r3.2xlarge"], "{}", lab.dump());
 }
 
 #[test]

@@ -16,6 +16,8 @@ pub struct Market {
     types: Arc<TypeTable>,
 }
 
+/// Three zones with a subnet each, as cluster templates for EKS lay out a VPC; EKS itself asks for two at least.
+const SUBNETS: usize = 3;
 const MIB: u64 = 1 << 20;
 
 impl Market {
@@ -24,8 +26,16 @@ impl Market {
         Market::of(Catalog::embedded().region(region, catalog_era(era))?, era)
     }
 
-    /// The market of a region that is loaded already.
-    pub fn of(region: Region, era: Era) -> Result<Market, CatalogError> {
+    /// The market of a region that is loaded already. The account's VPC has a private subnet in each of the first
+    /// [`SUBNETS`] zones, and Karpenter sees only offerings where a subnet is.
+    pub fn of(mut region: Region, era: Era) -> Result<Market, CatalogError> {
+        region.zones.truncate(SUBNETS);
+        let zones: Vec<String> = region.zones.iter().map(|z| z.name.clone()).collect();
+        for t in &mut region.types {
+            t.zones.retain(|zone| *zone < SUBNETS);
+            t.offerings.retain(|o| zones.iter().any(|zone| zone.as_str() == &*o.zone));
+        }
+        region.types.retain(|t| !t.zones.is_empty());
         let types = region.types.iter().filter(|t| t.facts.listed(catalog_era(era))).map(|t| instance_type(&region, t, era));
         let types = Arc::new(TypeTable::new(types.collect()));
         let by_name = region.types.iter().enumerate().map(|(i, t)| (t.facts.name.clone(), i)).collect();
@@ -55,7 +65,7 @@ impl Market {
         self.region.as_deref()
     }
 
-    /// Names of the region's zones.
+    /// Names of the zones that have a subnet.
     pub fn zones(&self) -> impl Iterator<Item = &str> {
         self.region.iter().flat_map(|r| &r.zones).map(|z| z.name.as_str())
     }
@@ -126,14 +136,14 @@ mod tests {
     #[test]
     fn seoul_as_karpenter_sees_it() {
         let market = Market::build("ap-northeast-2", Era::V1alpha5).unwrap();
-        assert_eq!(market.zones().count(), 4);
+        assert_eq!(market.zones().count(), SUBNETS);
         assert_eq!(market.on_demand_micro("m5.xlarge"), Some(236_000));
         let spot = market.spot_micro("m5.xlarge", "ap-northeast-2a").unwrap();
         assert_eq!(market.price_micro("m5.xlarge", "ap-northeast-2a", "spot"), Some(spot));
         let (_, t) = market.types().named("m5.xlarge").unwrap();
         assert_eq!((t.allocatable.cpu(), t.allocatable.memory() >> 20, t.allocatable.get("pods")), (3920, 14162, 58));
         assert!(t.requirements.get("karpenter.k8s.aws/instance-gpu-name").unwrap().is_empty());
-        assert!(t.requirements.allows(labels::ZONE, "ap-northeast-2d"));
+        assert!(t.offerings.iter().all(|o| &*o.zone != "ap-northeast-2d"), "no subnet there");
 
         let key = |zone: &str| ("spot".to_owned(), "m5.xlarge".to_owned(), zone.to_owned());
         let gone: BTreeSet<OfferingKey> = market.zones().map(key).collect();
