@@ -98,10 +98,3 @@ pub fn copy(text: &str, done: impl FnOnce(bool) + 'static) {
         let _ = then.call2(&promise, &yes, &no);
     }
 }
-
-/// Sets a custom property or a geometry property by CSSOM, which a strict `style-src` allows.
-pub fn set_style(element: &Element, name: &str, value: &str) {
-    if let Some(e) = element.dyn_ref::<HtmlElement>() {
-        let _ = e.style().set_property(name, value);
-    }
-}

@@ -202,10 +202,10 @@ fn create(host: &Element, text: &str, label: &str, latest: &Latest) -> Option<Mo
 }
 
 fn focus_inside(host: &Element) {
-    if let Some(content) = host.shadow_root().and_then(|s| s.query_selector(".cm-content").ok().flatten()) {
-        if let Ok(e) = content.dyn_into::<HtmlElement>() {
-            dom::focus(&e);
-        }
+    if let Some(content) = host.shadow_root().and_then(|s| s.query_selector(".cm-content").ok().flatten())
+        && let Ok(e) = content.dyn_into::<HtmlElement>()
+    {
+        dom::focus(&e);
     }
 }
 

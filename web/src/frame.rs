@@ -9,9 +9,12 @@ use wasm_bindgen::{JsCast, closure::Closure};
 /// Longest wall time that one frame makes up for: after a hiccup the clock falls behind rather than leaps.
 const MAX_FRAME_MS: f64 = 100.0;
 
+/// The callback of the loop, which asks for itself again.
+type Tick = Rc<RefCell<Option<Closure<dyn FnMut(f64)>>>>;
+
 /// Runs until the page goes.
 pub fn start(lab: Lab) {
-    let callback: Rc<RefCell<Option<Closure<dyn FnMut(f64)>>>> = Rc::default();
+    let callback: Tick = Rc::default();
     let again = callback.clone();
     let mut last: Option<f64> = None;
     let tick = move |now: f64| {
@@ -24,7 +27,7 @@ pub fn start(lab: Lab) {
     request(&callback);
 }
 
-fn request(callback: &Rc<RefCell<Option<Closure<dyn FnMut(f64)>>>>) {
+fn request(callback: &Tick) {
     if let (Some(window), Some(c)) = (dom::window(), callback.borrow().as_ref()) {
         let _ = window.request_animation_frame(c.as_ref().unchecked_ref());
     }

@@ -15,19 +15,21 @@ pub fn use_lab() -> Lab {
     use_context::<Lab>().expect("a lab around every component")
 }
 
+/// The last value and what reads it.
+type Selected<T> = (T, Box<dyn Fn(&Lab) -> T>);
+
 /// A value read from the lab: the component is drawn again only when the value differs.
 #[hook]
 pub fn use_view<T: PartialEq + Clone + 'static>(select: impl Fn(&Lab) -> T + 'static) -> T {
     let lab = use_lab();
     let redraw = use_force_update();
     let value = select(&lab);
-    let latest = use_mut_ref(|| None::<(T, Box<dyn Fn(&Lab) -> T>)>);
+    let latest = use_mut_ref(|| None::<Selected<T>>);
     *latest.borrow_mut() = Some((value.clone(), Box::new(select)));
     use_effect_with((), move |()| {
         let (reader, cell): (Lab, Rc<RefCell<Option<_>>>) = (lab.clone(), latest);
         let id = lab.subscribe(Rc::new(move || {
-            let differs =
-                cell.borrow().as_ref().is_some_and(|(old, select): &(T, Box<dyn Fn(&Lab) -> T>)| select(&reader) != *old);
+            let differs = cell.borrow().as_ref().is_some_and(|(old, select): &Selected<T>| select(&reader) != *old);
             if differs {
                 redraw.force_update();
             }

@@ -75,9 +75,7 @@ table! {
     next: "다음" / "Next";
     step_done: "이 단계를 마쳤어요." / "This step is done.";
     try_again: "다시 생각해 보세요." / "Not quite. Try again.";
-    step_open: "아직 진행 중이에요." / "Not done yet.";
     lesson_done: "실습을 모두 마쳤어요." / "You have finished the lesson.";
-    free_play: "자유롭게" / "Free play";
     hide_lesson: "실습 접기" / "Hide the lesson";
     show_lesson: "실습 펼치기" / "Show the lesson";
 

@@ -57,10 +57,10 @@ impl Core {
     /// One frame of eks-node-viewer, by the program itself.
     pub fn exact_viewer(&mut self) -> Rc<str> {
         let key = (self.session.snapshot().hash, self.session.now().ms() / 1000);
-        if let Some((k, text)) = &self.exact {
-            if *k == key {
-                return text.clone();
-            }
+        if let Some((k, text)) = &self.exact
+            && *k == key
+        {
+            return text.clone();
         }
         let mut shell = Shell::new(Options { kubectl_ms: 0, columns: 170, ..Options::script() });
         let mut text = String::new();

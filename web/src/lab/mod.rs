@@ -17,7 +17,6 @@ pub use ui::{Dialog, Layout, Pane, PhoneTab, Ui};
 
 use crate::options::Options;
 use crate::{dom, panic, scenario};
-use engine::SimTime;
 use std::cell::{Cell, Ref, RefCell, RefMut};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -150,10 +149,5 @@ impl Lab {
     /// What eks-node-viewer would print now; kept until the cluster or the second changes.
     pub fn exact_viewer(&self) -> Rc<str> {
         self.0.core.borrow_mut().exact_viewer()
-    }
-
-    /// The present, where a person looks at it.
-    pub fn now(&self) -> SimTime {
-        self.core().session.now()
     }
 }

@@ -70,7 +70,6 @@ pub struct Term {
     repair: Option<Rc<Repair>>,
     dropped: u64,
     revision: u64,
-    last_exit: i32,
     /// What the running job wrote to standard error, for lessons.
     stderr: String,
 }
@@ -100,7 +99,6 @@ impl Term {
             repair: None,
             dropped: 0,
             revision: 0,
-            last_exit: 0,
             stderr: String::new(),
         }
     }
@@ -144,10 +142,6 @@ impl Term {
 
     pub fn history(&self) -> &[String] {
         self.shell.history()
-    }
-
-    pub fn last_exit(&self) -> i32 {
-        self.last_exit
     }
 
     pub fn set_lang(&mut self, lang: Lang) {
@@ -224,7 +218,6 @@ impl Term {
                 }
                 Poll::Done { exit } => {
                     self.revision += 1;
-                    self.last_exit = exit;
                     told.push(Told::Ended { exit, stderr: std::mem::take(&mut self.stderr) });
                     self.screen = None;
                     self.repair = job.repair().cloned().map(Rc::new);

@@ -17,8 +17,6 @@ pub enum Pane {
 }
 
 impl Pane {
-    pub const ALL: [Pane; 7] = [Pane::Terminal, Pane::Nodes, Pane::Logs, Pane::Events, Pane::Yaml, Pane::Cost, Pane::Why];
-
     pub fn token(self) -> &'static str {
         match self {
             Pane::Terminal => "term",
@@ -173,26 +171,6 @@ impl Ui {
     pub fn shown(&self) -> Pane {
         let strip = self.layout.strip();
         if strip.contains(&self.side) { self.side } else { strip.first().copied().unwrap_or(Pane::Logs) }
-    }
-
-    /// Whether a pane is on screen at present.
-    pub fn visible(&self, pane: Pane) -> bool {
-        let strip = self.layout.strip();
-        match self.layout {
-            Layout::Phone => match self.phone {
-                PhoneTab::Terminal => pane == Pane::Terminal,
-                PhoneTab::Logs => pane == Pane::Logs,
-                PhoneTab::More => pane == self.shown(),
-                PhoneTab::Learn | PhoneTab::Map => false,
-            },
-            _ => {
-                if strip.contains(&pane) {
-                    pane == self.shown()
-                } else {
-                    pane != Pane::Nodes || self.layout != Layout::Poster
-                }
-            }
-        }
     }
 
     pub fn open(&mut self, pane: Pane) {

@@ -16,7 +16,7 @@ pub fn EmbedBar() -> Html {
         let lang = lab.ui().lang;
         lab.core().lesson.as_ref().map(|l| l.position_and_title(lang))
     });
-    let full = use_view(|lab| full_address(lab));
+    let full = use_view(full_address);
     let onreset = {
         let lab = lab.clone();
         Callback::from(move |_: MouseEvent| reset(&lab))

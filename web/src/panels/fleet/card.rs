@@ -43,8 +43,8 @@ pub fn NodeCard(props: &NodeCardProps) -> Html {
             </button>
             <p class="nw-node-type" aria-hidden="true"><span>{ n.instance_type.clone() }</span>
                 <span>{ n.zone.rsplit('-').next().unwrap_or_default().to_owned() }</span></p>
-            { body(n, props.per_row, &props.filter) }
             { badges(n, t) }
+            { body(n, props.per_row, &props.filter) }
         </li>
     }
 }

@@ -50,10 +50,8 @@ fn apply(classes: &mut Vec<u16>, parameters: &str) {
     while let Some(code) = codes.next() {
         match code {
             0 => classes.clear(),
-            1 | 2 | 4 | 7 => {
-                if !classes.contains(&code) {
-                    classes.push(code);
-                }
+            1 | 2 | 4 | 7 if !classes.contains(&code) => {
+                classes.push(code);
             }
             30..=37 | 90..=97 => {
                 classes.retain(|c| !matches!(c, 30..=37 | 90..=97));
