@@ -53,3 +53,16 @@ test("commands work in the embed", async () => {
   assert.deepEqual(await page.problems(), []);
   await page.context().close();
 });
+
+test("the example page of the docs shows a working lab", async () => {
+  const page = await open(chromium, `${server.url}/docs/embed-example.html`, { lang: "ko", width: 900, height: 700 });
+  const frame = page.frameLocator("iframe");
+  const prompt = frame.locator(".nw-prompt textarea");
+  await prompt.waitFor({ timeout: 20_000 });
+  assert.notEqual(await page.evaluate(() => document.activeElement.tagName), "IFRAME");
+  await prompt.click();
+  await prompt.fill("kubectl get nodes");
+  await prompt.press("Enter");
+  await frame.getByText("v1.27.3").first().waitFor();
+  await page.context().close();
+});

@@ -170,6 +170,11 @@ fn file(request: &Request, folder: &Path, port: u16) -> Option<Answer> {
     let origin = origin_of(&request.host, port);
     match name.as_str() {
         "embed.html" => headers.push(("Content-Security-Policy", policy(&origin, "*"))),
+        // Pages of documentation hold the playground in a frame.
+        name if name.starts_with("docs/") => headers.push((
+            "Content-Security-Policy",
+            format!("default-src 'none'; style-src {origin}; img-src {origin} data:; frame-src {origin}"),
+        )),
         name if name.ends_with(".html") => headers.push(("Content-Security-Policy", policy(&origin, "'self'"))),
         // A sandboxed frame asks from origin `null`.
         _ => headers.push(("Access-Control-Allow-Origin", "*".to_owned())),
