@@ -4,6 +4,7 @@
 //! never usage; pods with a deletion timestamp and finished pods do not count.
 
 use crate::Snapshot;
+use objects::collections::Order as _;
 use objects::typed::Phase;
 use objects::{Kind, Object, Resources};
 use std::sync::Arc;
@@ -59,7 +60,7 @@ pub fn totals(snapshot: &Snapshot) -> Totals {
         let price_micro = snapshot.ledger.price_of(&node.meta.name);
         all.nodes.push(NodeTotals { node: node.clone(), allocatable: typed.allocatable.clone(), requested, pods, price_micro });
     }
-    all.nodes.sort_by(|a, b| {
+    all.nodes.order_by(|a, b| {
         let key = |n: &NodeTotals| (n.node.meta.created_ms, n.node.meta.name.clone());
         key(a).cmp(&key(b))
     });

@@ -4,8 +4,8 @@
 
 use nodewright_engine::session::{LAB_SEED, Request, Scenario, Session, Validation};
 use nodewright_engine::{Era, Snapshot};
+use objects::collections::VecMap;
 use objects::{DocExt, Kind, ObjectKey, Value, json};
-use std::collections::BTreeMap;
 
 struct Lab {
     session: Session,
@@ -168,7 +168,7 @@ fn the_labs_seed_gives_the_labs_type() {
 
 #[test]
 fn twelve_shrink_to_seven_on_three_nodes_whatever_goes() {
-    let mut splits: BTreeMap<Vec<usize>, usize> = BTreeMap::new();
+    let mut splits: VecMap<Vec<usize>, usize> = VecMap::new();
     for seed in 0..5 {
         let mut lab = Lab::new(Era::V1alpha5, seed);
         lab.consolidating("100%");

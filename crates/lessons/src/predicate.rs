@@ -1,6 +1,7 @@
 //! Comparing values: `== 5`, `< 3`, sets, presence; and selecting objects by labels and state.
 
 use engine::Store;
+use objects::collections::Order as _;
 use objects::quantity::Quantity;
 use objects::{DocExt, Object, Value};
 
@@ -81,9 +82,9 @@ impl Is {
             Is::Set(want) => {
                 let mut got: Vec<String> = v.as_array().map(|a| a.iter().map(text_of).collect()).unwrap_or_default();
                 let mut want = want.clone();
-                got.sort();
+                got.order();
                 got.dedup();
-                want.sort();
+                want.order();
                 v.is_array() && got == want
             }
         }

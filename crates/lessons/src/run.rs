@@ -5,7 +5,7 @@ use crate::lesson::{Lesson, Step};
 use crate::text::{Lang, MistakeText};
 use engine::session::Seen;
 use engine::{SimTime, Snapshot};
-use std::collections::BTreeMap;
+use objects::collections::VecMap;
 use std::sync::Arc;
 
 /// Most things remembered as seen; the oldest go first.
@@ -159,9 +159,9 @@ impl LessonRun {
     }
 
     /// Measured values for texts: rates, costs, durations of the step's measures, names of the nodes' types.
-    pub fn values(&self, snapshot: &Snapshot) -> BTreeMap<String, String> {
+    pub fn values(&self, snapshot: &Snapshot) -> VecMap<String, String> {
         let rate = snapshot.ledger.rate_micro();
-        let mut values = BTreeMap::from([
+        let mut values = VecMap::from([
             ("rate_before".to_owned(), dollars(self.start_rate_micro)),
             ("rate_after".to_owned(), dollars(rate)),
             ("total_cost".to_owned(), dollars(snapshot.ledger.total_micro(snapshot.now))),

@@ -1,7 +1,7 @@
 //! Texts in two languages, and a lesson's texts in one of them as plain structs for a panel.
 
 use crate::lesson::{Lesson, Observe, Pane, Repair, Step};
-use std::collections::BTreeMap;
+use objects::collections::VecMap;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Lang {
@@ -25,7 +25,7 @@ impl Text {
     }
 
     /// The text with `{name}` replaced by values; unknown names stay as they are.
-    pub fn fill(&self, lang: Lang, values: &BTreeMap<String, String>) -> String {
+    pub fn fill(&self, lang: Lang, values: &VecMap<String, String>) -> String {
         let mut out = self.get(lang).to_owned();
         for (name, value) in values {
             out = out.replace(&format!("{{{name}}}"), value);

@@ -1,7 +1,7 @@
 //! Reading JSON documents by path, without panics and without copies.
 
+use crate::collections::VecMap;
 use serde_json::Value;
-use std::collections::BTreeMap;
 
 static NULL: Value = Value::Null;
 
@@ -18,7 +18,7 @@ pub trait DocExt {
     /// The list at `path`; empty where it is missing or something else.
     fn list_at(&self, path: &str) -> &[Value];
     /// The map of strings at `path` (labels, nodeSelector); values that are no strings are left out.
-    fn strings_at(&self, path: &str) -> BTreeMap<String, String>;
+    fn strings_at(&self, path: &str) -> VecMap<String, String>;
     /// The mutable slot at `path`, making objects on the way (anything else on the way is replaced).
     fn slot(&mut self, path: &str) -> &mut Value;
     /// Writes `value` at `path`, making objects on the way.
@@ -59,9 +59,9 @@ impl DocExt for Value {
         self.at(path).as_array().map_or(&[], Vec::as_slice)
     }
 
-    fn strings_at(&self, path: &str) -> BTreeMap<String, String> {
+    fn strings_at(&self, path: &str) -> VecMap<String, String> {
         let Some(map) = self.at(path).as_object() else {
-            return BTreeMap::new();
+            return VecMap::new();
         };
         map.iter().filter_map(|(k, v)| v.as_str().map(|v| (k.clone(), v.to_owned()))).collect()
     }

@@ -4,6 +4,7 @@
 //! once, when it is stored, and never written back. Unknown fields therefore survive every change.
 
 pub mod admit;
+pub mod collections;
 pub mod convert;
 pub mod doc;
 pub mod duration;

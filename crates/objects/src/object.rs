@@ -1,11 +1,11 @@
 //! One stored object: its document, its metadata and its slim typed form.
 
+use crate::collections::VecMap;
 use crate::doc::DocExt;
 use crate::kind::Kind;
 use crate::time;
 use crate::typed::Typed;
 use serde_json::Value;
-use std::collections::BTreeMap;
 
 /// Kind, namespace (empty for cluster-scoped kinds) and name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,8 +48,8 @@ pub struct Meta {
     pub name: String,
     pub namespace: String,
     pub uid: String,
-    pub labels: BTreeMap<String, String>,
-    pub annotations: BTreeMap<String, String>,
+    pub labels: VecMap<String, String>,
+    pub annotations: VecMap<String, String>,
     pub finalizers: Vec<String>,
     pub owners: Vec<OwnerRef>,
     /// Unix milliseconds; whole seconds, as on the wire.

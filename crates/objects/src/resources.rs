@@ -1,8 +1,8 @@
 //! Resource lists in integer units: `cpu` in milli-CPU, everything else in whole units (bytes, counts).
 
+use crate::collections::VecMap;
 use crate::doc::DocExt;
 use serde_json::Value;
-use std::collections::BTreeMap;
 
 pub const CPU: &str = "cpu";
 pub const MEMORY: &str = "memory";
@@ -11,7 +11,7 @@ pub const EPHEMERAL: &str = "ephemeral-storage";
 
 /// Amounts by resource name. Missing and zero are the same for comparison, not for printing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Resources(pub BTreeMap<String, i64>);
+pub struct Resources(pub VecMap<String, i64>);
 
 impl Resources {
     pub fn get(&self, name: &str) -> i64 {

@@ -1,8 +1,8 @@
 //! Label selectors: `matchLabels` with `matchExpressions`, as in `metav1.LabelSelector`.
 
+use crate::collections::VecMap;
 use crate::doc::DocExt;
 use serde_json::Value;
-use std::collections::BTreeMap;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Operator {
@@ -71,7 +71,7 @@ impl Expression {
 
     /// Whether `labels` satisfy the expression, by the rules of label selectors and node affinity
     /// (NotIn and DoesNotExist hold when the key is absent).
-    pub fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
+    pub fn matches(&self, labels: &VecMap<String, String>) -> bool {
         let value = labels.get(&self.key);
         let compare = |f: fn(i64, i64) -> bool| {
             let (Some(a), Some(b)) = (value.and_then(|v| v.parse().ok()), self.values.first().and_then(|v| v.parse().ok()))
@@ -95,7 +95,7 @@ impl Expression {
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LabelSelector {
-    pub match_labels: BTreeMap<String, String>,
+    pub match_labels: VecMap<String, String>,
     pub expressions: Vec<Expression>,
 }
 
@@ -110,7 +110,7 @@ impl LabelSelector {
     }
 
     /// An empty selector selects everything.
-    pub fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
+    pub fn matches(&self, labels: &VecMap<String, String>) -> bool {
         self.match_labels.iter().all(|(k, v)| labels.get(k) == Some(v)) && self.expressions.iter().all(|e| e.matches(labels))
     }
 }

@@ -1,12 +1,12 @@
 //! Slim typed forms: what controllers and views read of each kind. Everything else stays in the document.
 
+use crate::collections::VecMap;
 use crate::doc::DocExt;
 use crate::kind::Kind;
 use crate::resources::{CPU, Resources};
 use crate::selector::{Expression, LabelSelector};
 use crate::time;
 use serde_json::Value;
-use std::collections::BTreeMap;
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Typed {
@@ -252,7 +252,7 @@ pub enum Phase {
 pub struct PodSpec {
     /// Effective requests, without the implicit `pods: 1`.
     pub requests: Resources,
-    pub node_selector: BTreeMap<String, String>,
+    pub node_selector: VecMap<String, String>,
     pub affinity: Affinity,
     pub tolerations: Vec<Toleration>,
     pub spread: Vec<SpreadConstraint>,
@@ -410,7 +410,7 @@ pub struct Workload {
     /// `spec.replicas`, 1 when unset (Jobs: `spec.parallelism`).
     pub replicas: i64,
     pub selector: LabelSelector,
-    pub template_labels: BTreeMap<String, String>,
+    pub template_labels: VecMap<String, String>,
     pub template: PodSpec,
     pub status_replicas: i64,
     pub ready: i64,
@@ -458,8 +458,8 @@ pub struct Budget {
 /// A Provisioner or a NodePool in one shape.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Pool {
-    pub labels: BTreeMap<String, String>,
-    pub annotations: BTreeMap<String, String>,
+    pub labels: VecMap<String, String>,
+    pub annotations: VecMap<String, String>,
     pub requirements: Vec<Expression>,
     pub taints: Vec<Taint>,
     pub startup_taints: Vec<Taint>,

@@ -4,8 +4,9 @@ use crate::kubectl::{FLAGS, Flag, Operands, VERBS, Verb, resource_kinds};
 use crate::run::State;
 use crate::tools::TOOLS;
 use engine::Snapshot;
+use objects::collections::Order as _;
+use objects::collections::VecSet;
 use objects::{DocExt, Kind};
-use std::collections::BTreeSet;
 
 /// What Tab offers: replace `start..cursor` of the line by one of `candidates`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,7 +52,7 @@ pub fn complete(line: &str, cursor: usize, state: &State, snapshot: &Snapshot) -
     };
     let all = candidates.into_iter().map(|c| head.clone() + &c);
     let mut found: Vec<String> = all.filter(|c| c.starts_with(word) && c != word).collect();
-    found.sort();
+    found.order();
     found.dedup();
     found.truncate(MOST);
     Completion { start, candidates: found }
@@ -212,7 +213,7 @@ fn kubectl(words: &[&str], word: &str, state: &State, snapshot: &Snapshot) -> (S
 
 /// Values of a flag.
 fn values(flag: &str, kind: Option<Kind>, words: &[&str], state: &State, snapshot: &Snapshot, word: &str) -> Vec<String> {
-    let keys = || -> BTreeSet<String> {
+    let keys = || -> VecSet<String> {
         let kind = kind.unwrap_or(Kind::Node);
         snapshot.store.list(kind).flat_map(|o| o.meta.labels.keys().cloned()).collect()
     };
@@ -231,7 +232,7 @@ fn values(flag: &str, kind: Option<Kind>, words: &[&str], state: &State, snapsho
         "selector" => match word.split_once('=') {
             Some((key, _)) => {
                 let kind = kind.unwrap_or(Kind::Node);
-                let found: BTreeSet<&String> = snapshot.store.list(kind).filter_map(|o| o.meta.labels.get(key)).collect();
+                let found: VecSet<&String> = snapshot.store.list(kind).filter_map(|o| o.meta.labels.get(key)).collect();
                 found.into_iter().map(|v| format!("{key}={v} ")).collect()
             }
             None => keys().into_iter().map(|k| format!("{k}=")).collect(),
@@ -242,7 +243,7 @@ fn values(flag: &str, kind: Option<Kind>, words: &[&str], state: &State, snapsho
             let named: Vec<_> = pods.filter(|p| !words.contains(&"-l") || !p.meta.labels.is_empty()).collect();
             let wanted: Vec<_> = named.iter().filter(|p| words.contains(&p.meta.name.as_str())).collect();
             let list: Vec<_> = if wanted.is_empty() { named.iter().collect() } else { wanted };
-            let names: BTreeSet<&str> =
+            let names: VecSet<&str> =
                 list.iter().flat_map(|p| p.doc.list_at("spec.containers")).filter_map(|c| c.str_at("name")).collect();
             spaced(names)
         }

@@ -5,7 +5,7 @@ use crate::run::{Ctx, Input, Io, Machine, Program, State, Step};
 use engine::logs::LogLine;
 use engine::session::Seen;
 use engine::{Session, SimTime};
-use std::collections::BTreeMap;
+use objects::collections::VecMap;
 use std::sync::Arc;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +72,7 @@ pub struct Job {
     seen: Vec<Seen>,
     keys: Vec<Key>,
     repair: Option<Repair>,
-    logs: BTreeMap<String, Arc<LogLine>>,
+    logs: VecMap<String, Arc<LogLine>>,
     /// The unfinished last line of standard output, for telling log lines in it.
     tail: String,
     follows: bool,
@@ -97,7 +97,7 @@ impl Job {
             seen: Vec::new(),
             keys: Vec::new(),
             repair: None,
-            logs: BTreeMap::new(),
+            logs: VecMap::new(),
             tail: String::new(),
             follows: false,
             full_screen: false,

@@ -8,6 +8,7 @@ use crate::tools::Refusal;
 use engine::session::Seen;
 use engine::totals::{self, NodeTotals, Totals};
 use engine::{Era, SimTime, Snapshot};
+use objects::collections::Order as _;
 use objects::format::quantity;
 use objects::selector::Expression;
 use objects::{DocExt, Resources};
@@ -137,7 +138,7 @@ impl Viewer {
             }
             return;
         }
-        nodes.sort_by(|a, b| {
+        nodes.order_by(|a, b| {
             let order = match key.strip_prefix("eks-node-viewer/node-").and_then(|k| k.strip_suffix("-usage")) {
                 Some(resource) => usage(a, resource).cmp(&usage(b, resource)),
                 None => {

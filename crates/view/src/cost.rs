@@ -1,6 +1,7 @@
 //! What the cluster cost over time: piecewise constant rates, never smoothed.
 
 use engine::{SimTime, Snapshot};
+use objects::collections::Order as _;
 
 /// The rate from `from` until the next step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,7 +127,7 @@ fn thin(steps: Vec<Step>) -> Vec<Step> {
                 .flatten()
                 .copied()
                 .collect();
-        keep.sort_by_key(|s| s.from);
+        keep.order_by_key(|s| s.from);
         keep.dedup();
         out.extend(keep);
     }

@@ -1,6 +1,7 @@
 //! Kubernetes events, newest last.
 
 use engine::Snapshot;
+use objects::collections::Order as _;
 use objects::{DocExt, Kind, time};
 
 #[derive(Clone, Debug, PartialEq)]
@@ -47,7 +48,7 @@ pub fn rows(snapshot: &Snapshot, filter: &str) -> Vec<EventRow> {
             filter.is_empty() || [&e.reason, &e.object, &e.message].iter().any(|t| t.to_ascii_lowercase().contains(&filter))
         })
         .collect();
-    out.sort_by(|a, b| (a.last_ms, &a.uid).cmp(&(b.last_ms, &b.uid)));
+    out.order_by(|a, b| (a.last_ms, &a.uid).cmp(&(b.last_ms, &b.uid)));
     let extra = out.len().saturating_sub(SHOWN);
     out.drain(..extra);
     out

@@ -6,9 +6,10 @@
 use crate::format;
 use engine::totals::{self, Totals};
 use engine::{SimTime, Snapshot};
+use objects::collections::Order as _;
+use objects::collections::VecMap;
 use objects::typed::Phase;
 use objects::{DocExt, Kind, Object};
-use std::collections::BTreeMap;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Capacity {
@@ -184,13 +185,13 @@ impl FleetMap {
     pub fn of(snapshot: &Snapshot, totals: &Totals) -> FleetMap {
         let store = &snapshot.store;
         let mut nodes: Vec<NodeBox> = totals.nodes.iter().filter_map(|t| node_box(snapshot, t)).collect();
-        nodes.sort_by(|a, b| a.name.cmp(&b.name));
+        nodes.order_by(|a, b| a.name.cmp(&b.name));
         let mut pending: Vec<PodSquare> = store
             .list(Kind::Pod)
             .filter(|p| p.pod().is_some_and(|t| !t.is_bound() && !t.is_terminal()))
             .map(|p| square(p))
             .collect();
-        pending.sort_by(|a, b| (a.created_ms, &a.name).cmp(&(b.created_ms, &b.name)));
+        pending.order_by(|a, b| (a.created_ms, &a.name).cmp(&(b.created_ms, &b.name)));
         let most = nodes.iter().map(NodeBox::pods).max().unwrap_or(0);
         FleetMap { launching: launching(snapshot, &nodes), nodes, pending, per_row: per_row(most) }
     }
@@ -245,7 +246,7 @@ fn node_box(snapshot: &Snapshot, t: &totals::NodeTotals) -> Option<NodeBox> {
     })
 }
 
-fn pairs(labels: &BTreeMap<String, String>) -> Vec<String> {
+fn pairs(labels: &VecMap<String, String>) -> Vec<String> {
     labels.iter().filter(|(k, _)| *k != "pod-template-hash").map(|(k, v)| format!("{k}={v}")).collect()
 }
 

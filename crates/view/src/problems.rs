@@ -2,6 +2,7 @@
 
 use crate::Lang;
 use engine::Era;
+use objects::collections::Order as _;
 use objects::yaml::{self, Document, Span, diagnose};
 use objects::{DocExt, Kind, Validation, admit, schema};
 
@@ -98,7 +99,7 @@ pub fn of(text: &str, era: Era, lang: Lang) -> Vec<Problem> {
             fix: None,
         });
     }
-    out.sort_by_key(|p| (p.line, p.column));
+    out.order_by_key(|p| (p.line, p.column));
     out.truncate(SHOWN);
     out
 }

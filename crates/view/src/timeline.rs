@@ -4,6 +4,7 @@ use crate::format;
 use engine::decisions::What;
 use engine::session::LogEntry;
 use engine::{SimTime, Snapshot};
+use objects::collections::Order as _;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Mark {
@@ -68,7 +69,7 @@ impl Timeline {
             }
         }
         ticks.retain(|t| t.at >= from);
-        ticks.sort_by_key(|t| (t.at, t.mark));
+        ticks.order_by_key(|t| (t.at, t.mark));
         let extra = ticks.len().saturating_sub(MAX_TICKS);
         ticks.drain(..extra);
         Timeline { ticks, from, now: snapshot.now }

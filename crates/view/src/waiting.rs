@@ -3,6 +3,7 @@
 use crate::{Lang, age_ms, format};
 use engine::totals::Totals;
 use engine::{Era, Snapshot};
+use objects::collections::Order as _;
 use objects::typed::ConsolidationPolicy;
 use objects::{Kind, time};
 
@@ -42,7 +43,7 @@ impl Waiting {
     pub fn of(snapshot: &Snapshot, t: &Totals) -> Option<Waiting> {
         let claims: Vec<_> = snapshot.store.list(Kind::claim(snapshot.profile.era)).filter(|c| !c.meta.is_deleting()).collect();
         let make = |what, count, about: &str, left_s| Some(Waiting { what, count, about: about.to_owned(), left_s });
-        let ty = |labels: &std::collections::BTreeMap<String, String>| {
+        let ty = |labels: &objects::collections::VecMap<String, String>| {
             labels.get("node.kubernetes.io/instance-type").cloned().unwrap_or_default()
         };
         let going: Vec<_> = t.nodes.iter().filter(|n| n.node.meta.is_deleting()).collect();
@@ -123,7 +124,7 @@ fn empty(snapshot: &Snapshot, t: &Totals) -> Option<Waiting> {
             found.push((ttl.saturating_sub(age_ms(snapshot, since)).div_ceil(1000), n.node.meta.name.clone()));
         }
     }
-    found.sort();
+    found.order();
     let (left, name) = found.first()?;
     Some(Waiting {
         what: What::Empty,

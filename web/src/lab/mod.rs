@@ -17,8 +17,8 @@ pub use ui::{Dialog, Layout, Pane, PhoneTab, Ui};
 
 use crate::options::Options;
 use crate::{dom, panic, scenario};
+use objects::collections::VecMap;
 use std::cell::{Cell, Ref, RefCell, RefMut};
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 type Callback = Rc<dyn Fn()>;
@@ -27,7 +27,7 @@ struct Shared {
     core: RefCell<Core>,
     models: RefCell<Models>,
     ui: RefCell<Ui>,
-    listeners: RefCell<BTreeMap<u32, Callback>>,
+    listeners: RefCell<VecMap<u32, Callback>>,
     next_id: Cell<u32>,
     /// What was told to the listeners last, so that quiet frames cost nothing.
     told: Cell<(u64, u64, u64, bool)>,

@@ -4,8 +4,8 @@ use crate::{Era, SimTime, Store};
 use kube::api::{Api, ApiResource, DynamicObject, ListParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
+use objects::collections::VecSet;
 use objects::{DocExt, Kind};
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Which cluster, as kubectl's flags of the same names say it.
@@ -64,7 +64,7 @@ pub fn observe(options: &Options) -> Result<Observed, ObserveError> {
 async fn read_all(options: &Options) -> Result<Observed, ObserveError> {
     let client = connect(options).await?;
     let mut observed = Observed { store: Store::default(), era: Era::V1, notes: Vec::new() };
-    let mut absent = BTreeSet::new();
+    let mut absent = VecSet::new();
     for kind in READ {
         match read_kind(&client, kind, &mut observed.store).await {
             Ok(()) => {}

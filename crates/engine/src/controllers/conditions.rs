@@ -3,6 +3,7 @@
 //! from the conditions a claim lives by. Sources: knative.dev/pkg/apis/condition_set.go; awslabs/operatorpkg/status.
 
 use super::names::Names;
+use objects::collections::Order as _;
 use objects::{DocExt, Era, Object, Value, json};
 
 /// The conditions of one object while a reconcile edits them.
@@ -108,9 +109,9 @@ impl Conditions {
     pub fn finish(mut self) -> Option<(Value, Vec<Transition>)> {
         self.settle_ready();
         match self.era {
-            Era::V1alpha5 => self.list.sort_by(|a, b| a.str_at("type").cmp(&b.str_at("type"))),
+            Era::V1alpha5 => self.list.order_by(|a, b| a.str_at("type").cmp(&b.str_at("type"))),
             // Ready is written last.
-            Era::V1 => self.list.sort_by_key(|c| c.str_at("type") == Some("Ready")),
+            Era::V1 => self.list.order_by_key(|c| c.str_at("type") == Some("Ready")),
         }
         if self.list == self.stored {
             return None;
@@ -134,7 +135,7 @@ impl Conditions {
                 // The library lists the dependents by name.
                 let mut parts: Vec<String> =
                     open.iter().map(|d| format!("{d}={}", self.status(d).unwrap_or("Unknown"))).collect();
-                parts.sort();
+                parts.order();
                 let (status, reason) =
                     if worst.is_some() { ("False", "UnhealthyDependents") } else { ("Unknown", "ReconcilingDependents") };
                 self.set("Ready", status, reason, &parts.join(", "));

@@ -4,6 +4,7 @@
 
 use super::names::{CAPACITY_TYPE, ON_DEMAND, SPOT};
 use crate::scheduling::{InstanceType, Requirements, TypeTable};
+use objects::collections::Order as _;
 use objects::{Era, Object};
 
 /// Most types in one request to the fleet.
@@ -66,7 +67,7 @@ pub fn for_claim(claim: &Object, table: &TypeTable, era: Era) -> Result<Offers, 
             in_reach.then_some((cheapest, t))
         })
         .collect();
-    kept.sort_by(|a, b| (a.0, &a.1.name).cmp(&(b.0, &b.1.name)));
+    kept.order_by(|a, b| (a.0, &a.1.name).cmp(&(b.0, &b.1.name)));
     kept.truncate(MAX_TYPES);
     let capacity_type = if spot_allowed && kept.iter().any(|(_, t)| sells(t, SPOT)) { SPOT } else { ON_DEMAND };
     let overrides: Vec<Override> = kept
@@ -77,7 +78,7 @@ pub fn for_claim(claim: &Object, table: &TypeTable, era: Era) -> Result<Offers, 
                 .filter(|o| &*o.capacity_type == capacity_type && usable(o.price_micro, capacity_type))
                 .map(|o| Override { instance_type: t.name.to_string(), zone: o.zone.to_string(), price_micro: o.price_micro })
                 .collect();
-            offers.sort_by(|a, b| a.zone.cmp(&b.zone));
+            offers.order_by(|a, b| a.zone.cmp(&b.zone));
             offers
         })
         .collect();

@@ -6,8 +6,9 @@ use super::conditions::Conditions;
 use super::context::Cx;
 use crate::SimTime;
 use crate::kernel::stable_hash;
+use objects::collections::VecMap;
 use objects::{DocExt, Era, Object, json};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 /// Annotations with the hash of what drifts when it changes, and the version of the way to compute it.
 pub const HASH: &str = "karpenter.sh/nodepool-hash";
@@ -23,7 +24,7 @@ const TOO_MANY: usize = 2;
 /// Recent launch and registration results by pool uid.
 #[derive(Clone, Debug, Default)]
 pub struct Pools {
-    results: BTreeMap<String, VecDeque<bool>>,
+    results: VecMap<String, VecDeque<bool>>,
 }
 
 impl Pools {

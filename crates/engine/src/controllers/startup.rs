@@ -5,7 +5,7 @@
 use super::context::Cx;
 use super::messages::{By, Say};
 use objects::Era;
-use std::collections::BTreeSet;
+use objects::collections::VecSet;
 
 const SINGLETONS: [By; 4] = [By::Provisioner, By::Disruption, By::GarbageCollection, By::Pricing];
 
@@ -23,7 +23,7 @@ pub fn announce(cx: &mut Cx<'_, '_>) {
     let types = cx.view.market.types().clone();
     cx.log(Say::PricesUpdated { spot: false, types: types.len(), offerings: 0 });
     let is_spot = |o: &&crate::scheduling::Offering| &*o.capacity_type == super::names::SPOT;
-    let spot: BTreeSet<&str> = types.iter().filter(|t| t.offerings.iter().any(|o| is_spot(&o))).map(|t| &*t.name).collect();
+    let spot: VecSet<&str> = types.iter().filter(|t| t.offerings.iter().any(|o| is_spot(&o))).map(|t| &*t.name).collect();
     let offerings = types.iter().flat_map(|t| &t.offerings).filter(is_spot).count();
     cx.log(Say::PricesUpdated { spot: true, types: spot.len(), offerings });
 }

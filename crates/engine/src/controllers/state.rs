@@ -7,8 +7,8 @@ use crate::SimTime;
 use crate::actor::View;
 use crate::scheduling::OfferingKey;
 use crate::store::{Change, Op, Store};
+use objects::collections::{VecMap, VecSet};
 use objects::{DocExt, Kind, Object};
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// How long an offering stays out after the fleet could not give it.
@@ -19,10 +19,10 @@ const RECHECK_MS: u64 = 300_000;
 #[derive(Clone, Debug, Default)]
 pub struct State {
     /// Claim name (node name for nodes without one) and when the nomination ends.
-    nominated: BTreeMap<String, SimTime>,
+    nominated: VecMap<String, SimTime>,
     /// Claims that a disruption command removes.
-    marked: BTreeSet<String>,
-    unavailable: BTreeMap<OfferingKey, SimTime>,
+    marked: VecSet<String>,
+    unavailable: VecMap<OfferingKey, SimTime>,
     /// Counts changes that may open a way to consolidate.
     changes: u64,
     changed_at: SimTime,
@@ -56,7 +56,7 @@ impl State {
         self.marked.contains(&claim.meta.name) || claim.meta.is_deleting() || node.is_some_and(|n| n.meta.is_deleting())
     }
 
-    pub fn marked(&self) -> &BTreeSet<String> {
+    pub fn marked(&self) -> &VecSet<String> {
         &self.marked
     }
 
@@ -66,7 +66,7 @@ impl State {
     }
 
     /// The offerings that are out of capacity as far as Karpenter knows.
-    pub fn unavailable(&self, now: SimTime) -> BTreeSet<OfferingKey> {
+    pub fn unavailable(&self, now: SimTime) -> VecSet<OfferingKey> {
         self.unavailable.iter().filter(|(_, until)| **until > now).map(|(o, _)| o.clone()).collect()
     }
 

@@ -7,9 +7,9 @@ use super::workloads_owner::scale_of;
 use crate::actor::{Actor, Intent, View};
 use crate::kernel::{SimTime, Timers};
 use crate::store::{Change, Op};
+use objects::collections::VecMap;
 use objects::{DocExt, Kind, Object, ObjectKey, Value};
 use serde_json::json;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 const REACTION_MS: u64 = 20;
@@ -102,7 +102,7 @@ fn expectations(budget: &Object, pods: &[&Arc<Object>], view: &View<'_>) -> (i64
     if max.is_null() && min.is_i64() {
         return (pods.len() as i64, min.as_i64().unwrap_or(0));
     }
-    let mut scales: BTreeMap<String, i64> = BTreeMap::new();
+    let mut scales: VecMap<String, i64> = VecMap::new();
     let mut bare = 0;
     for pod in pods {
         match scale_of(pod, view) {

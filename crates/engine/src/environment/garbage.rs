@@ -8,9 +8,9 @@ use super::support::{delete, patch};
 use crate::actor::{Actor, Intent, View};
 use crate::kernel::{SimTime, Timers};
 use crate::store::{Change, Op};
+use objects::collections::{VecMap, VecSet};
 use objects::{Kind, Object, ObjectKey};
 use serde_json::json;
-use std::collections::{BTreeMap, BTreeSet};
 
 const REACTION_MS: u64 = 50;
 /// A dependent whose owner never was: the collector asks the API server before it deletes.
@@ -21,8 +21,8 @@ const ORPHAN: &str = "orphan";
 #[derive(Clone, Debug, Default)]
 pub struct GarbageCollector {
     /// Dependents by the owner's UID.
-    dependents: BTreeMap<String, BTreeSet<ObjectKey>>,
-    alive: BTreeSet<String>,
+    dependents: VecMap<String, VecSet<ObjectKey>>,
+    alive: VecSet<String>,
     due: Timers<ObjectKey>,
 }
 

@@ -9,11 +9,11 @@ use super::support::{delete, event, patch};
 use crate::actor::{Actor, Intent, View};
 use crate::kernel::{SimTime, Timers};
 use crate::store::{Change, Op};
+use objects::collections::Entry;
+use objects::collections::VecMap;
 use objects::typed::Taint;
 use objects::{DocExt, Era, Kind, Object, Value};
 use serde_json::json;
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 /// Nodes are looked at every 5 s.
@@ -43,7 +43,7 @@ enum Duty {
 pub struct NodeLifecycle {
     due: Timers<(String, Duty)>,
     /// Since when a node has had each of its evicting taints.
-    evicting: BTreeMap<String, BTreeMap<(String, String), SimTime>>,
+    evicting: VecMap<String, VecMap<(String, String), SimTime>>,
 }
 
 impl Actor for NodeLifecycle {

@@ -132,7 +132,7 @@ impl Lab {
 
     /// Pods of an app by node, most first.
     pub fn split(&self, app: &str) -> Vec<usize> {
-        let mut counts: std::collections::BTreeMap<String, usize> = Default::default();
+        let mut counts: objects::collections::VecMap<String, usize> = Default::default();
         for node in self.store.list(Kind::Node) {
             counts.insert(node.meta.name.clone(), 0);
         }

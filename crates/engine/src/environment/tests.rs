@@ -2,8 +2,8 @@
 
 use super::testing::Lab;
 use crate::Era;
+use objects::collections::VecSet;
 use objects::{DocExt, Kind, json};
-use std::collections::BTreeSet;
 
 #[test]
 fn a_deployment_becomes_running_pods() {
@@ -28,7 +28,7 @@ fn a_deployment_becomes_running_pods() {
     let (pod, _) = &lab.placed("inflate")[0];
     assert_eq!(pod.doc.str_at("status.phase"), Some("Running"));
     assert!(pod.doc.str_at("status.podIP").is_some_and(|ip| ip.starts_with("192.168.")));
-    let reasons: BTreeSet<String> = lab
+    let reasons: VecSet<String> = lab
         .store
         .list(Kind::Event)
         .filter(|e| e.doc.str_at("involvedObject.name") == Some(&pod.meta.name))
@@ -58,7 +58,7 @@ fn the_eras_word_scaling_differently() {
 
 #[test]
 fn scale_down_splits_vary_with_the_seed() {
-    let mut splits = BTreeSet::new();
+    let mut splits = VecSet::new();
     for seed in 0..24 {
         let mut lab = Lab::new(Era::V1alpha5, seed);
         for name in ["a", "b", "c", "d"] {
@@ -94,8 +94,8 @@ fn a_new_template_rolls_without_losing_availability() {
         assert!(ready >= 3, "maxUnavailable 25% of 4 is 1");
         assert!(lab.placed("web").len() <= 6, "maxSurge 25% of 4 is 1");
     }
-    let images: BTreeSet<String> = lab.placed("web").iter().flat_map(|(p, _)| p.pod().unwrap().spec.images.clone()).collect();
-    assert_eq!(images, BTreeSet::from(["pause:3.8".to_owned()]));
+    let images: VecSet<String> = lab.placed("web").iter().flat_map(|(p, _)| p.pod().unwrap().spec.images.clone()).collect();
+    assert_eq!(images, VecSet::from(["pause:3.8".to_owned()]));
     assert_eq!(lab.store.count(Kind::ReplicaSet), 2);
     let d = lab.get(Kind::Deployment, "web").unwrap();
     assert_eq!(d.meta.annotations.get("deployment.kubernetes.io/revision").map(String::as_str), Some("2"));

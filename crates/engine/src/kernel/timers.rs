@@ -1,20 +1,20 @@
 //! Keyed timers in (time, sequence) order; setting a key again moves it.
 
 use super::SimTime;
-use std::collections::BTreeMap;
+use objects::collections::VecMap;
 
 /// What an actor waits for. Keys are unique: [`Timers::set`] replaces an earlier time, [`Timers::sooner`] only
 /// ever brings it forward.
 #[derive(Clone, Debug)]
 pub struct Timers<K: Ord + Clone> {
-    queue: BTreeMap<(SimTime, u64), K>,
-    at: BTreeMap<K, (SimTime, u64)>,
+    queue: VecMap<(SimTime, u64), K>,
+    at: VecMap<K, (SimTime, u64)>,
     sequence: u64,
 }
 
 impl<K: Ord + Clone> Default for Timers<K> {
     fn default() -> Self {
-        Timers { queue: BTreeMap::new(), at: BTreeMap::new(), sequence: 0 }
+        Timers { queue: VecMap::new(), at: VecMap::new(), sequence: 0 }
     }
 }
 

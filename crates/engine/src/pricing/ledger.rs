@@ -2,8 +2,8 @@
 
 use crate::SimTime;
 use crate::store::{Change, Op, Store};
+use objects::collections::VecMap;
 use objects::{DocExt, Kind};
-use std::collections::BTreeMap;
 
 /// The rate from one moment on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub struct Entry {
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
     pub entries: Vec<Entry>,
-    live: BTreeMap<String, usize>,
+    live: VecMap<String, usize>,
     pub series: Vec<CostPoint>,
     /// When the user's session began; totals count from here.
     pub start: SimTime,

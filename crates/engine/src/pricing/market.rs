@@ -3,16 +3,16 @@
 use crate::scheduling::labels;
 use crate::scheduling::{InstanceType, Offering, OfferingKey, Requirement, TypeTable};
 use catalog::{Catalog, CatalogError, NodeShape, Region, RegionType};
+use objects::collections::{VecMap, VecSet};
 use objects::resources::{CPU, EPHEMERAL, MEMORY, PODS};
 use objects::{Era, Resources};
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A market without types is what a default one is; [`Market::build`] makes a real one.
 #[derive(Clone, Debug, Default)]
 pub struct Market {
     region: Option<Arc<Region>>,
-    by_name: BTreeMap<String, usize>,
+    by_name: VecMap<String, usize>,
     types: Arc<TypeTable>,
 }
 
@@ -48,7 +48,7 @@ impl Market {
     }
 
     /// The same with some offerings marked as unavailable.
-    pub fn types_without(&self, gone: &BTreeSet<OfferingKey>) -> Arc<TypeTable> {
+    pub fn types_without(&self, gone: &VecSet<OfferingKey>) -> Arc<TypeTable> {
         if gone.is_empty() {
             return self.types.clone();
         }
@@ -146,7 +146,7 @@ mod tests {
         assert!(t.offerings.iter().all(|o| &*o.zone != "ap-northeast-2d"), "no subnet there");
 
         let key = |zone: &str| ("spot".to_owned(), "m5.xlarge".to_owned(), zone.to_owned());
-        let gone: BTreeSet<OfferingKey> = market.zones().map(key).collect();
+        let gone: VecSet<OfferingKey> = market.zones().map(key).collect();
         let left = market.types_without(&gone);
         assert_eq!(left.named("m5.xlarge").unwrap().1.cheapest_micro(&Default::default()), 236_000);
         assert!(matches!(Market::build("eu-nowhere-1", Era::V1), Err(CatalogError::UnknownRegion { .. })));

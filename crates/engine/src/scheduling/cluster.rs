@@ -5,9 +5,9 @@ use super::instance_type::InstanceType;
 use super::rules::Rules;
 use super::type_table::TypeTable;
 use objects::Resources;
+use objects::collections::{VecMap, VecSet};
 use objects::selector::Expression;
 use objects::typed::{ConsolidationPolicy, HostPort, PodSpec, Taint};
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A Provisioner or NodePool that may open claims.
@@ -16,7 +16,7 @@ pub struct PoolInput {
     pub name: String,
     pub weight: i32,
     pub node_class: String,
-    pub labels: BTreeMap<String, String>,
+    pub labels: VecMap<String, String>,
     pub requirements: Vec<Expression>,
     pub taints: Vec<Taint>,
     pub startup_taints: Vec<Taint>,
@@ -36,7 +36,7 @@ pub struct NodeInput {
     pub claim: Option<String>,
     /// Whether a Node object exists.
     pub has_node: bool,
-    pub labels: BTreeMap<String, String>,
+    pub labels: VecMap<String, String>,
     /// Taints that count for scheduling: without those known to go away while the node comes up.
     pub taints: Vec<Taint>,
     /// All taints of the Node object, for spread constraints that honour taints.
@@ -55,7 +55,7 @@ pub struct NodeInput {
     /// Still inside its pool's consolidateAfter window: moved pods may not come here (era v1).
     pub settling: bool,
     /// Volume attachments: driver to (in use, limit).
-    pub volumes: BTreeMap<String, (u32, u32)>,
+    pub volumes: VecMap<String, (u32, u32)>,
 }
 
 /// A pod, bound or pending.
@@ -66,7 +66,7 @@ pub struct PodInput {
     pub uid: String,
     /// Unix seconds.
     pub created_s: i64,
-    pub labels: BTreeMap<String, String>,
+    pub labels: VecMap<String, String>,
     pub spec: Arc<PodSpec>,
     /// Index of its node in [`Cluster::nodes`].
     pub node: Option<usize>,
@@ -81,7 +81,7 @@ pub struct PodInput {
     /// Where its volumes can be: alternatives, each a list of expressions.
     pub volume_terms: Vec<Vec<Expression>>,
     /// Drivers of the volumes that it would attach, with their number.
-    pub volumes: BTreeMap<String, u32>,
+    pub volumes: VecMap<String, u32>,
 }
 
 impl PodInput {
@@ -109,9 +109,9 @@ pub struct Cluster {
     pub pods: Vec<PodInput>,
     pub daemons: Vec<DaemonInput>,
     /// Labels of every namespace, for namespace selectors.
-    pub namespaces: BTreeMap<String, BTreeMap<String, String>>,
+    pub namespaces: VecMap<String, VecMap<String, String>>,
     /// Pods that would be pending but that Karpenter does not look at, by index, with its reason.
-    pub ignored: BTreeMap<usize, String>,
+    pub ignored: VecMap<usize, String>,
 }
 
 impl Cluster {
@@ -125,8 +125,8 @@ impl Cluster {
             nodes: Vec::new(),
             pods: Vec::new(),
             daemons: Vec::new(),
-            namespaces: BTreeMap::new(),
-            ignored: BTreeMap::new(),
+            namespaces: VecMap::new(),
+            ignored: VecMap::new(),
         }
     }
 
@@ -139,7 +139,7 @@ impl Cluster {
     }
 
     /// The pods to place: pending ones, those of deleting nodes and those of `without`, in this order of groups.
-    pub fn pods_to_place(&self, without: &BTreeSet<usize>) -> Vec<usize> {
+    pub fn pods_to_place(&self, without: &VecSet<usize>) -> Vec<usize> {
         let on = |p: &PodInput, wanted: &dyn Fn(usize) -> bool| p.movable && p.node.is_some_and(wanted);
         let deleting = |n: usize| self.nodes.get(n).is_some_and(|n| n.deleting);
         let chosen = |p: &PodInput| p.pending || on(p, &deleting) || on(p, &|n| without.contains(&n));

@@ -13,7 +13,7 @@ use super::rules::Rules;
 use super::solver::{Round, solve};
 pub use candidate::{Candidate, in_turn, sort};
 use objects::Era;
-use std::collections::BTreeMap;
+use objects::collections::VecMap;
 
 /// Spot nodes replace a spot node only where at least so many types are cheaper, and keep the cheapest so many.
 pub const MIN_SPOT_TYPES: usize = 15;
@@ -162,7 +162,7 @@ fn sentence(rules: &Rules, words: &str) -> String {
 }
 
 /// Why pods that have a place now would lose it; at most five are named.
-pub fn unplaced(cluster: &Cluster, errors: &BTreeMap<usize, String>) -> Option<String> {
+pub fn unplaced(cluster: &Cluster, errors: &VecMap<usize, String>) -> Option<String> {
     let rules = &cluster.rules;
     let matters = |p: usize| cluster.pods.get(p).is_some_and(|p| !(rules.pending_may_stay && p.pending));
     let blocking: Vec<(String, &String)> =
@@ -226,7 +226,7 @@ pub fn single(cluster: &Cluster, candidate: &Candidate) -> Result<Command, Strin
 /// Where one of the removed nodes is of a type that could come back, that node could simply have been kept: only what
 /// is cheaper than the cheapest such node stays. Whether anything does.
 pub fn drop_same_type(cluster: &Cluster, claim: &mut PlannedClaim, removed: &[Candidate]) -> bool {
-    let mut cheapest: BTreeMap<usize, i64> = BTreeMap::new();
+    let mut cheapest: VecMap<usize, i64> = VecMap::new();
     for c in removed {
         let price = cheapest.entry(c.instance_type).or_insert(i64::MAX);
         *price = (*price).min(c.price_micro);

@@ -9,10 +9,10 @@ use super::preferences;
 use super::requirements::Requirements;
 use super::taints;
 use super::type_set::TypeSet;
+use objects::collections::VecMap;
 use objects::resources::PODS;
 use objects::typed::{HostPort, Taint};
 use objects::{Era, Resources};
-use std::collections::BTreeMap;
 
 /// Types that carry the same DaemonSets.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,7 +38,7 @@ pub fn groups(cluster: &Cluster, node_taints: &[Taint], requirements: &Requireme
     // Each DaemonSet with the alternatives that it accepts of a node of this pool.
     let candidates: Vec<(usize, Vec<Requirements>)> =
         cluster.daemons.iter().enumerate().filter_map(|(i, d)| Some((i, accepted(d, node_taints, requirements, era)?))).collect();
-    let mut by_set: BTreeMap<Vec<usize>, TypeSet> = BTreeMap::new();
+    let mut by_set: VecMap<Vec<usize>, TypeSet> = VecMap::new();
     for i in types.iter() {
         let Some(t) = cluster.types.get(i) else { continue };
         let runs = |terms: &[Requirements]| terms.iter().any(|r| t.requirements.intersects(r));

@@ -10,8 +10,8 @@ use super::requirements::{Requirement, Requirements};
 use super::taints;
 use super::topology::Topology;
 use objects::Era;
+use objects::collections::VecMap;
 use objects::typed::HostPort;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub struct Existing {
     overdrawn: bool,
     requirements: Requirements,
     ports: Vec<HostPort>,
-    volumes: BTreeMap<String, u32>,
+    volumes: VecMap<String, u32>,
 }
 
 /// Why a pod cannot go there; permanent where nothing in this round can change that.
@@ -55,7 +55,7 @@ impl Existing {
             overdrawn: left.0.values().any(|v| *v < 0) || lacks_for_daemons(),
             requirements,
             ports: node.host_ports.iter().flat_map(|(_, ports)| ports.iter().cloned()).collect(),
-            volumes: BTreeMap::new(),
+            volumes: VecMap::new(),
         }
     }
 

@@ -13,9 +13,9 @@ use super::taints;
 use super::type_table::TypeTable;
 use crate::actor::View;
 use crate::store::Store;
+use objects::collections::{VecMap, VecSet};
 use objects::typed::{Claim, Node};
 use objects::{DocExt, Kind, Object, Resources, time};
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What a cluster is read from.
@@ -27,12 +27,12 @@ pub struct Source<'a> {
     /// The present, Unix milliseconds.
     pub now_ms: i64,
     /// Claims (nodes where there is no claim) that a disruption command is about to remove.
-    pub marked: &'a BTreeSet<String>,
+    pub marked: &'a VecSet<String>,
 }
 
 /// Reads the view's cluster. `marked` are claims that a disruption command is about to remove, `gone` the offerings
 /// that the cloud had none of lately.
-pub fn cluster(view: &View<'_>, marked: &BTreeSet<String>, gone: &BTreeSet<OfferingKey>) -> Cluster {
+pub fn cluster(view: &View<'_>, marked: &VecSet<String>, gone: &VecSet<OfferingKey>) -> Cluster {
     let (rules, types) = (Rules::of(view.profile), view.market.types_without(gone));
     read(&Source { store: view.store, rules, types, now_ms: view.unix_ms(), marked })
 }
@@ -45,7 +45,7 @@ pub fn read(source: &Source<'_>) -> Cluster {
         namespaces: store.list(Kind::Namespace).map(|o| (o.meta.name.clone(), o.meta.labels.clone())).collect(),
         ..Cluster::new(source.rules.clone(), Vec::new())
     };
-    let mut node_of = BTreeMap::new();
+    let mut node_of = VecMap::new();
     for (object, claim) in state_nodes(source) {
         if let Some(o) = object {
             node_of.insert(o.meta.name.clone(), c.nodes.len());
@@ -80,7 +80,7 @@ type Pair<'a> = (Option<&'a Object>, Option<&'a Object>);
 fn state_nodes<'a>(source: &Source<'a>) -> Vec<Pair<'a>> {
     let store = source.store;
     let claims = || store.list(Kind::claim(source.rules.era)).filter(|o| provider_id(o).is_some());
-    let mut by_id: BTreeMap<&str, &'a Object> = claims().filter_map(|o| Some((provider_id(o)?, &**o))).collect();
+    let mut by_id: VecMap<&str, &'a Object> = claims().filter_map(|o| Some((provider_id(o)?, &**o))).collect();
     let mut pairs: Vec<Pair<'a>> = Vec::new();
     for o in store.list(Kind::Node) {
         let id = o.node().map(|n| n.provider_id.as_str()).filter(|id| !id.is_empty());

@@ -2,8 +2,8 @@
 
 use super::labels;
 use super::requirements::{Requirement, Requirements};
+use objects::collections::VecSet;
 use objects::{DocExt, Resources, Value};
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// One way to buy a type.
@@ -45,8 +45,8 @@ impl InstanceType {
         offerings: Vec<Offering>,
     ) -> InstanceType {
         let mut requirements: Requirements = labels_of_type.into_iter().collect();
-        let zones: BTreeSet<&str> = offerings.iter().map(|o| &*o.zone).collect();
-        let kinds: BTreeSet<&str> = offerings.iter().map(|o| &*o.capacity_type).collect();
+        let zones: VecSet<&str> = offerings.iter().map(|o| &*o.zone).collect();
+        let kinds: VecSet<&str> = offerings.iter().map(|o| &*o.capacity_type).collect();
         requirements.replace(Requirement::is_in(labels::INSTANCE_TYPE, [name]));
         requirements.replace(Requirement::is_in(labels::ZONE, zones));
         requirements.replace(Requirement::is_in(labels::CAPACITY_TYPE, kinds));
@@ -73,7 +73,7 @@ impl InstanceType {
     }
 
     /// Marks the offerings of `gone` as unavailable.
-    pub fn hide(&mut self, gone: &BTreeSet<OfferingKey>) {
+    pub fn hide(&mut self, gone: &VecSet<OfferingKey>) {
         for o in &mut self.offerings {
             if gone.contains(&(o.capacity_type.to_string(), self.name.to_string(), o.zone.to_string())) {
                 o.available = false;

@@ -4,6 +4,7 @@
 
 use super::requirements::Requirements;
 use objects::Era;
+use objects::collections::Order as _;
 
 pub const ZONE: &str = "topology.kubernetes.io/zone";
 pub const REGION: &str = "topology.kubernetes.io/region";
@@ -89,7 +90,7 @@ fn well_known(era: Era) -> Vec<String> {
             all.push(NODEPOOL.to_owned());
         }
     }
-    all.sort();
+    all.order();
     all
 }
 

@@ -5,8 +5,9 @@ use super::requirements::{Requirement, Requirements};
 use super::rules::Rules;
 use super::type_table::TypeTable;
 use objects::Resources;
+use objects::collections::Order as _;
+use objects::collections::VecMap;
 use objects::selector::Expression;
-use std::collections::BTreeMap;
 
 /// A claim to create.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,7 +37,7 @@ pub struct Plan {
     /// Node index to pod indices, in scheduling order of the nodes; nodes that got nothing are left out.
     pub existing: Vec<(usize, Vec<usize>)>,
     /// Pod index to the reason in Karpenter's words.
-    pub errors: BTreeMap<usize, String>,
+    pub errors: VecMap<usize, String>,
     /// (pod, what was given up), in order: Karpenter logs these at debug level.
     pub relaxations: Vec<(usize, String)>,
     /// (pool, types excluded by limits, all types), in order.
@@ -82,7 +83,7 @@ impl PlannedClaim {
     pub fn type_names(&self, types: &TypeTable, rules: &Rules) -> Vec<String> {
         let kept = self.kept_types(types, rules).unwrap_or_default();
         let mut names: Vec<String> = kept.iter().filter_map(|i| types.get(*i)).map(|t| t.name.to_string()).collect();
-        names.sort();
+        names.order();
         names
     }
 

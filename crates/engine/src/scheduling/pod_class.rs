@@ -4,25 +4,25 @@ use super::cluster::PodInput;
 use super::requirements::{Requirement, Requirements};
 use super::rules::{Preferences, Rules};
 use objects::Resources;
+use objects::collections::VecMap;
 use objects::resources::PODS;
 use objects::selector::Expression;
 use objects::typed::{Affinity, HostPort, PodSpec, SpreadConstraint, Toleration};
-use std::collections::BTreeMap;
 
 /// All that scheduling reads of a pod.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Shape {
     pub namespace: String,
-    pub labels: BTreeMap<String, String>,
+    pub labels: VecMap<String, String>,
     /// With the pod itself under `pods`.
     pub requests: Resources,
-    pub node_selector: BTreeMap<String, String>,
+    pub node_selector: VecMap<String, String>,
     pub affinity: Affinity,
     pub tolerations: Vec<Toleration>,
     pub spread: Vec<SpreadConstraint>,
     pub host_ports: Vec<HostPort>,
     pub volume_terms: Vec<Vec<Expression>>,
-    pub volumes: BTreeMap<String, u32>,
+    pub volumes: VecMap<String, u32>,
 }
 
 impl Shape {
@@ -132,7 +132,7 @@ pub struct Names(Vec<String>);
 
 impl Names {
     pub fn of<'a>(lists: impl Iterator<Item = &'a Resources>) -> Names {
-        let all: std::collections::BTreeSet<String> = lists.flat_map(|r| r.0.keys().cloned()).collect();
+        let all: objects::collections::VecSet<String> = lists.flat_map(|r| r.0.keys().cloned()).collect();
         Names(all.into_iter().collect())
     }
 

@@ -3,6 +3,7 @@
 
 use super::pod_class::Shape;
 use super::text;
+use objects::collections::Order as _;
 use objects::typed::Toleration;
 
 /// The shape with one preference less and what was given up, in Karpenter's words; `None` where nothing is left.
@@ -30,7 +31,7 @@ pub fn required_node_term(s: &mut Shape) -> Option<String> {
 }
 
 fn preferred_pod_term(terms: &mut Vec<(i32, objects::typed::PodAffinityTerm)>, kind: &str) -> Option<String> {
-    terms.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
+    terms.order_by_key(|(weight, _)| std::cmp::Reverse(*weight));
     let (weight, term) = terms.first()?;
     let json = text::preferred_pod_term(*weight, term);
     terms.remove(0);
@@ -39,7 +40,7 @@ fn preferred_pod_term(terms: &mut Vec<(i32, objects::typed::PodAffinityTerm)>, k
 
 fn preferred_node_term(s: &mut Shape) -> Option<String> {
     let terms = &mut s.affinity.node_preferred;
-    terms.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
+    terms.order_by_key(|(weight, _)| std::cmp::Reverse(*weight));
     let (weight, term) = terms.first()?;
     let json = text::preferred_node_term(*weight, term);
     terms.remove(0);

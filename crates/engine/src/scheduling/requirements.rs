@@ -4,8 +4,9 @@
 
 use super::labels;
 use objects::Era;
+use objects::collections::Order as _;
+use objects::collections::{VecMap, VecSet};
 use objects::selector::{Expression, Operator};
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ pub struct Requirement {
     pub key: Arc<str>,
     /// The values are those that are excluded.
     complement: bool,
-    values: BTreeSet<Arc<str>>,
+    values: VecSet<Arc<str>>,
     /// Inclusive bounds; only a complement keeps them.
     gte: Option<i64>,
     lte: Option<i64>,
@@ -29,7 +30,7 @@ impl Requirement {
         let mut r = Requirement {
             key: Arc::from(labels::normalized(key)),
             complement: !matches!(operator, Operator::In | Operator::DoesNotExist),
-            values: BTreeSet::new(),
+            values: VecSet::new(),
             gte: None,
             lte: None,
             min_values: None,
@@ -121,7 +122,7 @@ impl Requirement {
             return Requirement { min_values, ..Requirement::absent(&self.key) };
         }
         let complement = self.complement && other.complement;
-        let mut values: BTreeSet<Arc<str>> = match (self.complement, other.complement) {
+        let mut values: VecSet<Arc<str>> = match (self.complement, other.complement) {
             (true, true) => self.values.union(&other.values).cloned().collect(),
             (true, false) => other.values.difference(&self.values).cloned().collect(),
             (false, true) => self.values.difference(&other.values).cloned().collect(),
@@ -217,10 +218,10 @@ fn within(value: &str, gte: Option<i64>, lte: Option<i64>) -> bool {
 
 /// Requirements by key. Cloning shares the single requirements.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Requirements(BTreeMap<Arc<str>, Arc<Requirement>>);
+pub struct Requirements(VecMap<Arc<str>, Arc<Requirement>>);
 
 impl Requirements {
-    pub fn of_labels(labels: &BTreeMap<String, String>) -> Requirements {
+    pub fn of_labels(labels: &VecMap<String, String>) -> Requirements {
         labels.iter().map(|(k, v)| Requirement::is_in(k, [v])).collect()
     }
 
@@ -343,7 +344,7 @@ impl Requirements {
     /// As the era prints them: sorted, joined by commas, without the keys that are never shown.
     pub fn text(&self, era: Era) -> String {
         let mut all: Vec<String> = self.0.values().filter(|r| !labels::is_hidden(era, &r.key)).map(|r| r.text(era)).collect();
-        all.sort();
+        all.order();
         all.join(", ")
     }
 }

@@ -4,22 +4,22 @@
 use super::requirements::Requirements;
 use super::type_set::TypeSet;
 use super::type_table::TypeTable;
-use std::collections::{BTreeMap, BTreeSet};
+use objects::collections::{VecMap, VecSet};
 use std::sync::Arc;
 
 /// Ids of reservations.
-pub type Wanted = BTreeSet<Arc<str>>;
+pub type Wanted = VecSet<Arc<str>>;
 
 #[derive(Debug, Default)]
 pub struct Reservations {
-    free: BTreeMap<Arc<str>, u32>,
+    free: VecMap<Arc<str>, u32>,
     /// A pod that could have had reserved capacity waits for it rather than take other capacity.
     strict: bool,
 }
 
 impl Reservations {
     pub fn new(table: &TypeTable, strict: bool) -> Reservations {
-        let mut free: BTreeMap<Arc<str>, u32> = BTreeMap::new();
+        let mut free: VecMap<Arc<str>, u32> = VecMap::new();
         for (id, n) in table.iter().flat_map(|t| &t.offerings).filter_map(|o| o.reservation.as_ref()) {
             let least = free.get(id).copied().unwrap_or(u32::MAX).min(*n);
             free.insert(id.clone(), least);

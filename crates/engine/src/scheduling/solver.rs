@@ -15,7 +15,9 @@ use super::text;
 use super::topology::Topology;
 use super::type_set::TypeSet;
 use objects::Resources;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use objects::collections::Order as _;
+use objects::collections::{VecMap, VecSet};
+use std::collections::VecDeque;
 
 /// The node count as era v1's pools limit it.
 const NODES: &str = "nodes";
@@ -24,7 +26,7 @@ const NODES: &str = "nodes";
 #[derive(Clone, Debug, Default)]
 pub struct Round {
     /// Indices of nodes that are taken as gone; their pods are placed too.
-    pub without: BTreeSet<usize>,
+    pub without: VecSet<usize>,
     /// A simulation for consolidation: moved pods may not settle on nodes inside their consolidateAfter window, and
     /// reserved capacity may be left for other capacity.
     pub is_simulation: bool,
@@ -54,7 +56,7 @@ struct Solver<'a> {
     /// Claims in the order in which they are tried.
     order: Vec<usize>,
     classes: Vec<Class>,
-    class_ids: BTreeMap<Shape, usize>,
+    class_ids: VecMap<Shape, usize>,
     /// Pods to place with their classes as given.
     pods: Vec<(usize, usize)>,
     tolerate_prefer: bool,
@@ -90,7 +92,7 @@ impl<'a> Solver<'a> {
             claims: Vec::new(),
             order: Vec::new(),
             classes: Vec::new(),
-            class_ids: BTreeMap::new(),
+            class_ids: VecMap::new(),
             pods: Vec::new(),
             tolerate_prefer: cluster.pools.iter().filter(|p| !p.closed).any(|p| p.taints.iter().any(has_prefer)),
             hostnames: 0,
@@ -122,9 +124,9 @@ impl<'a> Solver<'a> {
                 }
             }
         }
-        nodes.sort_by(|(_, a), (_, b)| b.initialized.cmp(&a.initialized).then_with(|| a.name.cmp(&b.name)));
-        let rank: BTreeMap<usize, usize> = nodes.iter().enumerate().map(|(rank, (i, _))| (*i, rank)).collect();
-        self.existing.sort_by_key(|e| rank.get(&e.node).copied());
+        nodes.order_by(|(_, a), (_, b)| b.initialized.cmp(&a.initialized).then_with(|| a.name.cmp(&b.name)));
+        let rank: VecMap<usize, usize> = nodes.iter().enumerate().map(|(rank, (i, _))| (*i, rank)).collect();
+        self.existing.order_by_key(|e| rank.get(&e.node).copied());
     }
 
     fn class_of(&mut self, shape: Shape) -> usize {
@@ -140,9 +142,9 @@ impl<'a> Solver<'a> {
 
     fn run(mut self) -> Plan {
         let mut queue = self.queue();
-        let mut errors: BTreeMap<usize, String> = BTreeMap::new();
+        let mut errors: VecMap<usize, String> = VecMap::new();
         // Length of the queue when a pod was last put back: seeing it again means that a whole turn changed nothing.
-        let mut last_length: BTreeMap<usize, usize> = BTreeMap::new();
+        let mut last_length: VecMap<usize, usize> = VecMap::new();
         while let Some((pod, class)) = queue.pop_front() {
             if last_length.get(&pod) == Some(&(queue.len() + 1)) {
                 break;
@@ -177,7 +179,7 @@ impl<'a> Solver<'a> {
                 Some(((size, input.created_s, &input.uid), (*pod, *class)))
             })
             .collect();
-        all.sort();
+        all.order();
         all.into_iter().map(|(_, pod)| pod).collect()
     }
 
@@ -385,7 +387,7 @@ impl<'a> Solver<'a> {
             }
         };
         claim.add(pod, class, fit, &pool.taints, &mut self.topology);
-        self.reservations.change(&BTreeSet::new(), &claim.reserved);
+        self.reservations.change(&VecSet::new(), &claim.reserved);
         if let Some(Some(left)) = self.remaining.get_mut(template.pool) {
             // Any of its types may come, so the largest of each resource is charged.
             let most = self.types.table.largest(&claim.types);
@@ -462,9 +464,9 @@ fn pools_in_order(cluster: &Cluster) -> Vec<usize> {
     let mut open: Vec<(usize, &super::cluster::PoolInput)> =
         cluster.pools.iter().enumerate().filter(|(_, p)| !p.closed).collect();
     if cluster.rules.is_v1() {
-        open.sort_by(|(_, a), (_, b)| b.weight.cmp(&a.weight).then_with(|| b.name.cmp(&a.name)));
+        open.order_by(|(_, a), (_, b)| b.weight.cmp(&a.weight).then_with(|| b.name.cmp(&a.name)));
     } else {
-        open.sort_by_key(|(_, p)| std::cmp::Reverse(p.weight));
+        open.order_by_key(|(_, p)| std::cmp::Reverse(p.weight));
     }
     open.into_iter().map(|(i, _)| i).collect()
 }

@@ -1,10 +1,10 @@
 //! Small clusters for tests: types with the lab's figures, pools, nodes and pods.
 
 use super::*;
+use objects::collections::VecMap;
 use objects::selector::{Expression, Operator};
 use objects::typed::PodSpec;
 use objects::{Era, Resources, Value, json};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub const ZONES: [&str; 3] = ["a", "b", "c"];
@@ -60,7 +60,7 @@ pub fn pods(c: &mut Cluster, app: &str, n: usize, spec: &Value) {
             namespace: "default".to_owned(),
             name: format!("{app}-{i}"),
             uid: format!("{:08}", c.pods.len()),
-            labels: BTreeMap::from([("app".to_owned(), app.to_owned())]),
+            labels: VecMap::from([("app".to_owned(), app.to_owned())]),
             spec: spec.clone(),
             pending: true,
             ..PodInput::default()
@@ -92,7 +92,7 @@ pub fn node(c: &mut Cluster, name: &str, instance_type: &str, pool: &str, n: usi
     available.sub(&daemons);
     available.sub(&Resources::default().with("cpu", 1000 * n as i64).with("pods", n as i64));
     let label = |k: &str, v: &str| (k.to_owned(), v.to_owned());
-    let labels = BTreeMap::from([
+    let labels = VecMap::from([
         label(labels::HOSTNAME, name),
         label(labels::INSTANCE_TYPE, instance_type),
         label(labels::ZONE, "a"),

@@ -2,12 +2,12 @@
 //! Source: kubernetes-sigs/karpenter pkg/utils/{resources,pretty} v0.31.4 and v1.14.1.
 
 use objects::Resources;
+use objects::collections::VecMap;
 use objects::quantity::{Format, Quantity};
 use objects::resources::{CPU, PODS};
 use objects::selector::{Expression, LabelSelector};
 use objects::typed::{NodeSelectorTerm, PodAffinityTerm, SpreadConstraint, Taint};
 use serde_json::Value;
-use std::collections::BTreeMap;
 
 /// Compact JSON in order of name: `{"cpu":"1125m","pods":"3"}`.
 pub fn resources(r: &Resources) -> String {
@@ -103,7 +103,7 @@ fn expressions(list: &[Expression]) -> String {
     format!("[{}]", list.iter().map(one).collect::<Vec<_>>().join(","))
 }
 
-fn map(m: &BTreeMap<String, String>) -> String {
+fn map(m: &VecMap<String, String>) -> String {
     let parts: Vec<String> = m.iter().map(|(k, v)| format!("{}:{}", quoted(k), quoted(v))).collect();
     format!("{{{}}}", parts.join(","))
 }

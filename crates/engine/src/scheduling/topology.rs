@@ -12,13 +12,13 @@ use super::requirements::{Requirement, Requirements};
 use super::rules::Preferences;
 use group::{Group, GroupKey, GroupKind, NodeFilter};
 use objects::Era;
+use objects::collections::{VecMap, VecSet};
 use objects::selector::{Expression, LabelSelector, Operator};
 use objects::typed::{PodAffinityTerm, Taint};
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Domains that pools could provide, each with the taint lists of the pools that could.
-type Domains = BTreeMap<Arc<str>, Vec<Vec<Taint>>>;
+type Domains = VecMap<Arc<str>, Vec<Vec<Taint>>>;
 
 pub struct Topology<'a> {
     cluster: &'a Cluster,
@@ -28,11 +28,11 @@ pub struct Topology<'a> {
     /// Nodes that take part.
     active: Vec<bool>,
     node_requirements: Vec<Requirements>,
-    universe: BTreeMap<String, Domains>,
+    universe: VecMap<String, Domains>,
     groups: Vec<Group>,
-    by_key: BTreeMap<GroupKey, usize>,
+    by_key: VecMap<GroupKey, usize>,
     inverse: Vec<Group>,
-    inverse_by_key: BTreeMap<GroupKey, usize>,
+    inverse_by_key: VecMap<GroupKey, usize>,
 }
 
 impl<'a> Topology<'a> {
@@ -49,11 +49,11 @@ impl<'a> Topology<'a> {
             moving: is_moving,
             active,
             node_requirements: cluster.nodes.iter().map(|n| Requirements::of_labels(&n.labels)).collect(),
-            universe: BTreeMap::new(),
+            universe: VecMap::new(),
             groups: Vec::new(),
-            by_key: BTreeMap::new(),
+            by_key: VecMap::new(),
             inverse: Vec::new(),
-            inverse_by_key: BTreeMap::new(),
+            inverse_by_key: VecMap::new(),
         };
         t.count_inverse();
         t
@@ -95,7 +95,7 @@ impl<'a> Topology<'a> {
             let key = GroupKey {
                 kind: GroupKind::Spread,
                 key: Arc::from(c.topology_key.as_str()),
-                namespaces: BTreeSet::from([shape.namespace.clone()]),
+                namespaces: VecSet::from([shape.namespace.clone()]),
                 selector,
                 max_skew: i64::from(c.max_skew),
                 filter: NodeFilter::of(self.era, shape, c),
@@ -125,7 +125,7 @@ impl<'a> Topology<'a> {
     }
 
     fn affinity_key(&self, kind: GroupKind, namespace: &str, term: &PodAffinityTerm) -> GroupKey {
-        let mut namespaces: BTreeSet<String> = term.namespaces.iter().cloned().collect();
+        let mut namespaces: VecSet<String> = term.namespaces.iter().cloned().collect();
         match &term.namespace_selector {
             Some(s) => {
                 let selected = self.cluster.namespaces.iter().filter(|(_, labels)| s.matches(labels));
@@ -169,7 +169,7 @@ impl<'a> Topology<'a> {
         self.inverse.len() - 1
     }
 
-    fn domains_for(&mut self, key: &GroupKey, shape: &Shape) -> BTreeMap<Arc<str>, i64> {
+    fn domains_for(&mut self, key: &GroupKey, shape: &Shape) -> VecMap<Arc<str>, i64> {
         let cluster = self.cluster;
         let all = self.universe.entry(key.key.to_string()).or_insert_with(|| universe(cluster, &key.key));
         let reachable = |taints: &Vec<Vec<Taint>>| {
@@ -299,7 +299,7 @@ fn universe(cluster: &Cluster, key: &str) -> Domains {
         let mut asked = Requirements::of_expressions(&pool.requirements);
         asked.add_all(&Requirements::of_labels(&pool.labels));
         let pool_values = asked.get(key);
-        let mut values: BTreeSet<Arc<str>> = BTreeSet::new();
+        let mut values: VecSet<Arc<str>> = VecSet::new();
         for t in cluster.types.iter() {
             match (pool_values, t.requirements.get(key)) {
                 (Some(p), Some(r)) => values.extend(r.intersection(p).values().cloned()),
@@ -323,6 +323,6 @@ fn universe(cluster: &Cluster, key: &str) -> Domains {
 }
 
 /// Whether a selector selects labels; a missing one selects nothing.
-fn selects(selector: Option<&LabelSelector>, labels: &BTreeMap<String, String>) -> bool {
+fn selects(selector: Option<&LabelSelector>, labels: &VecMap<String, String>) -> bool {
     selector.is_some_and(|s| s.matches(labels))
 }

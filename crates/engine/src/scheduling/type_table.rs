@@ -6,19 +6,20 @@ use super::labels;
 use super::requirements::{Requirement, Requirements};
 use super::type_set::TypeSet;
 use objects::Resources;
-use std::collections::{BTreeMap, BTreeSet};
+use objects::collections::Order as _;
+use objects::collections::{VecMap, VecSet};
 use std::sync::Arc;
 
 #[derive(Clone, Debug, Default)]
 pub struct TypeTable {
     types: Vec<InstanceType>,
-    by_name: BTreeMap<Arc<str>, usize>,
+    by_name: VecMap<Arc<str>, usize>,
 }
 
 impl TypeTable {
     /// Types are put in order of name.
     pub fn new(mut types: Vec<InstanceType>) -> TypeTable {
-        types.sort_by(|a, b| a.name.cmp(&b.name));
+        types.order_by(|a, b| a.name.cmp(&b.name));
         let by_name = types.iter().enumerate().map(|(i, t)| (t.name.clone(), i)).collect();
         TypeTable { types, by_name }
     }
@@ -52,7 +53,7 @@ impl TypeTable {
     pub fn by_price(&self, members: &TypeSet, requirements: &Requirements) -> Vec<usize> {
         let mut priced: Vec<(i64, usize)> =
             members.iter().map(|i| (self.types.get(i).map_or(i64::MAX, |t| t.cheapest_micro(requirements)), i)).collect();
-        priced.sort_unstable();
+        priced.order();
         priced.into_iter().map(|(_, i)| i).collect()
     }
 
@@ -67,14 +68,14 @@ impl TypeTable {
 
     /// `Ok` with how many of the first types are enough for every `minValues`, or the keys that lack values with how
     /// many they have.
-    pub fn satisfies_min_values(&self, order: &[usize], requirements: &Requirements) -> Result<usize, BTreeMap<String, u32>> {
+    pub fn satisfies_min_values(&self, order: &[usize], requirements: &Requirements) -> Result<usize, VecMap<String, u32>> {
         let asked: Vec<(&Arc<str>, u32)> = requirements.iter().filter_map(|r| Some((&r.key, r.min_values?))).collect();
-        let mut seen: BTreeMap<&str, BTreeSet<&Arc<str>>> = BTreeMap::new();
+        let mut seen: VecMap<&str, VecSet<&Arc<str>>> = VecMap::new();
         // Without any type the reason is another one.
         if asked.is_empty() || order.is_empty() {
             return Ok(0);
         }
-        let lacks = |seen: &BTreeMap<&str, BTreeSet<&Arc<str>>>| -> BTreeMap<String, u32> {
+        let lacks = |seen: &VecMap<&str, VecSet<&Arc<str>>>| -> VecMap<String, u32> {
             let count = |key: &str| seen.get(key).map_or(0, |v| u32::try_from(v.len()).unwrap_or(u32::MAX));
             asked.iter().filter(|(k, n)| count(k) < *n).map(|(k, _)| (k.to_string(), count(k))).collect()
         };
@@ -93,7 +94,7 @@ impl TypeTable {
 }
 
 /// Karpenter's words for keys that lack values.
-pub fn min_values_text(keys: &BTreeMap<String, u32>) -> String {
+pub fn min_values_text(keys: &VecMap<String, u32>) -> String {
     let names: Vec<&str> = keys.keys().map(String::as_str).collect();
     format!("minValues requirement is not met for label(s) (label(s)=[{}])", names.join(" "))
 }
@@ -159,8 +160,8 @@ impl Filtered {
 /// Answers about single requirements, kept over the claims and pods of a round.
 #[derive(Debug, Default)]
 pub struct TypeFilter {
-    compatible: BTreeMap<Arc<Requirement>, TypeSet>,
-    offered: BTreeMap<[Option<Arc<Requirement>>; 3], TypeSet>,
+    compatible: VecMap<Arc<Requirement>, TypeSet>,
+    offered: VecMap<[Option<Arc<Requirement>>; 3], TypeSet>,
 }
 
 impl TypeFilter {

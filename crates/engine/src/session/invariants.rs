@@ -1,9 +1,10 @@
 //! What must hold after every instant, whatever users and controllers do.
 
 use super::world::World;
+use objects::collections::Order as _;
+use objects::collections::VecMap;
 use objects::typed::Phase;
 use objects::{Kind, Resources};
-use std::collections::BTreeMap;
 
 /// The sentences that do not hold; empty in a sound world.
 ///
@@ -71,7 +72,7 @@ fn places_are_real(world: &World, broken: &mut Vec<String>) {
             broken.push(format!("pod {} runs without a node", pod.key()));
         }
     }
-    let mut nodes = BTreeMap::new();
+    let mut nodes = VecMap::new();
     for node in store.list(Kind::Node) {
         let id = node.node().map_or("", |n| n.provider_id.as_str());
         if let Some(other) = nodes.insert(id, &node.meta.name).filter(|_| !id.is_empty()) {
@@ -82,7 +83,7 @@ fn places_are_real(world: &World, broken: &mut Vec<String>) {
 
 fn versions_rise(world: &World, broken: &mut Vec<String>) {
     let store = &world.cluster.store;
-    let mut seen = BTreeMap::new();
+    let mut seen = VecMap::new();
     for object in store.all() {
         let version = object.meta.resource_version;
         if version > store.revision() {
@@ -97,7 +98,7 @@ fn versions_rise(world: &World, broken: &mut Vec<String>) {
 fn ledger_matches(world: &World, broken: &mut Vec<String>) {
     let nodes: Vec<&str> = world.cluster.store.list(Kind::Node).map(|n| n.meta.name.as_str()).collect();
     let mut priced: Vec<&str> = world.ledger.live().map(|e| e.node.as_str()).collect();
-    priced.sort_unstable();
+    priced.order();
     if nodes != priced {
         broken.push(format!("nodes are {nodes:?}, the ledger counts {priced:?}"));
     }

@@ -7,8 +7,9 @@ pub mod exec;
 
 use crate::SimTime;
 use crate::kernel::{Ribbon, stable_hash};
+use objects::collections::{VecMap, VecSet};
 use objects::{DocExt, Kind, Object, ObjectKey, Value};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// How many changes the watch log keeps; an older resource version has expired (as HTTP 410 says on a real server).
@@ -48,12 +49,12 @@ type Table = BTreeMap<Name, Arc<Object>>;
 /// All objects. Cloning is cheap (tables are shared until written), so a clone is a snapshot.
 #[derive(Clone, Debug)]
 pub struct Store {
-    tables: BTreeMap<Kind, Arc<Table>>,
+    tables: VecMap<Kind, Arc<Table>>,
     /// Names of the pods bound to each node.
-    on_node: Arc<BTreeMap<String, BTreeSet<Name>>>,
+    on_node: Arc<VecMap<String, VecSet<Name>>>,
     /// The event of each series (object, reason, message, component, type), so that repetitions are counted.
     events: Arc<BTreeMap<u64, Name>>,
-    kind_revisions: BTreeMap<Kind, u64>,
+    kind_revisions: VecMap<Kind, u64>,
     revision: u64,
     log: Ribbon<Arc<Change>>,
     /// Whether the log no longer reaches back to the first revision.
@@ -64,10 +65,10 @@ pub struct Store {
 impl Default for Store {
     fn default() -> Store {
         Store {
-            tables: BTreeMap::new(),
+            tables: VecMap::new(),
             on_node: Arc::default(),
             events: Arc::default(),
-            kind_revisions: BTreeMap::new(),
+            kind_revisions: VecMap::new(),
             revision: 0,
             log: Ribbon::new(WATCH_LOG),
             log_cut: false,

@@ -3,9 +3,9 @@
 
 use super::field_errors::{FieldErrors, NEGATIVE};
 use super::names::{Strings, label, label_value, qualified_name, subdomain};
+use crate::collections::VecSet;
 use crate::quantity::Quantity;
 use crate::{DocExt, Value};
-use std::collections::BTreeSet;
 
 pub(super) fn pod(doc: &Value, old: Option<&Value>, errors: &mut FieldErrors) {
     spec(doc.at("spec"), "spec", errors);
@@ -41,8 +41,8 @@ fn pod_update(doc: &Value, old: &Value, errors: &mut FieldErrors) {
 
 /// The pod spec at `path`.
 pub(super) fn spec(spec: &Value, path: &str, errors: &mut FieldErrors) {
-    let mut names = BTreeSet::new();
-    let volumes: BTreeSet<&str> = spec.list_at("volumes").iter().filter_map(|v| v.str_at("name")).collect();
+    let mut names = VecSet::new();
+    let volumes: VecSet<&str> = spec.list_at("volumes").iter().filter_map(|v| v.str_at("name")).collect();
     for (i, v) in spec.list_at("volumes").iter().enumerate() {
         let name = v.str_at("name").unwrap_or_default();
         if name.is_empty() {
@@ -95,7 +95,7 @@ fn one_of(v: &Value, field: &str, path: &str, supported: &[&str], errors: &mut F
     }
 }
 
-fn container<'a>(c: &'a Value, path: &str, names: &mut BTreeSet<&'a str>, volumes: &BTreeSet<&str>, errors: &mut FieldErrors) {
+fn container<'a>(c: &'a Value, path: &str, names: &mut VecSet<&'a str>, volumes: &VecSet<&str>, errors: &mut FieldErrors) {
     let name = c.str_at("name").unwrap_or_default();
     if name.is_empty() {
         errors.required(format!("{path}.name"), "");

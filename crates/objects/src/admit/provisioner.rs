@@ -7,9 +7,9 @@ use super::decode::go_error;
 use super::field_errors::FieldErrors;
 use super::names::{self, Strings, label_value, qualified_name};
 use super::webhook::{Denial, undecodable};
+use crate::collections::VecSet;
 use crate::quantity::Quantity;
 use crate::{ApiError, DocExt, Kind, Value, json};
-use std::collections::BTreeSet;
 
 pub(super) const DEFAULTING: &str = "defaulting.webhook.karpenter.k8s.aws";
 const VALIDATION: &str = "validation.webhook.karpenter.sh";
@@ -107,7 +107,7 @@ fn rules(spec: &Value, denial: &mut Denial) {
 }
 
 fn taints(spec: &Value, denial: &mut Denial) {
-    let mut seen = BTreeSet::new();
+    let mut seen = VecSet::new();
     for list in ["taints", "startupTaints"] {
         for (i, t) in spec.list_at(list).iter().enumerate() {
             let path = format!("spec.{list}[{i}]");

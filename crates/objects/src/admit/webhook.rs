@@ -2,13 +2,13 @@
 //! Sources: knative.dev/pkg apis/field_error.go and webhook/resourcesemantics/{defaulting,validation} @2023-06.
 
 use super::field_errors::quote;
+use crate::collections::{VecMap, VecSet};
 use crate::{ApiError, Reason};
-use std::collections::{BTreeMap, BTreeSet};
 
 /// Broken rules of one object. Equal messages are merged, paths sorted, as knative prints them.
 #[derive(Debug, Default)]
 pub(super) struct Denial {
-    errors: BTreeMap<(String, String), BTreeSet<String>>,
+    errors: VecMap<(String, String), VecSet<String>>,
 }
 
 impl Denial {
@@ -50,7 +50,7 @@ impl Denial {
         if self.errors.is_empty() {
             return Ok(());
         }
-        let line = |((message, details), paths): (&(String, String), &BTreeSet<String>)| {
+        let line = |((message, details), paths): (&(String, String), &VecSet<String>)| {
             let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
             let details = if details.is_empty() { String::new() } else { format!("\n{details}") };
             format!("{message}: {}{details}", paths.join(", "))

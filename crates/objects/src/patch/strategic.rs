@@ -1,6 +1,7 @@
 //! Strategic merge patch: like a merge patch, but lists with a merge key are merged item by item.
 //! Sources: k8s.io/apimachinery/pkg/util/strategicpatch, v1.28; merge keys from the `patchMergeKey` tags of k8s.io/api.
 
+use crate::collections::Order as _;
 use crate::{ApiError, Kind, Reason, Value};
 use serde_json::Map;
 
@@ -183,7 +184,7 @@ fn reorder(items: &mut Vec<Value>, order: &[Value], key: Option<&str>) {
         let r = rank(&item).unwrap_or(last);
         ranked.push((r, item));
     }
-    ranked.sort_by_key(|(r, _)| *r);
+    ranked.order_by_key(|(r, _)| *r);
     items.extend(ranked.into_iter().map(|(_, item)| item));
 }
 

@@ -3,6 +3,7 @@
 
 use super::scalar::is_ambiguous;
 use crate::Value;
+use crate::collections::Order as _;
 use std::cmp::Ordering;
 
 /// Columns after which a space becomes a line break.
@@ -48,7 +49,7 @@ impl Emitter {
     /// Writes a map whose first key starts at the present column; later keys start at `indent`.
     fn map(&mut self, map: &serde_json::Map<String, Value>, indent: usize) {
         let mut entries: Vec<(&String, &Value)> = map.iter().collect();
-        entries.sort_by(|a, b| natural(a.0, b.0));
+        entries.order_by(|a, b| natural(a.0, b.0));
         for (i, (key, value)) in entries.into_iter().enumerate() {
             if i > 0 || self.column == 0 {
                 self.indent(indent);
@@ -326,7 +327,7 @@ mod tests {
     #[test]
     fn sorts_keys_naturally() {
         let mut keys = vec!["a10", "a2", "Z", "kubernetes.io/os", "kubernetes.io-a", "b", "a"];
-        keys.sort_by(|a, b| natural(a, b));
+        keys.order_by(|a, b| natural(a, b));
         assert_eq!(keys, ["Z", "a", "a2", "a10", "b", "kubernetes.io-a", "kubernetes.io/os"]);
     }
 }

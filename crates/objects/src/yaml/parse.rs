@@ -5,8 +5,8 @@ use super::json;
 use super::node::{Content, Document, Node, Pos, Span};
 use super::scalar::resolve;
 use crate::Value;
+use crate::collections::VecMap;
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, StrInput};
-use std::collections::BTreeMap;
 
 /// What is wrong, where. `Display` gives kubectl's words behind `error parsing STDIN: ` (`error converting YAML to JSON:
 /// yaml: line 3: ...`).
@@ -157,7 +157,7 @@ fn parse_chunk(text: &str, base: Pos, budget: &mut usize) -> Result<Option<Docum
     };
     let mut parser: Parser<'_, StrInput<'_>> = Parser::new_from_str(text);
     let mut stack: Vec<Frame> = Vec::new();
-    let mut anchors: BTreeMap<usize, (Node, usize)> = BTreeMap::new();
+    let mut anchors: VecMap<usize, (Node, usize)> = VecMap::new();
     let mut root: Option<Node> = None;
     while let Some(event) = parser.next_event() {
         let (event, span) = event.map_err(|e| scan_error(&e, text, base))?;

@@ -7,6 +7,7 @@ use super::{Call, DryRun, Fail, Next, send, snapshot};
 use crate::run::{Ctx, Io, Program, Step};
 use engine::SimTime;
 use engine::session::{PatchStyle, Request};
+use objects::collections::Order as _;
 use objects::{DocExt, Kind, Object, ObjectKey, Reason, Value, json};
 use std::sync::Arc;
 
@@ -187,7 +188,7 @@ fn join(lists: &[(&'static str, Vec<String>)], separator: &str) -> String {
 
 fn warn(plan: &Plan, io: &mut Io<'_>) {
     let mut lists = plan.warnings.clone();
-    lists.sort_unstable();
+    lists.order();
     if !lists.is_empty() {
         io.err(&format!("Warning: {}\n", join(&lists, "; ")));
     }

@@ -4,6 +4,7 @@ use super::output::Output;
 use super::table::Table;
 use super::{Call, Fail, Next, age, era, resolve, snapshot};
 use crate::run::{Ctx, Io, Program, Step};
+use objects::collections::Order as _;
 use objects::{DocExt, Kind, Object, Value};
 use std::sync::Arc;
 
@@ -70,7 +71,7 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
     let now_ms = snapshot.unix_ms();
     let mut events: Vec<Arc<Object>> = snapshot.store.list(Kind::Event).filter(|e| wanted.matches(e)).cloned().collect();
     let stamp = |e: &Object| e.doc.str_at("lastTimestamp").unwrap_or_default().to_owned();
-    events.sort_by_key(|e| (stamp(e), e.meta.resource_version));
+    events.order_by_key(|e| (stamp(e), e.meta.resource_version));
     if !matches!(output, Output::Table { .. }) {
         io.out(&output.print(&events, true, false));
         return Ok(Next::Done(0));

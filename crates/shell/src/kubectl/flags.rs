@@ -1,7 +1,7 @@
 //! The table of flags, and parsing by the rules of spf13/pflag: flags anywhere, `--` ends them, `-n5` and `-n=5`,
 //! short booleans in one cluster. Error texts are pflag's.
 
-use std::collections::BTreeMap;
+use objects::collections::VecMap;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Takes {
@@ -163,7 +163,7 @@ pub fn find(name: &str) -> Option<&'static Flag> {
 /// The values given, by flag name.
 #[derive(Clone, Debug, Default)]
 pub struct Flags {
-    values: BTreeMap<&'static str, Vec<String>>,
+    values: VecMap<&'static str, Vec<String>>,
 }
 
 impl Flags {

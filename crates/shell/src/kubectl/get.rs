@@ -11,9 +11,10 @@ use super::{Call, Fail, Next, era, snapshot};
 use crate::run::{Ctx, Io};
 use engine::Snapshot;
 use engine::session::Seen;
+use objects::collections::Order as _;
+use objects::collections::VecSet;
 use objects::{ApiError, Kind, Object, ObjectKey, Reason, Value};
 use std::cmp::Ordering;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Which objects of a kind are wanted.
@@ -284,7 +285,7 @@ fn hint_where(asked: &Asked, snapshot: &Snapshot, filter: &Filter, io: &mut Io<'
 
 fn note_seen(found: &Found, call: &Call, output: &Output, rows: &Rows, ctx: &mut Ctx<'_>) {
     for (kind, objects) in found.objects.iter().filter(|(_, o)| !o.is_empty()) {
-        let keys: BTreeSet<&String> = objects.iter().flat_map(|o| o.meta.labels.keys()).collect();
+        let keys: VecSet<&String> = objects.iter().flat_map(|o| o.meta.labels.keys()).collect();
         let labels: Vec<String> = match output {
             Output::Yaml | Output::Json => keys.into_iter().cloned().collect(),
             Output::Table { .. } if rows.show_labels => keys.into_iter().cloned().collect(),
@@ -311,7 +312,7 @@ fn sort(found: &mut Found, by: &Template) -> bool {
         let mut keyed: Vec<(Option<Value>, Arc<Object>)> =
             objects.drain(..).map(|o| (by.values(&o.doc).first().map(|v| (*v).clone()), o)).collect();
         any |= keyed.iter().any(|(k, _)| k.is_some());
-        keyed.sort_by(|(a, _), (b, _)| compare(a.as_ref(), b.as_ref()));
+        keyed.order_by(|(a, _), (b, _)| compare(a.as_ref(), b.as_ref()));
         objects.extend(keyed.into_iter().map(|(_, o)| o));
     }
     any

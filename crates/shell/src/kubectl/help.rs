@@ -2,6 +2,7 @@
 
 use super::flags::{self, Takes};
 use super::verbs::{Operands, VERBS, Verb};
+use objects::collections::Order as _;
 
 pub fn overview() -> String {
     let mut out = String::from(
@@ -33,7 +34,7 @@ pub fn verb(verb: &Verb) -> String {
     }
     out.push_str("\nOptions:\n");
     let mut names: Vec<&str> = verb.flags.to_vec();
-    names.sort_unstable();
+    names.order();
     for flag in names.into_iter().filter_map(flags::find) {
         let short = flag.short.map(|c| format!("-{c}, ")).unwrap_or_default();
         let default = match flag.takes {

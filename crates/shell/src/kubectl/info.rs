@@ -6,6 +6,7 @@ use super::{Call, Fail, Next, era, snapshot};
 use crate::options::Lang;
 use crate::run::{Ctx, Io};
 use engine::Era;
+use objects::collections::Order as _;
 use objects::{Kind, json};
 
 /// The name of context, cluster and user in the kubeconfig.
@@ -59,7 +60,7 @@ pub fn api_resources(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Res
             k.served_in(era) && group.is_none_or(|g| k.info().group == g) && namespaced.is_none_or(|n| k.namespaced() == n)
         })
         .collect();
-    kinds.sort_by_key(|k| (k.info().group, k.info().plural));
+    kinds.order_by_key(|k| (k.info().group, k.info().plural));
     match call.flags.text("output") {
         None | Some("wide") => {}
         Some("name") => {
@@ -101,7 +102,7 @@ pub fn api_resources(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Res
 
 pub fn api_versions(_call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, Fail> {
     let mut versions: Vec<String> = Kind::ALL.iter().filter(|k| k.served_in(era(ctx))).map(|k| k.api_version()).collect();
-    versions.sort();
+    versions.order();
     versions.dedup();
     io.out(&format!("{}\n", versions.join("\n")));
     Ok(Next::Done(0))

@@ -9,8 +9,8 @@ use super::resolve::resolve;
 use super::{Call, DryRun, Fail, Next, api_text, era, send, snapshot};
 use crate::run::{Ctx, Io};
 use engine::session::{PatchStyle, Request};
+use objects::collections::VecMap;
 use objects::{Object, Value, json};
-use std::collections::BTreeMap;
 
 struct Words {
     field: &'static str,
@@ -58,7 +58,7 @@ fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>, words: &Words) -> Re
     if asked.asks.iter().all(|a| a.names.is_empty()) && !by_list {
         return Err(Fail::error("resource(s) were provided, but no name was specified"));
     }
-    let mut set: BTreeMap<String, String> = BTreeMap::new();
+    let mut set: VecMap<String, String> = VecMap::new();
     let mut removed: Vec<String> = Vec::new();
     for change in &changes {
         match change.split_once('=') {
@@ -100,7 +100,7 @@ fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>, words: &Words) -> Re
     Ok(Next::Done(exit))
 }
 
-fn current<'a>(object: &'a Object, words: &Words) -> &'a BTreeMap<String, String> {
+fn current<'a>(object: &'a Object, words: &Words) -> &'a VecMap<String, String> {
     if words.field == "labels" { &object.meta.labels } else { &object.meta.annotations }
 }
 
@@ -108,7 +108,7 @@ fn current<'a>(object: &'a Object, words: &Words) -> &'a BTreeMap<String, String
 fn change_one(
     call: &Call,
     object: &Object,
-    set: &BTreeMap<String, String>,
+    set: &VecMap<String, String>,
     removed: &[String],
     words: &Words,
     dry: DryRun,

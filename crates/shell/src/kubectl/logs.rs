@@ -7,8 +7,9 @@ use super::{Call, Fail, Next, era, snapshot};
 use crate::run::{Ctx, Io, Program, Step};
 use engine::Snapshot;
 use engine::logs::LogLine;
+use objects::collections::Order as _;
+use objects::collections::VecMap;
 use objects::{DocExt, Kind, Object, ObjectKey};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// One container whose log is wanted.
@@ -191,7 +192,7 @@ fn pods(call: &Call, snapshot: &Snapshot, io: &mut Io<'_>, ctx: &Ctx<'_>) -> Res
         .cloned()
         .collect();
     // podutils.ByLogging: bound before unbound, ready before not, ready for longer, older.
-    pods.sort_by_key(|p| {
+    pods.order_by_key(|p| {
         let t = p.pod();
         (
             !t.is_some_and(|t| t.is_bound()),
@@ -259,7 +260,7 @@ impl Program for Follow {
                 None => snapshot.logs.partition_point(|l| l.at <= last.at),
             },
         };
-        let by_name: BTreeMap<(&str, &str, &str), &Source> =
+        let by_name: VecMap<(&str, &str, &str), &Source> =
             self.sources.iter().map(|s| ((s.pod.namespace.as_str(), s.pod.name.as_str(), s.container.as_str()), s)).collect();
         for line in snapshot.logs.iter().skip(seen) {
             let (namespace, name) = line.pod.split_once('/').unwrap_or(("", &line.pod));

@@ -7,6 +7,7 @@ use super::{Call, Fail, Next, api_text, era, send, snapshot};
 use crate::run::{Ctx, Io, Program, Step};
 use engine::session::{PatchStyle, Request};
 use engine::{SimTime, Snapshot};
+use objects::collections::Order as _;
 use objects::{DocExt, Kind, Object, ObjectKey, Value, json};
 use std::sync::Arc;
 
@@ -101,7 +102,7 @@ fn revisions(object: &Object, snapshot: &Snapshot) -> Vec<(i64, Arc<Object>)> {
         .filter(|r| r.meta.controller().is_some_and(|o| o.uid == object.meta.uid))
         .filter_map(|r| Some((r.meta.annotations.get(REVISION)?.parse().ok()?, r.clone())))
         .collect();
-    out.sort_by_key(|(n, _)| *n);
+    out.order_by_key(|(n, _)| *n);
     out
 }
 

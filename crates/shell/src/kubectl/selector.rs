@@ -1,8 +1,8 @@
 //! Label and field selectors as people type them. Source: k8s.io/apimachinery/pkg/labels/selector.go, v0.28.
 
+use objects::collections::VecMap;
 use objects::selector::{Expression, Operator};
 use objects::{DocExt, Kind, Object};
-use std::collections::BTreeMap;
 
 #[derive(Clone, Debug, Default)]
 pub struct Labels(pub Vec<Expression>);
@@ -34,7 +34,7 @@ impl Labels {
         Ok(Labels(out))
     }
 
-    pub fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
+    pub fn matches(&self, labels: &VecMap<String, String>) -> bool {
         self.0.iter().all(|e| e.matches(labels))
     }
 }

@@ -9,6 +9,7 @@ use crate::job::Stream;
 use crate::options::Lang;
 use crate::run::{Ctx, Io};
 use crate::tools::near;
+use objects::collections::Order as _;
 use std::fmt;
 
 type Run = fn(&mut Call, &mut Io<'_>, &mut Ctx<'_>) -> Result<Next, Fail>;
@@ -233,7 +234,7 @@ fn unknown(name: &str, ctx: &Ctx<'_>) -> Refusal {
         .filter(|v| crate::tools::distance(name, v) <= 2 || v.to_lowercase().starts_with(&name.to_lowercase()))
         .collect();
     // Cobra lists commands in the order in which kubectl adds them: `set` comes before `get`.
-    suggestions.sort_by_key(|v| usize::from(*v != "set"));
+    suggestions.order_by_key(|v| usize::from(*v != "set"));
     let mut text = format!("error: unknown command \"{name}\" for \"kubectl\"\n");
     if !suggestions.is_empty() {
         text.push_str("\nDid you mean this?\n");

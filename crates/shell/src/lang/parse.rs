@@ -2,7 +2,7 @@
 //! Messages are bash's.
 
 use super::ast::{AndOr, Command, List, Part, Pipeline, Redirect, Simple, Word};
-use std::collections::BTreeMap;
+use objects::collections::VecMap;
 use std::rc::Rc;
 
 /// What came of a text.
@@ -28,7 +28,7 @@ type Res<T> = Result<T, Stop>;
 const DEPTH: usize = 40;
 
 /// Parses `text`. `None` where it is unfinished (an open quote, heredoc, pipe or block).
-pub fn parse(text: &str, aliases: &BTreeMap<String, String>) -> Option<Parsed> {
+pub fn parse(text: &str, aliases: &VecMap<String, String>) -> Option<Parsed> {
     let mut p = Parser {
         chars: text.chars().collect(),
         at: 0,
@@ -68,7 +68,7 @@ struct Parser<'a> {
     at: usize,
     pending: Vec<Here>,
     heredocs: Vec<Word>,
-    aliases: &'a BTreeMap<String, String>,
+    aliases: &'a VecMap<String, String>,
     /// Text before this offset came out of an alias and is not looked up again.
     alias_end: usize,
     depth: usize,
@@ -715,7 +715,7 @@ mod tests {
     use super::*;
 
     fn check(text: &str, lines: Option<usize>, error: Option<&str>) {
-        let parsed = parse(text, &BTreeMap::new());
+        let parsed = parse(text, &VecMap::new());
         assert_eq!(parsed.as_ref().map(|p| p.list.len()), lines, "{text}");
         assert_eq!(parsed.and_then(|p| p.error).as_deref(), error, "{text}");
     }

@@ -1,6 +1,7 @@
 //! A small virtual home: directories and text files, bounded.
 
-use std::collections::{BTreeMap, BTreeSet};
+use objects::collections::Order as _;
+use objects::collections::{VecMap, VecSet};
 
 /// Most bytes in one file.
 const FILE_BYTES: usize = 8 << 20;
@@ -9,13 +10,13 @@ const ENTRIES: usize = 1_000;
 
 #[derive(Clone, Debug)]
 pub struct Files {
-    files: BTreeMap<String, String>,
-    directories: BTreeSet<String>,
+    files: VecMap<String, String>,
+    directories: VecSet<String>,
 }
 
 impl Files {
     pub fn new(home: &str) -> Files {
-        let mut files = Files { files: BTreeMap::new(), directories: BTreeSet::from(["/".to_owned(), "/tmp".to_owned()]) };
+        let mut files = Files { files: VecMap::new(), directories: VecSet::from(["/".to_owned(), "/tmp".to_owned()]) };
         let mut path = String::new();
         for part in home.split('/').filter(|p| !p.is_empty()) {
             path = format!("{path}/{part}");
@@ -117,7 +118,7 @@ impl Files {
         };
         let mut names: Vec<String> = self.files.keys().filter_map(name).collect();
         names.extend(self.directories.iter().filter_map(name));
-        names.sort();
+        names.order();
         names
     }
 }

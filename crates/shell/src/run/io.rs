@@ -6,7 +6,7 @@ use crate::job::{Chunk, Key, Repair, Stream};
 use engine::logs::LogLine;
 use engine::session::Seen;
 use engine::{Session, SimTime};
-use std::collections::BTreeMap;
+use objects::collections::VecMap;
 use std::sync::Arc;
 
 /// How far a step came.
@@ -132,7 +132,7 @@ pub struct Ctx<'a> {
     pub full_screen: &'a mut bool,
     pub repair: &'a mut Option<Repair>,
     /// Log lines that `kubectl logs` has written in this job, by their text: what of them reaches the terminal is seen.
-    pub logs: &'a mut BTreeMap<String, Arc<LogLine>>,
+    pub logs: &'a mut VecMap<String, Arc<LogLine>>,
     /// The whole text of the job, for offers to mend it.
     pub text: &'a str,
 }

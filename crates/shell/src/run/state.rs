@@ -3,13 +3,13 @@
 use super::Files;
 use super::machine::Unwind;
 use crate::options::Options;
-use std::collections::{BTreeMap, BTreeSet};
+use objects::collections::{VecMap, VecSet};
 
 /// What a subshell gets a copy of.
 #[derive(Clone, Debug)]
 pub struct Env {
-    pub variables: BTreeMap<String, String>,
-    pub exported: BTreeSet<String>,
+    pub variables: VecMap<String, String>,
+    pub exported: VecSet<String>,
     pub home: String,
     pub cwd: String,
     /// `$?`
@@ -20,7 +20,7 @@ pub struct Env {
 pub struct State {
     pub options: Options,
     pub env: Env,
-    pub aliases: BTreeMap<String, String>,
+    pub aliases: VecMap<String, String>,
     pub files: Files,
     /// Lines typed, oldest first.
     pub history: Vec<String>,
@@ -38,7 +38,7 @@ const HOME: &str = "/home/learner";
 impl State {
     pub fn new(options: Options) -> State {
         let variables = [("HOME", HOME), ("USER", "learner"), ("SHELL", "/bin/bash"), ("TERM", "xterm-256color"), ("PWD", HOME)];
-        let variables: BTreeMap<String, String> = variables.map(|(k, v)| (k.to_owned(), v.to_owned())).into();
+        let variables: VecMap<String, String> = variables.map(|(k, v)| (k.to_owned(), v.to_owned())).into();
         let exported = variables.keys().cloned().collect();
         State {
             env: Env { variables, exported, home: HOME.to_owned(), cwd: HOME.to_owned(), status: 0 },

@@ -4,8 +4,8 @@ use super::Refusal;
 use super::filter::{Filter, Lines, Options};
 use super::pattern::{Syntax, compile};
 use crate::run::{Ctx, Io, Program};
+use objects::collections::VecMap;
 use regex_lite::Regex;
-use std::collections::BTreeMap;
 
 #[derive(Clone, Debug)]
 enum Expr {
@@ -47,7 +47,7 @@ struct Rule {
 #[derive(Debug)]
 struct Awk {
     rules: Vec<Rule>,
-    variables: BTreeMap<String, String>,
+    variables: VecMap<String, String>,
     fields: Vec<String>,
     started: bool,
     exited: bool,
@@ -67,7 +67,7 @@ pub fn build(args: Vec<String>, _ctx: &Ctx<'_>) -> Result<Box<dyn Program>, Refu
     let Some((program, files)) = rest.split_first() else {
         return Err(Refusal::new(2, "usage: awk [-F fs][-v var=value][prog | -f progfile][file ...]"));
     };
-    let mut variables = BTreeMap::new();
+    let mut variables = VecMap::new();
     variables.insert("FS".to_owned(), o.value('F').unwrap_or(" ").replace("\\t", "\t"));
     variables.insert("OFS".to_owned(), " ".to_owned());
     for (_, value) in o.values.iter().filter(|(l, _)| *l == 'v') {

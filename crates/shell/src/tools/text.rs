@@ -3,6 +3,7 @@
 use super::Refusal;
 use super::filter::{Filter, Lines, Options};
 use crate::run::{Ctx, Io, Program, Step};
+use objects::collections::Order as _;
 use std::collections::VecDeque;
 
 type Built = Result<Box<dyn Program>, Refusal>;
@@ -259,7 +260,7 @@ impl Lines for Sort {
             let whole: i128 = whole.parse().unwrap_or(0);
             whole * 1000 + if text.starts_with('-') { -fraction } else { fraction }
         };
-        self.lines.sort_by(|a, b| {
+        self.lines.order_by(|a, b| {
             let (ka, kb) = (part(a), part(b));
             let fold = |s: &str| if o.has('f') { s.to_lowercase() } else { s.to_owned() };
             let order = if numeric { number(&ka).cmp(&number(&kb)) } else { fold(&ka).cmp(&fold(&kb)) };

@@ -13,9 +13,10 @@ use super::picture::{Picture, Subject};
 use super::{Disruption, Phase, pods};
 use crate::SimTime;
 use crate::scheduling::consolidation;
+use objects::collections::Order as _;
+use objects::collections::VecSet;
 use objects::typed::ConsolidationPolicy;
 use objects::{DocExt, Kind, ObjectKey, json};
-use std::collections::BTreeSet;
 
 const METHODS: [Method; 6] =
     [Method::Expiration, Method::Drift, Method::Emptiness, Method::EmptyMachines, Method::Multi, Method::Single];
@@ -59,7 +60,7 @@ impl Disruption {
 
     /// Tries the methods from the `from`th on.
     fn pass(&mut self, from: usize, state: &mut State, cx: &mut Cx<'_, '_>) -> SimTime {
-        let picture = Picture::take(state, &BTreeSet::new(), &mut self.record, cx);
+        let picture = Picture::take(state, &VecSet::new(), &mut self.record, cx);
         let poll = cx.view.now + cx.view.profile.disruption_poll_ms;
         if picture.subjects.is_empty() || picture.cluster.pools.iter().all(|p| p.closed) {
             return poll;
@@ -105,7 +106,7 @@ impl Disruption {
         };
         let found: Vec<Subject> = picture.subjects.iter().filter(chosen).cloned().collect();
         let mut subjects = self.filter(found, cx);
-        subjects.sort_by_key(|s| (since(s), s.name().to_owned()));
+        subjects.order_by_key(|s| (since(s), s.name().to_owned()));
         let empty: Vec<Subject> = subjects.iter().filter(|s| s.is_empty()).cloned().collect();
         if !empty.is_empty() {
             return Some(Order::delete(method, &empty, cx));
@@ -205,7 +206,7 @@ impl Disruption {
 
     /// After the wait: the nodes are still there to be had, nothing is nominated to them, and a new simulation agrees.
     fn validate(&mut self, order: &Order, state: &State, cx: &mut Cx<'_, '_>) -> Result<(), &'static str> {
-        let picture = Picture::take(state, &BTreeSet::new(), &mut self.record, cx);
+        let picture = Picture::take(state, &VecSet::new(), &mut self.record, cx);
         let present = picture.named(&order.nodes());
         if order.targets.iter().any(|t| state.is_nominated(&t.claim, cx.view.now)) {
             return Err("a node was nominated for pods");

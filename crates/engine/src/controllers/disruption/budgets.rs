@@ -4,8 +4,8 @@
 use super::super::context::{Cx, DEDUPE_BUDGET_MS};
 use super::super::state::{State, node_of, pool_name};
 use super::cron::{Schedule, is_open};
+use objects::collections::VecMap;
 use objects::typed::Budget;
-use std::collections::BTreeMap;
 
 /// Used where a pool names no budgets at all.
 const DEFAULT: &str = "10%";
@@ -58,10 +58,10 @@ fn budgets(pool: &objects::Object) -> Vec<Budget> {
 }
 
 /// By pool: nodes that may still be disrupted for `reason` now.
-pub fn mapping(reason: &str, state: &State, cx: &mut Cx<'_, '_>) -> BTreeMap<String, i64> {
+pub fn mapping(reason: &str, state: &State, cx: &mut Cx<'_, '_>) -> VecMap<String, i64> {
     let store = cx.view.store;
-    let mut total: BTreeMap<&str, i64> = BTreeMap::new();
-    let mut disrupting: BTreeMap<&str, i64> = BTreeMap::new();
+    let mut total: VecMap<&str, i64> = VecMap::new();
+    let mut disrupting: VecMap<&str, i64> = VecMap::new();
     for claim in store.list(cx.names.claim) {
         let Some(node) = node_of(store, claim).filter(|_| claim.claim().is_some_and(|c| c.initialized)) else {
             continue;
@@ -76,7 +76,7 @@ pub fn mapping(reason: &str, state: &State, cx: &mut Cx<'_, '_>) -> BTreeMap<Str
         }
     }
     let now_ms = cx.view.unix_ms();
-    let mut result = BTreeMap::new();
+    let mut result = VecMap::new();
     let mut blocked = Vec::new();
     for pool in store.list(cx.names.pool) {
         let name = pool.meta.name.as_str();

@@ -11,9 +11,9 @@ use super::picture::{Picture, Subject};
 use super::{Disruption, Phase, budgets};
 use crate::SimTime;
 use crate::scheduling::consolidation::{self, balanced};
+use objects::collections::VecMap;
 use objects::typed::ConsolidationPolicy;
 use objects::{DocExt, Kind, Value, json};
-use std::collections::BTreeMap;
 
 const METHODS: [Method; 3] = [Method::Emptiness, Method::Multi, Method::Single];
 const RESYNC_MS: u64 = 1_000;
@@ -110,7 +110,7 @@ impl Disruption {
         &mut self,
         method: Method,
         eligible: Vec<Subject>,
-        allowed: &mut BTreeMap<String, i64>,
+        allowed: &mut VecMap<String, i64>,
         picture: &Picture,
         state: &mut State,
         cx: &mut Cx<'_, '_>,
@@ -234,7 +234,7 @@ impl Disruption {
 
 /// Round robin over the pools, in order of name, each pool's nodes in their order.
 fn interleave(sorted: Vec<Subject>) -> Vec<Subject> {
-    let mut by_pool: BTreeMap<String, std::collections::VecDeque<Subject>> = BTreeMap::new();
+    let mut by_pool: VecMap<String, std::collections::VecDeque<Subject>> = VecMap::new();
     let total = sorted.len();
     for subject in sorted {
         by_pool.entry(subject.pool.meta.name.clone()).or_default().push_back(subject);

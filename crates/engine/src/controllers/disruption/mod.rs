@@ -19,12 +19,12 @@ use crate::SimTime;
 use crate::actor::View;
 use crate::scheduling::consolidation::{self, Candidate};
 use objects::Era;
+use objects::collections::VecMap;
 use order::{Method, Order};
 use picture::{Picture, Subject};
 use queue::Queue;
 pub use queue::START_MS as QUEUE_START_MS;
 use record::Record;
-use std::collections::BTreeMap;
 
 /// Where a loop stands.
 #[derive(Clone, Debug)]
@@ -44,7 +44,7 @@ enum Phase {
 pub struct Disruption {
     phase: Phase,
     /// State of the cluster in which a method found nothing to do.
-    memo: BTreeMap<Method, u64>,
+    memo: VecMap<Method, u64>,
     record: Record,
     /// Passes that failed in a row.
     failures: u32,
@@ -56,7 +56,7 @@ impl Disruption {
     pub fn new() -> Disruption {
         Disruption {
             phase: Phase::Polling,
-            memo: BTreeMap::new(),
+            memo: VecMap::new(),
             record: Record::default(),
             failures: 0,
             queue: Queue::default(),

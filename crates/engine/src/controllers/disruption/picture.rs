@@ -10,8 +10,9 @@ use super::pods;
 use super::record::Record;
 use crate::scheduling::Cluster;
 use crate::scheduling::consolidation::Candidate;
+use objects::collections::Order as _;
+use objects::collections::VecSet;
 use objects::{DocExt, Era, Object};
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A node that a method may remove.
@@ -57,7 +58,7 @@ pub struct Picture {
 
 impl Picture {
     /// Reads the present. `busy` are claims that the queue of era B already works on.
-    pub fn take(state: &State, busy: &BTreeSet<String>, record: &mut Record, cx: &mut Cx<'_, '_>) -> Picture {
+    pub fn take(state: &State, busy: &VecSet<String>, record: &mut Record, cx: &mut Cx<'_, '_>) -> Picture {
         let cluster = input::cluster(cx.view, state);
         let mut subjects = Vec::new();
         let claims: Vec<Arc<Object>> = cx.view.store.list(cx.names.claim).cloned().collect();
@@ -76,7 +77,7 @@ impl Picture {
                 Err(None) => {}
             }
         }
-        subjects.sort_by(|a, b| a.name().cmp(b.name()));
+        subjects.order_by(|a, b| a.name().cmp(b.name()));
         Picture { cluster, subjects }
     }
 

@@ -9,8 +9,8 @@ use super::super::termination::with_disrupted_taint;
 use super::flowing::free;
 use super::order::Order;
 use crate::SimTime;
+use objects::collections::{VecMap, VecSet};
 use objects::{Kind, ObjectKey, json};
-use std::collections::{BTreeMap, BTreeSet};
 
 /// From the command to the queue's first look at it.
 pub const START_MS: u64 = 50;
@@ -29,13 +29,13 @@ struct Running {
 
 #[derive(Clone, Debug, Default)]
 pub struct Queue {
-    running: BTreeMap<String, Running>,
+    running: VecMap<String, Running>,
     new: Vec<String>,
 }
 
 impl Queue {
     /// Claims that commands work on.
-    pub fn claims(&self) -> BTreeSet<String> {
+    pub fn claims(&self) -> VecSet<String> {
         self.running.values().flat_map(|r| r.order.targets.iter().map(|t| t.claim.clone())).collect()
     }
 

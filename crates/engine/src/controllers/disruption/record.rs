@@ -4,13 +4,13 @@
 use super::super::context::{Cx, DEDUPE_MS, DEDUPE_UNCONSOLIDATABLE_MS};
 use super::picture::Subject;
 use crate::decisions::What;
+use objects::collections::VecMap;
 use objects::{Era, Object, ObjectKey};
-use std::collections::BTreeMap;
 
 /// The last words about each node by method, so that a decision is recorded when it changes and not at every poll.
 #[derive(Clone, Debug, Default)]
 pub struct Record {
-    last: BTreeMap<(String, &'static str), String>,
+    last: VecMap<(String, &'static str), String>,
 }
 
 impl Record {

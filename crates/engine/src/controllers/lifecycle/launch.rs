@@ -11,8 +11,8 @@ use super::super::{input, offers};
 use super::{Pass, initialize};
 use crate::actor::Action;
 use crate::decisions::What;
+use objects::collections::{VecMap, VecSet};
 use objects::{DocExt, Era, Kind, ObjectKey, Value, json};
-use std::collections::{BTreeMap, BTreeSet};
 
 /// Fleet error codes that mean an offering is out of capacity. Source: pkg/errors/errors.go.
 const CAPACITY_CODES: [&str; 6] = [
@@ -38,7 +38,7 @@ pub enum Step {
     Waiting,
 }
 
-pub fn reconcile(pass: &mut Pass<'_>, failures: &mut BTreeMap<String, u32>, state: &mut State, cx: &mut Cx<'_, '_>) -> Step {
+pub fn reconcile(pass: &mut Pass<'_>, failures: &mut VecMap<String, u32>, state: &mut State, cx: &mut Cx<'_, '_>) -> Step {
     if pass.conditions.is_true(cx.names.launched) {
         return Step::Launched;
     }
@@ -107,7 +107,7 @@ fn ask(pass: &mut Pass<'_>, state: &State, cx: &mut Cx<'_, '_>) {
         .map(|o| json!({"instanceType": o.instance_type, "zone": o.zone, "priceMicro": o.price_micro}))
         .collect();
     let strategy = if funnel.capacity_type == SPOT { "price-capacity-optimized" } else { "lowest-price" };
-    let mut labels: BTreeMap<String, String> = single_values(claim);
+    let mut labels: VecMap<String, String> = single_values(claim);
     labels.extend(claim.meta.labels.clone());
     labels.insert(CAPACITY_TYPE.to_owned(), funnel.capacity_type.to_owned());
     let family = class.doc.str_at("spec.amiFamily").or_else(|| {
@@ -127,7 +127,7 @@ fn ask(pass: &mut Pass<'_>, state: &State, cx: &mut Cx<'_, '_>) {
 }
 
 /// Labels from requirements that leave one value.
-fn single_values(claim: &objects::Object) -> BTreeMap<String, String> {
+fn single_values(claim: &objects::Object) -> VecMap<String, String> {
     let requirements = claim.claim().map(|c| c.requirements.as_slice()).unwrap_or_default();
     requirements
         .iter()
@@ -165,7 +165,7 @@ fn exclude(errors: &[Value], capacity_type: &str, pass: &Pass<'_>, state: &mut S
 /// Equal errors once, in order of text (the real order is a map's).
 fn combined(errors: &[Value]) -> String {
     let text = |e: &Value| format!("{}: {}", e.str_at("code").unwrap_or_default(), e.str_at("message").unwrap_or_default());
-    errors.iter().map(text).collect::<BTreeSet<String>>().into_iter().collect::<Vec<_>>().join("; ")
+    errors.iter().map(text).collect::<VecSet<String>>().into_iter().collect::<Vec<_>>().join("; ")
 }
 
 fn launched(request: &Value, pass: &mut Pass<'_>, cx: &mut Cx<'_, '_>) {
@@ -175,7 +175,7 @@ fn launched(request: &Value, pass: &mut Pass<'_>, cx: &mut Cx<'_, '_>) {
     let capacity_type = text("spec.capacityType");
     let types = cx.view.market.types();
     let found = types.named(&instance_type).map(|(_, t)| t);
-    let mut labels: BTreeMap<String, String> = BTreeMap::new();
+    let mut labels: VecMap<String, String> = VecMap::new();
     if let Some(found) = found {
         labels.extend(found.requirements.iter().filter_map(|r| Some((r.key.to_string(), r.single()?.to_string()))));
     }
@@ -208,7 +208,7 @@ fn launched(request: &Value, pass: &mut Pass<'_>, cx: &mut Cx<'_, '_>) {
         capacity_type: &capacity_type,
         allocatable: &allocatable,
     });
-    let candidates: BTreeSet<&str> = request.list_at("spec.overrides").iter().filter_map(|o| o.str_at("instanceType")).collect();
+    let candidates: VecSet<&str> = request.list_at("spec.overrides").iter().filter_map(|o| o.str_at("instanceType")).collect();
     let strategy =
         if request.str_at("spec.strategy") == Some("lowest-price") { "lowest-price" } else { "price-capacity-optimized" };
     let what = What::Fleet {

@@ -13,8 +13,8 @@ use super::messages::ClaimRef;
 use super::pools::Pools;
 use super::state::{self, State};
 use crate::SimTime;
+use objects::collections::VecMap;
 use objects::{DocExt, Era, Kind, Object, ObjectKey, Value, json};
-use std::collections::BTreeMap;
 
 /// The worker sleeps after it patched, so as to read its own writes.
 const REST_MS: u64 = 1_000;
@@ -23,9 +23,9 @@ const REST_MS: u64 = 1_000;
 #[derive(Clone, Debug, Default)]
 pub struct Lifecycle {
     /// Claims whose worker rests, and until when.
-    resting: BTreeMap<String, SimTime>,
+    resting: VecMap<String, SimTime>,
     /// Launches that failed in a row, by claim.
-    failures: BTreeMap<String, u32>,
+    failures: VecMap<String, u32>,
 }
 
 /// One reconcile: the claim, its conditions while they change, and what else is patched with them.

@@ -7,8 +7,8 @@ use super::super::names::{REGISTERED, UNREGISTERED};
 use super::super::pools::Pools;
 use super::super::state::{pool_name, with_finalizer};
 use super::{Pass, initialize};
+use objects::collections::VecMap;
 use objects::{DocExt, Era, Kind, Object, Value, json};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub fn reconcile(pass: &mut Pass<'_>, pools: &mut Pools, cx: &mut Cx<'_, '_>) {
@@ -74,7 +74,7 @@ fn node_patch(pass: &Pass<'_>, node: &Object, cx: &Cx<'_, '_>) -> Value {
     }));
     patch.set("metadata.ownerReferences", owners);
     // The labels that the launch gave the claim may be part of this very reconcile.
-    let mut labels: BTreeMap<String, String> = claim.meta.labels.clone();
+    let mut labels: VecMap<String, String> = claim.meta.labels.clone();
     labels.extend(pass.patch.strings_at("metadata.labels"));
     labels.insert(REGISTERED.to_owned(), "true".to_owned());
     patch.set("metadata.labels", json!(labels));

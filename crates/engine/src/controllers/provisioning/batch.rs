@@ -4,14 +4,14 @@
 use crate::SimTime;
 use crate::profile::Profile;
 use objects::Era;
-use std::collections::BTreeSet;
+use objects::collections::VecSet;
 
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     /// First and last trigger of the open window.
     window: Option<(SimTime, SimTime)>,
     /// Who triggered in this window; 1.14 lets nobody extend it twice.
-    seen: BTreeSet<String>,
+    seen: VecSet<String>,
 }
 
 impl Batch {

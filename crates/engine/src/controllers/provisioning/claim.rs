@@ -7,6 +7,7 @@ use super::super::names::{CAPACITY_TYPE, INSTANCE_TYPE, ON_DEMAND, SPOT};
 use super::super::pools;
 use super::super::state::State;
 use crate::scheduling::{Cluster, PlannedClaim};
+use objects::collections::Order as _;
 use objects::resources::CPU;
 use objects::selector::{Expression, Operator};
 use objects::typed::Taint;
@@ -48,7 +49,7 @@ impl ClaimPlan {
     /// The types in order of name, as the object and the log carry them.
     pub fn sorted_types(&self) -> Vec<String> {
         let mut types = self.types.clone();
-        types.sort();
+        types.order();
         types
     }
 
@@ -132,7 +133,7 @@ fn expression(e: &Expression) -> Value {
     if !e.values.is_empty() {
         let mut values = e.values.clone();
         if e.key == INSTANCE_TYPE {
-            values.sort();
+            values.order();
         }
         v.set("values", values);
     }

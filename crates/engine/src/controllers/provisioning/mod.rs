@@ -17,8 +17,8 @@ use crate::actor::Action;
 use crate::decisions::What;
 use crate::scheduling::{self, Cluster, Plan, Round};
 use crate::store::Change;
+use objects::collections::VecSet;
 use objects::{Era, Kind, Object, ObjectKey};
-use std::collections::BTreeSet;
 
 /// A pod that stays pending triggers again after this.
 pub const RETRIGGER_MS: u64 = 10_000;
@@ -27,7 +27,7 @@ pub const RETRIGGER_MS: u64 = 10_000;
 #[derive(Clone, Debug, Default)]
 pub struct Provisioning {
     /// Pods (uid, matter) that a line about consolidation was written for.
-    warned: BTreeSet<(String, &'static str)>,
+    warned: VecSet<(String, &'static str)>,
 }
 
 /// Whether Karpenter may make a node for the pod: the scheduler tried and failed, and no one else will place it.
@@ -54,7 +54,7 @@ impl Provisioning {
             let id = cluster.pods.get(*pod).map(|p| p.id()).unwrap_or_default();
             cx.log(Say::IgnoringPod { pod: &id, error });
         }
-        let pods = cluster.pods_to_place(&BTreeSet::new());
+        let pods = cluster.pods_to_place(&VecSet::new());
         if pods.is_empty() {
             return;
         }

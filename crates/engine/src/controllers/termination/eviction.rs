@@ -6,8 +6,8 @@ use super::super::messages::{By, Say};
 use super::super::state::claim_of;
 use crate::SimTime;
 use crate::actor::Action;
+use objects::collections::VecMap;
 use objects::{ApiError, DocExt, Era, Kind, Object, ObjectKey, Reason};
-use std::collections::BTreeMap;
 
 const BASE_MS: u64 = 100;
 const MAX_MS: u64 = 10_000;
@@ -27,7 +27,7 @@ struct Waiting {
 /// Pods in the queue, by namespace and name.
 #[derive(Clone, Debug, Default)]
 pub struct Evictions {
-    queue: BTreeMap<Name, Waiting>,
+    queue: VecMap<Name, Waiting>,
     new: Vec<Name>,
 }
 

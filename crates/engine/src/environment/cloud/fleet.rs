@@ -12,9 +12,9 @@ use crate::environment::support::patch;
 use crate::kernel::{SimTime, Timers};
 use crate::store::{Change, Op};
 use catalog::{Pool, price_capacity_optimized};
+use objects::collections::{VecMap, VecSet};
 use objects::{DocExt, Kind, Object, Value};
 use serde_json::json;
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Of a thousand: about one pool in fifty to a hundred has nothing left.
@@ -26,8 +26,8 @@ pub struct Fleet {
     due: Timers<String>,
     machines: Machines,
     /// Launch templates that exist, by what makes them differ.
-    templates: BTreeSet<String>,
-    addresses: BTreeMap<String, String>,
+    templates: VecSet<String>,
+    addresses: VecMap<String, String>,
 }
 
 impl Actor for Fleet {

@@ -1,10 +1,10 @@
 //! What the catalogue knows of the machines that the cloud hands out.
 
 use catalog::{Catalog, NodeShape, Region, TypeFacts};
+use objects::collections::VecMap;
 use objects::{Era, Value};
 use serde_json::json;
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub(super) fn catalog_era(era: Era) -> catalog::Era {
@@ -18,7 +18,7 @@ pub(super) fn catalog_era(era: Era) -> catalog::Era {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Machines {
     catalog: OnceCell<Arc<Catalog>>,
-    regions: BTreeMap<String, Option<Arc<Region>>>,
+    regions: VecMap<String, Option<Arc<Region>>>,
 }
 
 impl Machines {

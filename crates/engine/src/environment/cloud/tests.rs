@@ -3,8 +3,8 @@
 use super::instances::boot_ms;
 use crate::Era;
 use crate::environment::testing::Lab;
+use objects::collections::VecSet;
 use objects::{DocExt, Kind, Object, Value, json};
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 fn daemon(lab: &mut Lab) {
@@ -92,7 +92,7 @@ fn boot_times_keep_their_bounds() {
 
 #[test]
 fn equal_prices_fall_to_any_zone() {
-    let mut zones = BTreeSet::new();
+    let mut zones = VecSet::new();
     for seed in 0..24 {
         let mut lab = Lab::new(Era::V1alpha5, seed);
         let all = ["a", "b", "c"].map(|z| offer("c5.large", z, 96_000)).to_vec();

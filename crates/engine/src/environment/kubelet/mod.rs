@@ -17,10 +17,10 @@ use super::support::{delete, event, patch, warning};
 use crate::actor::{Actor, Intent, View};
 use crate::kernel::{SimTime, Timers};
 use crate::store::{Change, Op};
+use objects::collections::VecMap;
 use objects::typed::Phase;
 use objects::{DocExt, Kind, Object, ObjectKey, Value};
 use serde_json::json;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub(super) const COMPONENT: &str = "kubelet";
@@ -44,11 +44,11 @@ type Name = (String, String);
 pub struct Kubelets {
     due: Timers<(Name, Step)>,
     /// When an image is complete on a node.
-    images: BTreeMap<(String, String), SimTime>,
+    images: VecMap<(String, String), SimTime>,
     /// Images that a pod is waiting for, with the time since which it does.
-    pulling: BTreeMap<Name, BTreeMap<String, SimTime>>,
+    pulling: VecMap<Name, VecMap<String, SimTime>>,
     /// Addresses in use, by the pod or instance that has them.
-    addresses: BTreeMap<String, String>,
+    addresses: VecMap<String, String>,
 }
 
 impl Actor for Kubelets {
@@ -191,7 +191,7 @@ impl Kubelets {
     fn pull(&mut self, name: Name, pod: &Arc<Object>, node: &Arc<Object>, view: &View<'_>, out: &mut Vec<Intent>) {
         let images = pod.pod().map(|p| p.spec.images.as_slice()).unwrap_or_default();
         let mut ready_at = view.now;
-        let mut waiting = BTreeMap::new();
+        let mut waiting = VecMap::new();
         for image in images {
             let slot = (node.meta.name.clone(), image.clone());
             let known = self.images.get(&slot).copied();

@@ -4,9 +4,9 @@
 
 use super::cache::Cache;
 use crate::View;
+use objects::collections::{VecMap, VecSet};
 use objects::typed::{PodAffinityTerm, PodSpec};
 use objects::{Kind, Object};
-use std::collections::{BTreeMap, BTreeSet};
 
 /// Required affinity of existing pods towards the incoming one counts this much in scores.
 const HARD_WEIGHT: i64 = 1;
@@ -14,11 +14,11 @@ const HARD_WEIGHT: i64 = 1;
 #[derive(Default)]
 pub(super) struct PodAffinityState {
     /// (topology key, domain) pairs where all, or none, of the terms find a pod.
-    wanted: Vec<(String, BTreeSet<String>)>,
+    wanted: Vec<(String, VecSet<String>)>,
     /// The pod matches its own affinity terms and no pod in the cluster does: it may be the first.
     may_be_first: bool,
-    avoided: Vec<(String, BTreeSet<String>)>,
-    repelled: BTreeSet<(String, String)>,
+    avoided: Vec<(String, VecSet<String>)>,
+    repelled: VecSet<(String, String)>,
 }
 
 impl PodAffinityState {
@@ -39,8 +39,8 @@ impl PodAffinityState {
         if a.pod_required.is_empty() && a.anti_required.is_empty() {
             return state;
         }
-        state.wanted = a.pod_required.iter().map(|t| (t.topology_key.clone(), BTreeSet::new())).collect();
-        state.avoided = a.anti_required.iter().map(|t| (t.topology_key.clone(), BTreeSet::new())).collect();
+        state.wanted = a.pod_required.iter().map(|t| (t.topology_key.clone(), VecSet::new())).collect();
+        state.avoided = a.anti_required.iter().map(|t| (t.topology_key.clone(), VecSet::new())).collect();
         for (node, info) in cache.existing() {
             for other in info.pods.values() {
                 // A pod counts towards affinity only where it satisfies all of the terms.
@@ -80,9 +80,9 @@ impl PodAffinityState {
 }
 
 /// Weight sums by (topology key, domain), for scores.
-pub(super) fn preferences(pod: &Object, spec: &PodSpec, cache: &Cache, view: &View<'_>) -> BTreeMap<(String, String), i64> {
-    let mut sums: BTreeMap<(String, String), i64> = BTreeMap::new();
-    let mut add = |labels: &BTreeMap<String, String>, term: &PodAffinityTerm, weight: i64| {
+pub(super) fn preferences(pod: &Object, spec: &PodSpec, cache: &Cache, view: &View<'_>) -> VecMap<(String, String), i64> {
+    let mut sums: VecMap<(String, String), i64> = VecMap::new();
+    let mut add = |labels: &VecMap<String, String>, term: &PodAffinityTerm, weight: i64| {
         if let Some(domain) = labels.get(&term.topology_key) {
             *sums.entry((term.topology_key.clone(), domain.clone())).or_insert(0) += weight;
         }

@@ -3,9 +3,9 @@
 //! Source: kubernetes pkg/scheduler/framework/types.go `NodeInfo`, v1.28.
 
 use crate::store::{Change, Op};
+use objects::collections::VecMap;
 use objects::resources::{CPU, MEMORY};
 use objects::{DocExt, Kind, Object, Resources};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub(super) type Name = (String, String);
@@ -18,7 +18,7 @@ const DEFAULT_MEMORY: i64 = 200 * 1024 * 1024;
 pub(super) struct NodeInfo {
     /// Absent where pods are bound to a node that does not exist (yet).
     pub object: Option<Arc<Object>>,
-    pub pods: BTreeMap<Name, Arc<Object>>,
+    pub pods: VecMap<Name, Arc<Object>>,
     pub requested: Resources,
     pub scored_cpu: i64,
     pub scored_memory: i64,
@@ -63,11 +63,11 @@ pub(super) fn scored_requests(pod: &Object) -> (i64, i64) {
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Cache {
-    pub nodes: BTreeMap<String, NodeInfo>,
+    pub nodes: VecMap<String, NodeInfo>,
     /// Bound pods with required anti-affinity, which restrict others.
-    pub repelling: BTreeMap<Name, Arc<Object>>,
+    pub repelling: VecMap<Name, Arc<Object>>,
     /// Bound pods with any affinity term, which score for others.
-    pub affine: BTreeMap<Name, Arc<Object>>,
+    pub affine: VecMap<Name, Arc<Object>>,
 }
 
 impl Cache {
@@ -126,7 +126,7 @@ impl Cache {
         self.nodes.values().filter_map(|info| info.object.as_ref().map(|o| (o, info)))
     }
 
-    pub fn labels_of(&self, pod: &Object) -> Option<&BTreeMap<String, String>> {
+    pub fn labels_of(&self, pod: &Object) -> Option<&VecMap<String, String>> {
         let node = pod.pod().map(|p| p.node_name.as_str())?;
         self.nodes.get(node)?.object.as_ref().map(|o| &o.meta.labels)
     }

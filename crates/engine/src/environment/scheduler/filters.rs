@@ -9,10 +9,11 @@ use super::spread::SpreadState;
 use super::volumes;
 use crate::View;
 use crate::environment::workloads::target_node;
+use objects::collections::Order as _;
+use objects::collections::VecSet;
 use objects::resources::PODS;
 use objects::typed::{NodeSelectorTerm, PodSpec, Taint, untolerated};
 use objects::{DocExt, Era, Object};
-use std::collections::BTreeSet;
 
 /// The plugin that refused; requeueing depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -123,7 +124,7 @@ impl<'a> Candidate<'a> {
         }
         // cpu, memory and ephemeral storage first, extended resources after them.
         let mut names: Vec<&String> = self.spec.requests.0.keys().collect();
-        names.sort_by_key(|n| (["cpu", "memory", "ephemeral-storage"].iter().position(|m| m == n).unwrap_or(3), *n));
+        names.order_by_key(|n| (["cpu", "memory", "ephemeral-storage"].iter().position(|m| m == n).unwrap_or(3), *n));
         for name in names {
             let want = self.spec.requests.get(name);
             if want > 0 && want > allocatable.get(name) - info.requested.get(name) {
@@ -149,7 +150,7 @@ pub(super) fn matches_node(spec: &PodSpec, node: &Object) -> bool {
 /// Host ports on the same protocol clash where their addresses are equal or one is a wildcard.
 fn ports_clash(spec: &PodSpec, info: &NodeInfo) -> bool {
     let any = |ip: &str| ip.is_empty() || ip == "0.0.0.0";
-    let used: BTreeSet<_> = info.pods.values().filter_map(|p| p.pod()).flat_map(|p| &p.spec.host_ports).collect();
+    let used: VecSet<_> = info.pods.values().filter_map(|p| p.pod()).flat_map(|p| &p.spec.host_ports).collect();
     spec.host_ports.iter().any(|want| {
         used.iter()
             .any(|u| u.port == want.port && u.protocol == want.protocol && (u.ip == want.ip || any(&u.ip) || any(&want.ip)))

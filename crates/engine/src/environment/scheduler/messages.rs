@@ -4,15 +4,16 @@
 //! end of the preemption part is doubled) and v1.35 (recorded).
 
 use objects::Era;
-use std::collections::BTreeMap;
+use objects::collections::Order as _;
+use objects::collections::VecMap;
 
 /// How many nodes gave each reason.
-pub(super) type Histogram = BTreeMap<String, usize>;
+pub(super) type Histogram = VecMap<String, usize>;
 
 /// `3 Insufficient cpu, 1 node(s) were unschedulable`, in the order of the finished strings.
 fn reasons(histogram: &Histogram) -> String {
     let mut parts: Vec<String> = histogram.iter().map(|(reason, n)| format!("{n} {reason}")).collect();
-    parts.sort();
+    parts.order();
     parts.join(", ")
 }
 

@@ -21,10 +21,11 @@ use crate::store::{Change, Op};
 use cache::{Cache, Name, NodeInfo};
 use filters::{Candidate, Plugin, Refusal};
 use messages::{Histogram, fit_error};
+use objects::collections::Order as _;
+use objects::collections::{VecMap, VecSet};
 use objects::{DocExt, Era, Kind, Object, ObjectKey, Value};
 use queue::Queue;
 use serde_json::json;
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 const COMPONENT: &str = "default-scheduler";
@@ -41,7 +42,7 @@ pub struct Scheduler {
     free_at: SimTime,
     wake: Option<SimTime>,
     /// Room kept for pods that preempted others.
-    nominated: BTreeMap<Name, String>,
+    nominated: VecMap<Name, String>,
 }
 
 impl Scheduler {
@@ -154,11 +155,11 @@ impl Scheduler {
         let candidate = Candidate::prepare(pod, spec, &self.cache, view);
         let nodes: Vec<(&Arc<Object>, &NodeInfo)> = self.cache.existing().collect();
         if nodes.is_empty() {
-            self.queue.failed(name, BTreeSet::new(), view.now);
+            self.queue.failed(name, VecSet::new(), view.now);
             report(pod, "no nodes available to schedule pods".to_owned(), None, view, out);
             return;
         }
-        let mut refusals: BTreeMap<String, Refusal> = BTreeMap::new();
+        let mut refusals: VecMap<String, Refusal> = VecMap::new();
         let mut feasible: Vec<(&Object, &NodeInfo)> = Vec::new();
         let mut unvisited = 0;
         for (node, info) in &nodes {
@@ -189,9 +190,9 @@ impl Scheduler {
         if view.era() == Era::V1 && unvisited > 0 {
             histogram.insert("node(s) didn't satisfy plugin(s) [NodeAffinity]".to_owned(), unvisited);
         }
-        let mut rejected_by: BTreeSet<Plugin> = refusals.values().map(|r| r.plugin).collect();
+        let mut rejected_by: VecSet<Plugin> = refusals.values().map(|r| r.plugin).collect();
         if candidate.blocked().is_some() {
-            rejected_by = BTreeSet::from([Plugin::Volumes]);
+            rejected_by = VecSet::from([Plugin::Volumes]);
         }
         let plan = match candidate.blocked() {
             Some(_) => {
@@ -261,7 +262,7 @@ impl Scheduler {
 /// When a preemption succeeded there is nothing to say about it.
 fn fit_without_preemption(n_nodes: usize, histogram: &Histogram) -> String {
     let mut parts: Vec<String> = histogram.iter().map(|(reason, n)| format!("{n} {reason}")).collect();
-    parts.sort();
+    parts.order();
     format!("0/{n_nodes} nodes are available: {}.", parts.join(", "))
 }
 
@@ -305,7 +306,7 @@ fn relevant(old: Option<&Object>, new: &Object) -> bool {
     let (Some(a), Some(b)) = (old.node(), new.node()) else {
         return false;
     };
-    let states = |o: &Object| -> BTreeMap<String, String> {
+    let states = |o: &Object| -> VecMap<String, String> {
         let of = |c: &Value| Some((c.str_at("type")?.to_owned(), c.str_at("status")?.to_owned()));
         o.doc.list_at("status.conditions").iter().filter_map(of).collect()
     };

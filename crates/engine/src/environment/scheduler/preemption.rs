@@ -7,9 +7,10 @@ use super::filters::{Candidate, Refusal};
 use super::messages::{Histogram, Preemption};
 use crate::View;
 use crate::environment::budgets::covers;
+use objects::collections::Order as _;
+use objects::collections::VecMap;
 use objects::{DocExt, Kind, Object};
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// At least this many candidates, or a tenth of the nodes, are compared.
@@ -24,7 +25,7 @@ pub(super) struct Plan {
 pub(super) fn plan(
     candidate: &Candidate<'_>,
     cache: &Cache,
-    refusals: &BTreeMap<String, Refusal>,
+    refusals: &VecMap<String, Refusal>,
     view: &View<'_>,
 ) -> Result<Plan, Preemption> {
     let pod = candidate.pod;
@@ -60,7 +61,7 @@ pub(super) fn plan(
             continue;
         }
         // More important first, then those that run longest: they are spared first.
-        lower.sort_by_key(|p| {
+        lower.order_by_key(|p| {
             (
                 Reverse(p.pod().map_or(0, |p| p.spec.priority)),
                 p.doc.str_at("status.startTime").map(str::to_owned),
@@ -97,12 +98,12 @@ fn victims(
         }
         return Err(refusal.reasons);
     }
-    let mut left: BTreeMap<Name, i64> = BTreeMap::new();
+    let mut left: VecMap<Name, i64> = VecMap::new();
     for budget in view.store.list(Kind::PodDisruptionBudget) {
         let allowed = budget.pdb().map_or(0, |b| b.disruptions_allowed);
         left.insert((budget.meta.namespace.clone(), budget.meta.name.clone()), allowed);
     }
-    let breaks = |pod: &Object, left: &mut BTreeMap<Name, i64>| {
+    let breaks = |pod: &Object, left: &mut VecMap<Name, i64>| {
         let mut broken = false;
         for budget in view.store.list(Kind::PodDisruptionBudget).filter(|b| covers(b, pod)) {
             if let Some(n) = left.get_mut(&(budget.meta.namespace.clone(), budget.meta.name.clone())) {

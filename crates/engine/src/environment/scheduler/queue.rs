@@ -5,8 +5,8 @@
 use super::cache::Name;
 use super::filters::Plugin;
 use crate::SimTime;
+use objects::collections::{VecMap, VecSet};
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
 
 const BACKOFF_MS: u64 = 1_000;
 const MAX_BACKOFF_MS: u64 = 10_000;
@@ -22,7 +22,7 @@ struct Entry {
     /// When it was queued, or failed last.
     since: SimTime,
     attempts: u32,
-    rejected_by: BTreeSet<Plugin>,
+    rejected_by: VecSet<Plugin>,
     place: Place,
 }
 
@@ -37,9 +37,9 @@ type Order = (Reverse<i32>, SimTime, Name);
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Queue {
-    entries: BTreeMap<Name, Entry>,
-    active: BTreeSet<Order>,
-    backoff: BTreeSet<(SimTime, Name)>,
+    entries: VecMap<Name, Entry>,
+    active: VecSet<Order>,
+    backoff: VecSet<(SimTime, Name)>,
     /// Since 1.33 a pod leaves backoff as soon as nothing else is to be done.
     eager: bool,
 }
@@ -53,7 +53,7 @@ impl Queue {
     pub fn add(&mut self, name: &Name, priority: i32, now: SimTime) {
         let attempts = self.entries.get(name).map_or(0, |e| e.attempts);
         self.remove(name);
-        let entry = Entry { priority, since: now, attempts, rejected_by: BTreeSet::new(), place: Place::Active };
+        let entry = Entry { priority, since: now, attempts, rejected_by: VecSet::new(), place: Place::Active };
         self.active.insert((Reverse(priority), now, name.clone()));
         self.entries.insert(name.clone(), entry);
     }
@@ -94,7 +94,7 @@ impl Queue {
     }
 
     /// No node took the pod: it waits for an event that may change that.
-    pub fn failed(&mut self, name: &Name, rejected_by: BTreeSet<Plugin>, now: SimTime) {
+    pub fn failed(&mut self, name: &Name, rejected_by: VecSet<Plugin>, now: SimTime) {
         if let Some(e) = self.entries.get_mut(name) {
             e.since = now;
             e.rejected_by = rejected_by;
@@ -103,7 +103,7 @@ impl Queue {
     }
 
     /// Moves the waiting pods that `helps` picks, by name and refusing plugins, to the active queue or into backoff.
-    pub fn moved(&mut self, now: SimTime, mut helps: impl FnMut(&Name, &BTreeSet<Plugin>) -> bool) {
+    pub fn moved(&mut self, now: SimTime, mut helps: impl FnMut(&Name, &VecSet<Plugin>) -> bool) {
         for (name, e) in self.entries.iter_mut().filter(|(_, e)| e.place == Place::Waiting) {
             if !helps(name, &e.rejected_by) {
                 continue;
@@ -183,7 +183,7 @@ mod tests {
         let mut q = Queue::default();
         q.add(&name("a"), 0, SimTime(0));
         q.pop(SimTime(10));
-        q.failed(&name("a"), BTreeSet::from([Plugin::Resources]), SimTime(10));
+        q.failed(&name("a"), VecSet::from([Plugin::Resources]), SimTime(10));
         q.moved(SimTime(20), |_, by| by.contains(&Plugin::Resources));
         assert_eq!(q.next(SimTime(20)), Some(SimTime(2_000)), "the flush of the second in which the backoff ends");
         assert_eq!(q.pop(SimTime(999)), None);

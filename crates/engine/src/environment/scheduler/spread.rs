@@ -6,10 +6,10 @@ use super::cache::{Cache, NodeInfo};
 use super::filters::matches_node;
 use crate::View;
 use crate::environment::workloads_owner::controller_of;
+use objects::collections::{VecMap, VecSet};
 use objects::selector::{Expression, LabelSelector};
 use objects::typed::{PodSpec, SpreadConstraint, untolerated};
 use objects::{DocExt, Kind, Object};
-use std::collections::{BTreeMap, BTreeSet};
 
 const HOSTNAME: &str = "kubernetes.io/hostname";
 const ZONE: &str = "topology.kubernetes.io/zone";
@@ -18,9 +18,9 @@ const ZONE: &str = "topology.kubernetes.io/zone";
 pub(super) struct Counted {
     pub constraint: SpreadConstraint,
     selector: LabelSelector,
-    pub counts: BTreeMap<String, i64>,
+    pub counts: VecMap<String, i64>,
     /// Matching pods of each node, for constraints whose domains are nodes.
-    by_node: BTreeMap<String, i64>,
+    by_node: VecMap<String, i64>,
     /// The pod itself counts once it is placed.
     self_match: i64,
 }
@@ -67,7 +67,7 @@ pub(super) fn soft(pod: &Object, spec: &PodSpec, cache: &Cache, feasible: &[&Obj
     }
     let mut counted = count(constraints, pod, spec, cache, own);
     for c in &mut counted {
-        let domains: BTreeSet<&String> = feasible.iter().filter_map(|n| n.meta.labels.get(&c.constraint.topology_key)).collect();
+        let domains: VecSet<&String> = feasible.iter().filter_map(|n| n.meta.labels.get(&c.constraint.topology_key)).collect();
         c.counts.retain(|d, _| domains.contains(d));
         for domain in domains {
             c.counts.entry(domain.clone()).or_insert(0);
@@ -110,7 +110,7 @@ fn counted(constraint: &SpreadConstraint, pod: &Object) -> Counted {
         Expression { key: String::new(), operator: objects::selector::Operator::Exists, values: Vec::new(), min_values: None };
     let selector = selector.unwrap_or(LabelSelector { expressions: vec![none], ..LabelSelector::default() });
     let self_match = i64::from(selector.matches(&pod.meta.labels));
-    Counted { constraint: constraint.clone(), selector, counts: BTreeMap::new(), by_node: BTreeMap::new(), self_match }
+    Counted { constraint: constraint.clone(), selector, counts: VecMap::new(), by_node: VecMap::new(), self_match }
 }
 
 /// Fills in the counts over the nodes that the constraint takes into account.

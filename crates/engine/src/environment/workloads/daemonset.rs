@@ -9,10 +9,11 @@ use super::replicaset::differs;
 use crate::actor::{Action, Actor, Intent, View};
 use crate::kernel::{SimTime, Timers};
 use crate::store::{Change, Op};
+use objects::collections::Order as _;
+use objects::collections::VecMap;
 use objects::typed::{Taint, Toleration, untolerated};
 use objects::{DocExt, Kind, Object, ObjectKey, Value};
 use serde_json::json;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 const COMPONENT: &str = "daemonset-controller";
@@ -22,7 +23,7 @@ const HASH: &str = "controller-revision-hash";
 #[derive(Clone, Debug, Default)]
 pub struct DaemonSetController {
     due: Timers<ObjectKey>,
-    drawn: BTreeMap<String, u64>,
+    drawn: VecMap<String, u64>,
 }
 
 impl Actor for DaemonSetController {
@@ -76,7 +77,7 @@ impl Actor for DaemonSetController {
 impl DaemonSetController {
     fn sync(&mut self, set: &Arc<Object>, view: &View<'_>, out: &mut Vec<Intent>) {
         let hash = template_hash(set.doc.at("spec.template"));
-        let mut on_node: BTreeMap<String, Vec<&Arc<Object>>> = BTreeMap::new();
+        let mut on_node: VecMap<String, Vec<&Arc<Object>>> = VecMap::new();
         for pod in owned_by(view, set) {
             if let Some(node) = target_node(pod) {
                 on_node.entry(node).or_default().push(pod);
@@ -89,7 +90,7 @@ impl DaemonSetController {
         for node in view.store.list(Kind::Node) {
             let (run, keep) = should_run(set, node, &tolerations);
             let mut pods = on_node.remove(&node.meta.name).unwrap_or_default();
-            pods.sort_by(|a, b| (a.meta.created_ms, &a.meta.name).cmp(&(b.meta.created_ms, &b.meta.name)));
+            pods.order_by(|a, b| (a.meta.created_ms, &a.meta.name).cmp(&(b.meta.created_ms, &b.meta.name)));
             // Failed pods are replaced; finished ones of a DaemonSet count as failed.
             let (dead, alive): (Vec<_>, Vec<_>) =
                 pods.into_iter().partition(|p| p.pod().is_some_and(|p| p.is_terminal()) && !p.meta.is_deleting());

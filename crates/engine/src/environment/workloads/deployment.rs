@@ -10,6 +10,7 @@ use super::deployment_status as status;
 use crate::actor::{Actor, Intent, View};
 use crate::kernel::{SimTime, Timers};
 use crate::store::{Change, Op};
+use objects::collections::Order as _;
 use objects::{DocExt, Era, Kind, Object, ObjectKey, Value};
 use serde_json::json;
 use std::sync::Arc;
@@ -89,7 +90,7 @@ impl DeploymentController {
             .filter(|s| s.meta.namespace == d.meta.namespace && is_owner(s.meta.controller(), d))
             .cloned()
             .collect();
-        sets.sort_by(|a, b| (a.meta.created_ms, &a.meta.name).cmp(&(b.meta.created_ms, &b.meta.name)));
+        sets.order_by(|a, b| (a.meta.created_ms, &a.meta.name).cmp(&(b.meta.created_ms, &b.meta.name)));
         let new = sets.iter().find(|s| same_template(d, s)).cloned();
         let old: Vec<Arc<Object>> =
             sets.iter().filter(|s| new.as_ref().is_none_or(|n| n.meta.uid != s.meta.uid)).cloned().collect();
@@ -305,7 +306,7 @@ fn clean_up(d: &Object, old: &[Arc<Object>], out: &mut Vec<Intent>) {
     let limit = usize::try_from(d.doc.int_at("spec.revisionHistoryLimit").unwrap_or(10)).unwrap_or(10);
     let mut idle: Vec<&Arc<Object>> = old.iter().filter(|s| !s.meta.is_deleting()).collect();
     let surplus = idle.len().saturating_sub(limit);
-    idle.sort_by_key(|s| revision_of(s));
+    idle.order_by_key(|s| revision_of(s));
     for set in idle.into_iter().take(surplus) {
         let unused = replicas(set) == 0 && set.workload().is_some_and(|w| w.status_replicas == 0);
         if unused && set.meta.generation <= set.doc.int_at("status.observedGeneration").unwrap_or(0) {

@@ -4,6 +4,7 @@
 
 use super::super::support::scaled;
 use super::deployment::{MAX, replicas};
+use objects::collections::Order as _;
 use objects::{DocExt, Object};
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -129,9 +130,9 @@ pub(super) fn scale(d: &Object, new: Option<&Arc<Object>>, old: &[Arc<Object>]) 
     let mut to_add = allowed - total;
     // Growing favours the newer of equals, shrinking the older.
     if to_add > 0 {
-        active.sort_by_key(|s| (Reverse(replicas(s)), Reverse(s.meta.created_ms)));
+        active.order_by_key(|s| (Reverse(replicas(s)), Reverse(s.meta.created_ms)));
     } else {
-        active.sort_by_key(|s| (Reverse(replicas(s)), s.meta.created_ms));
+        active.order_by_key(|s| (Reverse(replicas(s)), s.meta.created_ms));
     }
     let sum = to_add;
     let mut steps: Vec<Scale> = Vec::new();

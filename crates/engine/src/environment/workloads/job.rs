@@ -9,10 +9,10 @@ use super::replicaset::differs;
 use crate::actor::{Action, Actor, Intent, View};
 use crate::kernel::{SimTime, Timers};
 use crate::store::{Change, Op};
+use objects::collections::VecMap;
 use objects::typed::Phase;
 use objects::{DocExt, Kind, Object, ObjectKey, Value};
 use serde_json::json;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 const COMPONENT: &str = "job-controller";
@@ -24,7 +24,7 @@ const BURST: usize = 500;
 #[derive(Clone, Debug, Default)]
 pub struct JobController {
     due: Timers<ObjectKey>,
-    drawn: BTreeMap<String, u64>,
+    drawn: VecMap<String, u64>,
 }
 
 impl Actor for JobController {

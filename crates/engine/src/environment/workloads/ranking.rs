@@ -3,9 +3,10 @@
 //! Source: kubernetes pkg/controller/controller_utils.go `ActivePodsWithRanks`, v1.28. The order ends with the UID, which
 //! the seed gives: the split of a scale-down over equal nodes is chance, as on a real cluster.
 
+use objects::collections::Order as _;
+use objects::collections::VecMap;
 use objects::{Object, typed::Phase};
 use std::cmp::{Ordering, Reverse};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 const DELETION_COST: &str = "controller.kubernetes.io/pod-deletion-cost";
@@ -17,12 +18,12 @@ pub(super) fn deletion_order<'a>(
     related: &[&Arc<Object>],
     now_unix_ms: i64,
 ) -> Vec<&'a Arc<Object>> {
-    let mut on_node: BTreeMap<&str, i64> = BTreeMap::new();
+    let mut on_node: VecMap<&str, i64> = VecMap::new();
     for pod in related.iter().filter_map(|o| o.pod()) {
         *on_node.entry(pod.node_name.as_str()).or_insert(0) += 1;
     }
     let rank = |o: &Object| o.pod().and_then(|p| on_node.get(p.node_name.as_str())).copied().unwrap_or(0);
-    pods.sort_by(|a, b| {
+    pods.order_by(|a, b| {
         let (Some(x), Some(y)) = (a.pod(), b.pod()) else {
             return Ordering::Equal;
         };

@@ -8,9 +8,9 @@ use super::ranking::deletion_order;
 use crate::actor::{Actor, Intent, View};
 use crate::kernel::{SimTime, Timers};
 use crate::store::{Change, Op};
+use objects::collections::VecMap;
 use objects::{DocExt, Era, Kind, Object, ObjectKey, Value};
 use serde_json::json;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 const COMPONENT: &str = "replicaset-controller";
@@ -25,9 +25,9 @@ const BURST: usize = 500;
 pub struct ReplicaSetController {
     due: Timers<ObjectKey>,
     /// Next batch of a creation under way, by UID.
-    batch: BTreeMap<String, usize>,
+    batch: VecMap<String, usize>,
     /// Names drawn so far, by UID.
-    drawn: BTreeMap<String, u64>,
+    drawn: VecMap<String, u64>,
 }
 
 impl Actor for ReplicaSetController {

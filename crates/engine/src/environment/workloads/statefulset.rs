@@ -9,9 +9,9 @@ use super::replicaset::differs;
 use crate::actor::{Action, Actor, Intent, View};
 use crate::kernel::{SimTime, Timers};
 use crate::store::{Change, Op};
+use objects::collections::VecMap;
 use objects::{DocExt, Kind, Object, ObjectKey, Value};
 use serde_json::json;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 const COMPONENT: &str = "statefulset-controller";
@@ -61,7 +61,7 @@ fn sync(set: &Arc<Object>, view: &View<'_>, out: &mut Vec<Intent>) {
     let revision = format!("{}-{}", set.meta.name, template_hash(set.doc.at("spec.template")));
     let prefix = format!("{}-", set.meta.name);
     let ordinal = |p: &Object| p.meta.name.strip_prefix(&prefix).and_then(|n| n.parse::<i64>().ok());
-    let pods: BTreeMap<i64, &Arc<Object>> = owned_by(view, set).into_iter().filter_map(|p| Some((ordinal(p)?, p))).collect();
+    let pods: VecMap<i64, &Arc<Object>> = owned_by(view, set).into_iter().filter_map(|p| Some((ordinal(p)?, p))).collect();
     let want = set.workload().map_or(0, |w| w.replicas);
     let ordered = set.doc.str_at("spec.podManagementPolicy") != Some("Parallel");
     status(set, &pods, &revision, out);
@@ -149,7 +149,7 @@ fn remove(set: &Arc<Object>, pod: &Object, out: &mut Vec<Intent>) {
     out.push(event(&set.key(), COMPONENT, "SuccessfulDelete", text));
 }
 
-fn status(set: &Object, pods: &BTreeMap<i64, &Arc<Object>>, revision: &str, out: &mut Vec<Intent>) {
+fn status(set: &Object, pods: &VecMap<i64, &Arc<Object>>, revision: &str, out: &mut Vec<Intent>) {
     let n = |f: &dyn Fn(&Object) -> bool| pods.values().filter(|p| f(p)).count() as i64;
     let updated = n(&|p| p.meta.labels.get(HASH).is_some_and(|h| h == revision));
     let ready = n(&is_ready);

@@ -5,14 +5,14 @@ use super::Command;
 use super::candidate::{Candidate, ONE_POD, pod_cost};
 use crate::scheduling::cluster::Cluster;
 use crate::scheduling::labels;
+use objects::collections::VecMap;
 use objects::typed::ConsolidationPolicy;
-use std::collections::BTreeMap;
 
 /// A share of the savings counts `K` times as much as the same share of disturbance.
 pub const K: i128 = 2;
 
 /// Per pool: price of its nodes (micro-dollars per hour) and what disturbing all of them would cost.
-pub type Totals = BTreeMap<String, (i64, i64)>;
+pub type Totals = VecMap<String, (i64, i64)>;
 
 /// Shares as (part, whole).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub fn totals(cluster: &Cluster) -> Totals {
 pub fn scores(cluster: &Cluster, totals: &Totals, command: &Command) -> Vec<Score> {
     let before = command.price_before_micro();
     let savings = before.saturating_sub(command.price_after_micro(cluster));
-    let mut by_pool: BTreeMap<&str, (i64, i64)> = BTreeMap::new();
+    let mut by_pool: VecMap<&str, (i64, i64)> = VecMap::new();
     for c in &command.candidates {
         let sum = by_pool.entry(&c.pool).or_default();
         sum.0 = sum.0.saturating_add(c.price_micro);

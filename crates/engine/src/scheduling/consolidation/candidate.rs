@@ -5,7 +5,8 @@
 use crate::scheduling::cluster::{Cluster, PodInput};
 use crate::scheduling::go_sort::sort_slice;
 use crate::scheduling::labels;
-use std::collections::{BTreeMap, BTreeSet};
+use objects::collections::Order as _;
+use objects::collections::{VecMap, VecSet};
 
 /// The cost of moving one ordinary pod. Costs are whole numbers of 2^-27 of it, the unit of the deletion cost annotation.
 pub const ONE_POD: i64 = 1 << 27;
@@ -84,15 +85,15 @@ pub fn sort(cluster: &Cluster, candidates: &mut [Candidate]) {
 
 /// Sorted candidates with the pools taking turns (single-node consolidation of era v1). Pools in `first` come before
 /// the others, which go by name.
-pub fn in_turn(candidates: Vec<Candidate>, first: &BTreeSet<String>) -> Vec<Candidate> {
+pub fn in_turn(candidates: Vec<Candidate>, first: &VecSet<String>) -> Vec<Candidate> {
     let mut rows: Vec<(usize, bool, String, usize)> = Vec::new();
-    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    let mut seen: VecMap<String, usize> = VecMap::new();
     for (i, c) in candidates.iter().enumerate() {
         let turn = seen.entry(c.pool.clone()).or_insert(0);
         rows.push((*turn, !first.contains(&c.pool), c.pool.clone(), i));
         *turn += 1;
     }
-    rows.sort();
+    rows.order();
     rows.into_iter().filter_map(|(.., i)| candidates.get(i).cloned()).collect()
 }
 

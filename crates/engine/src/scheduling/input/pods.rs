@@ -5,21 +5,21 @@ use super::super::labels;
 use super::super::pod_class::Shape;
 use super::super::rules::Rules;
 use super::{Source, volumes};
+use objects::collections::VecMap;
 use objects::resources::PODS;
 use objects::selector::Operator;
 use objects::typed::{NodeSelectorTerm, Pdb, Pod};
 use objects::{Kind, Object};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub fn read(source: &Source<'_>, c: &mut Cluster, node_of: &BTreeMap<String, usize>) {
+pub fn read(source: &Source<'_>, c: &mut Cluster, node_of: &VecMap<String, usize>) {
     let blocking: Vec<(&Object, &Pdb)> = source
         .store
         .list(Kind::PodDisruptionBudget)
         .filter_map(|o| Some((&**o, o.pdb()?)))
         .filter(|(_, p)| blocks_all(p))
         .collect();
-    let mut newest: BTreeMap<String, &Object> = BTreeMap::new();
+    let mut newest: VecMap<String, &Object> = VecMap::new();
     for o in source.store.list(Kind::Pod) {
         let Some(pod) = o.pod() else { continue };
         let node = node_of.get(&pod.node_name).copied();
@@ -101,7 +101,7 @@ fn pod_input(source: &Source<'_>, o: &Object, pod: &Pod, node: Option<usize>, bl
             .and_then(|c| c.parse().ok())
             .unwrap_or(0),
         volume_terms: terms,
-        volumes: BTreeMap::new(),
+        volumes: VecMap::new(),
     }
 }
 
@@ -164,7 +164,7 @@ fn bad_requirement(rules: &Rules, term: &NodeSelectorTerm) -> Option<String> {
 }
 
 /// The DaemonSet's pod: the newest real one, which has the tolerations that its controller adds, or the template.
-fn daemon(o: &Object, newest: &BTreeMap<String, &Object>) -> Option<DaemonInput> {
+fn daemon(o: &Object, newest: &VecMap<String, &Object>) -> Option<DaemonInput> {
     let template = &o.workload()?.template;
     let id = format!("{}/{}", o.meta.namespace, o.meta.name);
     let mut spec = newest.get(&id).and_then(|p| p.pod()).map_or_else(|| template.clone(), |p| p.spec.clone());

@@ -6,9 +6,9 @@ use crate::scheduling::pod_class::Shape;
 use crate::scheduling::requirements::{Requirement, Requirements};
 use crate::scheduling::taints;
 use objects::Era;
+use objects::collections::{VecMap, VecSet};
 use objects::selector::LabelSelector;
 use objects::typed::{SpreadConstraint, Taint, Toleration};
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,7 +23,7 @@ pub enum GroupKind {
 pub struct GroupKey {
     pub kind: GroupKind,
     pub key: Arc<str>,
-    pub namespaces: BTreeSet<String>,
+    pub namespaces: VecSet<String>,
     pub selector: Option<LabelSelector>,
     pub max_skew: i64,
     pub filter: NodeFilter,
@@ -71,7 +71,7 @@ pub struct Group {
     pub key: GroupKey,
     pub min_domains: Option<i64>,
     /// Pods counted per domain.
-    pub domains: BTreeMap<Arc<str>, i64>,
+    pub domains: VecMap<Arc<str>, i64>,
 }
 
 impl Group {
@@ -224,7 +224,7 @@ mod tests {
             key: GroupKey {
                 kind,
                 key: Arc::from(labels::ZONE),
-                namespaces: BTreeSet::from(["default".to_owned()]),
+                namespaces: VecSet::from(["default".to_owned()]),
                 selector: Some(LabelSelector::default()),
                 max_skew: 1,
                 filter: NodeFilter::default(),

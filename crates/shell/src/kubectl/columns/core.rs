@@ -2,6 +2,7 @@
 
 use super::super::age;
 use super::{Column, Facts, age_of, col, labels_text, or_none, text, wide};
+use objects::collections::Order as _;
 use objects::{DocExt, Object, Value};
 
 pub const NODE: &[Column] = &[
@@ -39,7 +40,7 @@ pub fn node_roles(o: &Object) -> String {
         })
         .filter(|r| !r.is_empty())
         .collect();
-    roles.sort_unstable();
+    roles.order();
     if roles.is_empty() { "<none>".to_owned() } else { roles.join(",") }
 }
 

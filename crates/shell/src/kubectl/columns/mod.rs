@@ -126,7 +126,7 @@ pub fn selector_text(selector: &Value) -> String {
 }
 
 /// `a=b,c=d`, `<none>` where there are none.
-pub fn labels_text(labels: &std::collections::BTreeMap<String, String>) -> String {
+pub fn labels_text(labels: &objects::collections::VecMap<String, String>) -> String {
     if labels.is_empty() {
         return "<none>".to_owned();
     }

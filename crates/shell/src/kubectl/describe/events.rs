@@ -2,6 +2,7 @@
 
 use super::super::age;
 use engine::Snapshot;
+use objects::collections::Order as _;
 use objects::{DocExt, Kind, Object, Value};
 use std::sync::Arc;
 
@@ -22,7 +23,7 @@ pub fn of(object: &Object, snapshot: &Snapshot) -> Vec<Arc<Object>> {
         .cloned()
         .collect();
     let stamp = |e: &Object| e.doc.str_at("lastTimestamp").or(e.doc.str_at("firstTimestamp")).unwrap_or_default().to_owned();
-    list.sort_by_key(|e| (stamp(e), e.meta.created_ms, e.meta.name.clone()));
+    list.order_by_key(|e| (stamp(e), e.meta.created_ms, e.meta.name.clone()));
     list
 }
 

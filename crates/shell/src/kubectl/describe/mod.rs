@@ -16,8 +16,8 @@ use super::{Call, Fail, Next, api_text, era, manifest, snapshot};
 use crate::run::{Ctx, Io};
 use engine::Snapshot;
 use engine::session::Seen;
+use objects::collections::VecMap;
 use objects::{Kind, Object};
-use std::collections::BTreeMap;
 
 pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, Fail> {
     let asked: Asked = match manifest::named(call, ctx)? {
@@ -155,7 +155,7 @@ fn measure(lines: &[Vec<&str>], first: usize, column: usize, widths: &mut [Vec<u
 }
 
 /// `Labels:` with one pair a line, the later ones under the first.
-fn labels(indent: &str, map: &BTreeMap<String, String>) -> String {
+fn labels(indent: &str, map: &VecMap<String, String>) -> String {
     lines(indent, "Labels", map.iter().map(|(k, v)| format!("{k}={v}")).collect())
 }
 
@@ -173,7 +173,7 @@ fn lines(indent: &str, title: &str, values: Vec<String>) -> String {
 }
 
 /// Annotations but for what apply keeps there; long ones begin on the next line.
-fn annotations(indent: &str, map: &BTreeMap<String, String>) -> String {
+fn annotations(indent: &str, map: &VecMap<String, String>) -> String {
     let mut values = Vec::new();
     for (key, value) in map.iter().filter(|(k, _)| k.as_str() != "kubectl.kubernetes.io/last-applied-configuration") {
         if !value.contains('\n') && value.chars().count() + key.chars().count() + 2 <= 140 {

@@ -2,8 +2,9 @@
 
 use super::super::age;
 use super::{align, annotations, labels, lines};
+use objects::collections::Order as _;
+use objects::collections::VecMap;
 use objects::{DocExt, Era, Object, Value};
-use std::collections::BTreeMap;
 
 /// The pod template of a workload, aligned, indented by `indent`.
 pub fn template(o: &Object, indent: usize, era: Era) -> String {
@@ -39,13 +40,13 @@ pub fn raw(template: &Value, indent: &str, era: Era, out: &mut String) {
     }
 }
 
-pub fn selectors(map: &BTreeMap<String, String>, indent: &str) -> String {
+pub fn selectors(map: &VecMap<String, String>, indent: &str) -> String {
     lines(indent, "Node-Selectors", map.iter().map(|(k, v)| format!("{k}={v}")).collect())
 }
 
 pub fn tolerations(list: &[Value], indent: &str) -> String {
     let mut sorted: Vec<&Value> = list.iter().collect();
-    sorted.sort_by_key(|t| t.str_at("key").unwrap_or_default().to_owned());
+    sorted.order_by_key(|t| t.str_at("key").unwrap_or_default().to_owned());
     let text = |t: &&Value| {
         let field = |p: &str| t.str_at(p).unwrap_or_default();
         let mut out = field("key").to_owned();
