@@ -143,8 +143,15 @@ impl Ctx<'_> {
     }
 }
 
+/// Not asked of each program: fifty copies of a derived text would be the page's to load.
+impl std::fmt::Debug for dyn Program {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Program")
+    }
+}
+
 /// Something that runs in a pipeline.
-pub trait Program: std::fmt::Debug {
+pub trait Program {
     /// Goes on as far as input and time allow.
     fn step(&mut self, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Step;
 }

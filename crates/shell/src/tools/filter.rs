@@ -2,10 +2,9 @@
 
 use crate::run::{Ctx, Input, Io, Program, Step};
 use std::collections::VecDeque;
-use std::fmt::Debug;
 
 /// What a filter does with each line.
-pub trait Lines: Debug {
+pub trait Lines {
     /// One line with its newline (the last may lack it). `false` stops reading.
     fn line(&mut self, line: &str, source: &str, io: &mut Io<'_>) -> bool;
     /// After the last line; the status.
