@@ -3,8 +3,8 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot read the project has to fail")]
 
+use objects::collections::{VecMap, VecSet};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -52,11 +52,11 @@ fn list<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
 }
 
 /// The workspace's packages with the workspace's packages that each names, tests left out.
-fn workspace() -> BTreeMap<String, BTreeSet<String>> {
+fn workspace() -> VecMap<String, VecSet<String>> {
     let metadata: Value =
         serde_json::from_str(&cargo(&["metadata", "--format-version", "1", "--no-deps"])).expect("metadata is JSON");
-    let names: BTreeSet<&str> = list(&metadata, "packages").map(|p| text(p, "name")).collect();
-    let used = |package: &Value| -> BTreeSet<String> {
+    let names: VecSet<&str> = list(&metadata, "packages").map(|p| text(p, "name")).collect();
+    let used = |package: &Value| -> VecSet<String> {
         let normal = list(package, "dependencies").filter(|d| d.get("kind").is_none_or(Value::is_null));
         normal.map(|d| text(d, "name")).filter(|n| names.contains(n)).map(str::to_owned).collect()
     };
@@ -66,7 +66,7 @@ fn workspace() -> BTreeMap<String, BTreeSet<String>> {
 #[test]
 fn crates_point_one_way() {
     let packages = workspace();
-    let known: BTreeSet<&str> = MAY_USE.iter().map(|(name, _)| *name).collect();
+    let known: VecSet<&str> = MAY_USE.iter().map(|(name, _)| *name).collect();
     for (name, used) in &packages {
         assert!(known.contains(name.as_str()), "`{name}` has no row here: say what it may depend on");
         let allowed = MAY_USE.iter().find(|(n, _)| n == name).map(|(_, allowed)| *allowed).unwrap_or_default();
@@ -79,7 +79,7 @@ fn crates_point_one_way() {
 }
 
 /// Everything that a package's default features bring in for wasm, build scripts and tests left out.
-fn below(package: &str) -> BTreeSet<String> {
+fn below(package: &str) -> VecSet<String> {
     let tree =
         cargo(&["tree", "-p", package, "-e", "normal", "--target", "wasm32-unknown-unknown", "--prefix", "none", "-f", "{p}"]);
     tree.lines().filter_map(|l| l.split_whitespace().next()).map(str::to_owned).collect()

@@ -5,7 +5,7 @@ use engine::{Scenario, Session};
 use nodewright_cli::lab::{Block, Lab, Settings};
 use nodewright_cli::replay::{Choices, Replay, replay, replay_on};
 use nodewright_cli::report;
-use std::collections::BTreeMap;
+use objects::collections::VecMap;
 use std::path::{Path, PathBuf};
 
 fn labs() -> Vec<PathBuf> {
@@ -49,8 +49,8 @@ fn the_lab_passes_for_fifty_seeds() {
 }
 
 /// Karpenter's nodes at the end, by type.
-fn types(session: &Session) -> BTreeMap<String, usize> {
-    let mut out = BTreeMap::new();
+fn types(session: &Session) -> VecMap<String, usize> {
+    let mut out = VecMap::new();
     for node in report::state(session)["nodes"].as_array().unwrap() {
         if node["managed"] == true {
             *out.entry(node["type"].as_str().unwrap().to_owned()).or_insert(0) += 1;
@@ -62,8 +62,8 @@ fn types(session: &Session) -> BTreeMap<String, usize> {
 /// What consolidation leaves of four m5.xlarge when `k` of twelve pods stay. An m5.xlarge holds three pods. Pods that fit
 /// on fewer nodes are moved together, so that at most one node is not full; a lone pod there goes to a c5.large, the
 /// cheapest that holds it; two pods stay, because no single cheaper node holds two.
-fn left(k: usize) -> BTreeMap<String, usize> {
-    let mut out = BTreeMap::new();
+fn left(k: usize) -> VecMap<String, usize> {
+    let mut out = VecMap::new();
     let large = k / 3 + usize::from(k % 3 == 2);
     if large > 0 {
         out.insert("m5.xlarge".to_owned(), large);

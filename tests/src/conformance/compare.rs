@@ -1,8 +1,8 @@
 //! The engine's decisions in the form of the recorded ones.
 
 use engine::scheduling::{Cluster, Plan, PlannedClaim, Round, solve};
+use objects::collections::VecMap;
 use objects::{DocExt, Value, json};
-use std::collections::BTreeMap;
 
 /// The plan for the pending pods: `claims`, `existing`, `errors` (categories), `words`.
 pub fn provision(c: &Cluster) -> Value {
@@ -16,9 +16,9 @@ pub fn provision(c: &Cluster) -> Value {
     json!({"claims": claims, "existing": existing, "errors": errors, "words": words})
 }
 
-fn errors(c: &Cluster, plan: &Plan) -> (BTreeMap<String, String>, BTreeMap<String, String>) {
-    let mut all: BTreeMap<String, String> = BTreeMap::new();
-    let mut words = BTreeMap::new();
+fn errors(c: &Cluster, plan: &Plan) -> (VecMap<String, String>, VecMap<String, String>) {
+    let mut all: VecMap<String, String> = VecMap::new();
+    let mut words = VecMap::new();
     for (p, text) in &plan.errors {
         all.insert(c.pods[*p].name.clone(), category(text));
         words.insert(c.pods[*p].name.clone(), text.clone());
@@ -126,7 +126,7 @@ pub fn shape(outcome: &Value) -> Value {
     if !existing.is_empty() {
         shape.set("existing", json!(existing));
     }
-    let mut errors: BTreeMap<String, u32> = BTreeMap::new();
+    let mut errors: VecMap<String, u32> = VecMap::new();
     for (pod, category) in outcome.strings_at("errors") {
         *errors.entry(format!("{}: {category}", group(&pod))).or_insert(0) += 1;
     }
@@ -160,7 +160,7 @@ pub fn shape_of_claim(claim: &Value) -> String {
 }
 
 fn groups(pods: &Value) -> String {
-    let mut counts: BTreeMap<String, u32> = BTreeMap::new();
+    let mut counts: VecMap<String, u32> = VecMap::new();
     for p in strings(pods) {
         *counts.entry(group(&p).to_owned()).or_insert(0) += 1;
     }

@@ -6,9 +6,9 @@ use engine::Era;
 use engine::scheduling::Cluster;
 use engine::scheduling::consolidation::{Candidate, Command, balanced, candidate, first_n, in_turn, single, sort};
 use engine::store::Store;
+use objects::collections::{VecMap, VecSet};
 use objects::typed::ConsolidationPolicy;
 use objects::{DocExt, Kind, Object, Value, json};
-use std::collections::{BTreeMap, BTreeSet};
 
 pub struct Case<'a> {
     pub cluster: &'a Cluster,
@@ -17,7 +17,7 @@ pub struct Case<'a> {
 }
 
 /// `decidedBy`, `emptiness`, `multi` and `single` in the recorded short form, and the words about single nodes.
-pub fn decide(case: &Case<'_>) -> (Value, BTreeMap<String, String>) {
+pub fn decide(case: &Case<'_>) -> (Value, VecMap<String, String>) {
     let empty = case.emptiness();
     let multi = case.multi();
     let (one, words) = case.single();
@@ -98,8 +98,8 @@ impl Case<'_> {
     }
 
     /// How many nodes each pool lets go for a reason (era v1; before, any number).
-    fn budgets(&self, reason: &str) -> BTreeMap<String, i64> {
-        let mut allowed = BTreeMap::new();
+    fn budgets(&self, reason: &str) -> VecMap<String, i64> {
+        let mut allowed = VecMap::new();
         for pool in self.store.list(Kind::pool(self.cluster.rules.era)) {
             let name = &pool.meta.name;
             let label = self.cluster.rules.pool_label();
@@ -154,12 +154,12 @@ impl Case<'_> {
         first_n(self.cluster, &all, &|c| balanced::approves(self.cluster, &totals, c))
     }
 
-    fn single(&self) -> (Option<Command>, BTreeMap<String, String>) {
+    fn single(&self) -> (Option<Command>, VecMap<String, String>) {
         let budgets = self.budgets("Underutilized");
-        let mut words = BTreeMap::new();
+        let mut words = VecMap::new();
         let mut all = self.underused();
         if self.v1() {
-            all = in_turn(all, &BTreeSet::new());
+            all = in_turn(all, &VecSet::new());
         }
         let totals = balanced::totals(self.cluster);
         for c in all.iter().filter(|c| budgets.get(&c.pool).is_some_and(|n| *n > 0)) {
@@ -192,7 +192,7 @@ impl Case<'_> {
     }
 }
 
-fn take(budgets: &mut BTreeMap<String, i64>, pool: &str) -> bool {
+fn take(budgets: &mut VecMap<String, i64>, pool: &str) -> bool {
     let left = budgets.get_mut(pool).unwrap();
     let any = *left > 0;
     *left -= i64::from(any);

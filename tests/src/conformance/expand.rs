@@ -2,8 +2,8 @@
 
 use engine::store::Store;
 use engine::{Era, SimTime};
+use objects::collections::VecMap;
 use objects::{DocExt, Kind, Value, json, time};
-use std::collections::BTreeMap;
 
 /// The scenario's objects in a store, and the names of nodes that are being removed.
 pub struct Expanded {
@@ -15,7 +15,7 @@ pub struct Expanded {
 struct Expansion<'a> {
     era: Era,
     now_ms: i64,
-    types: BTreeMap<&'a str, &'a Value>,
+    types: VecMap<&'a str, &'a Value>,
     store: Store,
     uids: u32,
     marked: Vec<String>,

@@ -8,8 +8,8 @@ mod expand;
 use engine::Era;
 use engine::scheduling::input::{Source, read};
 use engine::scheduling::{Cluster, InstanceType, MinValues, Preferences, Rules, TypeTable};
+use objects::collections::{VecMap, VecSet};
 use objects::{DocExt, Value};
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 const SCENARIOS: &str = include_str!("../../conformance/scenarios.jsonl");
@@ -34,7 +34,7 @@ fn cluster(scenario: &Value, catalogue: &[Value], era: Era) -> (Cluster, expand:
         rules.min_values = MinValues::BestEffort;
     }
     rules.spot_to_spot = option("spotToSpotConsolidation") == true;
-    let marked: BTreeSet<String> = expanded.marked.iter().cloned().collect();
+    let marked: VecSet<String> = expanded.marked.iter().cloned().collect();
     let c = read(&Source { store: &expanded.store, rules, types: Arc::new(types), now_ms: expanded.now_ms, marked: &marked });
     (c, expanded)
 }
@@ -96,7 +96,7 @@ fn matches(glob: &str, name: &str) -> bool {
 
 /// (scenario, decisions) of one version and mode.
 fn cases(decisions: &str, mode: &str) -> Vec<(Value, Value)> {
-    let scenarios: BTreeMap<String, Value> =
+    let scenarios: VecMap<String, Value> =
         lines(SCENARIOS).into_iter().map(|s| (s.str_at("name").unwrap().to_owned(), s)).collect();
     let of = |d: Value| scenarios.get(d.str_at("name").unwrap()).cloned().map(|s| (s, d));
     lines(decisions).into_iter().filter(|d| d.str_at("mode") == Some(mode)).filter_map(of).collect()
