@@ -3,6 +3,8 @@
 
 pub mod expect;
 pub mod lab;
+#[cfg(feature = "kube")]
+pub mod observe;
 pub mod replay;
 pub mod report;
 

@@ -1,4 +1,4 @@
-//! `nodewright`: replays labs headless.
+//! `nodewright`: replays labs headless, and looks at a real cluster.
 
 use clap::{Parser, Subcommand, ValueEnum};
 use nodewright_cli::lab::{Lab, era};
@@ -22,6 +22,12 @@ enum Command {
     /// FILE is a Markdown lab (fenced `sh` blocks, each checked by the `expect` block behind it) or a shell script. The exit
     /// status is that of the first command that failed or expectation that was not met; 2 for wrong usage.
     Run(Run),
+    /// Read a real cluster once and print its nodes as eks-node-viewer draws them.
+    ///
+    /// Nothing is written to the cluster. Prices are those built in, by each node's instance type, zone and capacity type.
+    /// Notes go to standard error; the exit status is 3 where the cluster cannot be reached or refuses to list its nodes.
+    #[cfg(feature = "kube")]
+    Observe(Observe),
     /// Print the version.
     Version,
 }
@@ -52,6 +58,17 @@ struct Run {
     keep_going: bool,
 }
 
+#[cfg(feature = "kube")]
+#[derive(clap::Args, Debug)]
+struct Observe {
+    /// The kubeconfig's context; its current one if left out.
+    #[arg(long)]
+    context: Option<String>,
+    /// Path of the kubeconfig; KUBECONFIG or ~/.kube/config if left out.
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<String>,
+}
+
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Format {
     Text,
@@ -60,16 +77,36 @@ enum Format {
 
 fn main() -> ExitCode {
     // Usage errors leave with status 2 from within clap.
-    match Args::parse().command {
-        Command::Version => say(&format!("nodewright {}\n", env!("CARGO_PKG_VERSION")), 0),
-        Command::Run(args) => match run(&args) {
-            Ok((text, exit)) => say(&text, exit),
-            Err(failure) => {
-                complain(&format!("nodewright: {}\n", failure.message));
-                ExitCode::from(failure.exit)
-            }
-        },
+    let done = match Args::parse().command {
+        Command::Version => Ok((format!("nodewright {}\n", env!("CARGO_PKG_VERSION")), 0)),
+        Command::Run(args) => run(&args),
+        #[cfg(feature = "kube")]
+        Command::Observe(args) => observe(args),
+    };
+    match done {
+        Ok((text, exit)) => say(&text, exit),
+        Err(failure) => {
+            complain(&format!("nodewright: {}\n", failure.message));
+            ExitCode::from(failure.exit)
+        }
     }
+}
+
+#[cfg(feature = "kube")]
+fn observe(args: Observe) -> Result<(String, u8), Failure> {
+    let options = engine::cluster::Options { context: args.context, kubeconfig: args.kubeconfig };
+    let (picture, notes) = nodewright_cli::observe::picture(&options, unix_ms())?;
+    for note in notes {
+        complain(&format!("note: {note}\n"));
+    }
+    Ok((picture, 0))
+}
+
+#[cfg(feature = "kube")]
+#[expect(clippy::disallowed_types, reason = "a real cluster's ages are counted from the real time")]
+fn unix_ms() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 fn run(args: &Run) -> Result<(String, u8), Failure> {

@@ -15,6 +15,7 @@ mod viewer;
 pub use complete::Completion;
 pub use job::{Chunk, Job, Key, Poll, Repair, Start, Stream};
 pub use options::{Lang, Options};
+pub use viewer::picture as node_viewer;
 
 use engine::{Session, Snapshot};
 use run::State;

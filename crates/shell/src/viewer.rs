@@ -16,6 +16,8 @@ use objects::{DocExt, Resources};
 /// Redraw while something is on screen. The original redraws ten times a second; ages change once.
 const TICK_MS: u64 = 1_000;
 const BAR: usize = 40;
+/// A screen so high that every node is on its first page.
+const ALL_ROWS: usize = usize::MAX / 2;
 /// Hours of a month as the viewer counts them: 8760 / 12.
 const MONTH_HOURS: i64 = 730;
 
@@ -35,18 +37,29 @@ struct Viewer {
 /// Text cells with a mark for what the columns of the summary do not share.
 type Cells = Vec<String>;
 
+impl Default for Viewer {
+    fn default() -> Viewer {
+        Viewer {
+            resources: vec!["cpu".to_owned()],
+            labels: Vec::new(),
+            selector: Vec::new(),
+            sort: ("creation".to_owned(), false),
+            pricing: true,
+            page: 0,
+            seen: false,
+            last: String::new(),
+            next: None,
+        }
+    }
+}
+
+/// The whole picture at once, as the viewer draws it without options.
+pub fn picture(snapshot: &Snapshot) -> String {
+    Viewer::default().picture(snapshot, ALL_ROWS, false)
+}
+
 pub fn build(args: Vec<String>, ctx: &Ctx<'_>) -> Result<Box<dyn Program>, Refusal> {
-    let mut viewer = Viewer {
-        resources: vec!["cpu".to_owned()],
-        labels: Vec::new(),
-        selector: Vec::new(),
-        sort: ("creation".to_owned(), false),
-        pricing: true,
-        page: 0,
-        seen: false,
-        last: String::new(),
-        next: None,
-    };
+    let mut viewer = Viewer::default();
     // Defaults come from ~/.eks-node-viewer as key=value lines, flags win.
     let path = ctx.state.path(&format!("{}/.eks-node-viewer", ctx.state.env.home));
     let mut settings: Vec<String> = Vec::new();
@@ -318,7 +331,7 @@ impl Program for Viewer {
             ctx.seen.push(Seen::NodeViewer);
         }
         if !ctx.state.options.interactive || !io.to_terminal {
-            io.out(&self.picture(&snapshot, usize::MAX / 2, false));
+            io.out(&self.picture(&snapshot, ALL_ROWS, false));
             return Step::Done(0);
         }
         *ctx.follows = true;

@@ -11,6 +11,12 @@ pub(super) fn controller_of<'a>(object: &Object, view: &View<'a>) -> Option<&'a 
     view.store.get(&ObjectKey::new(kind, &object.meta.namespace, &owner.name)).filter(|o| o.meta.uid == owner.uid)
 }
 
+/// The key of the controller that `object` names, if it is one of `kind`; whether it exists is another matter.
+pub(super) fn controller_key(object: &Object, kind: Kind) -> Option<ObjectKey> {
+    let owner = object.meta.controller().filter(|o| o.kind == kind.name())?;
+    Some(ObjectKey::new(kind, &object.meta.namespace, &owner.name))
+}
+
 /// (UID, wanted replicas) of the topmost scalable controller of a pod.
 pub(super) fn scale_of(pod: &Object, view: &View<'_>) -> Option<(String, i64)> {
     let mut owner = controller_of(pod, view)?;

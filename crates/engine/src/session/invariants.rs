@@ -89,7 +89,8 @@ fn versions_rise(world: &World, broken: &mut Vec<String>) {
         if version > store.revision() {
             broken.push(format!("{} {} has version {version}, newer than the store", object.kind.name(), object.key()));
         }
-        if let Some(other) = seen.insert(version, object.key()) {
+        if let Some(other) = seen.insert(version, object) {
+            let other = other.key();
             broken.push(format!("{other} and {} share version {version}", object.key()));
         }
     }

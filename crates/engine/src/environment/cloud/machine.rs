@@ -1,18 +1,12 @@
 //! What the catalogue knows of the machines that the cloud hands out.
 
+use crate::pricing::catalog_era;
 use catalog::{Catalog, NodeShape, Region, TypeFacts};
 use objects::collections::VecMap;
 use objects::{Era, Value};
 use serde_json::json;
 use std::cell::OnceCell;
 use std::sync::Arc;
-
-pub(super) fn catalog_era(era: Era) -> catalog::Era {
-    match era {
-        Era::V1alpha5 => catalog::Era::Era2023,
-        Era::V1 => catalog::Era::Era2026,
-    }
-}
 
 /// The catalogue, read when it is first asked for.
 #[derive(Clone, Debug, Default)]

@@ -4,6 +4,7 @@
 //! their node by affinity and are placed by the scheduler.
 
 use super::super::support::{delete, event, generated_name, patch, scaled, template_hash};
+use super::super::workloads_owner::controller_key;
 use super::pods::{from_template, is_available, is_ready, owned_by};
 use super::replicaset::differs;
 use crate::actor::{Action, Actor, Intent, View};
@@ -51,8 +52,8 @@ impl Actor for DaemonSetController {
                 }
             }
             (Kind::Pod, _) => {
-                if let Some(owner) = change.object.meta.controller().filter(|o| o.kind == "DaemonSet") {
-                    self.due.sooner(ObjectKey::new(Kind::DaemonSet, &change.object.meta.namespace, &owner.name), at);
+                if let Some(key) = controller_key(&change.object, Kind::DaemonSet) {
+                    self.due.sooner(key, at);
                 }
             }
             _ => {}

@@ -5,6 +5,7 @@
 //! the wording of events differs). Each sync takes one step; the change that it makes brings the next one.
 
 use super::super::support::{create, delete, event, is_owner, owner_reference, patch, template_hash};
+use super::super::workloads_owner::controller_key;
 use super::deployment_rollout::{self as rollout, Scale};
 use super::deployment_status as status;
 use crate::actor::{Actor, Intent, View};
@@ -48,18 +49,14 @@ impl Actor for DeploymentController {
                 self.due.sooner(change.key(), view.now + if spec_changed { REACTION_MS } else { FOLLOW_MS });
             }
             (Kind::ReplicaSet, _) => {
-                if let Some(owner) = change.object.meta.controller().filter(|o| o.kind == "Deployment") {
-                    let key = ObjectKey::new(Kind::Deployment, &change.object.meta.namespace, &owner.name);
+                if let Some(key) = controller_key(&change.object, Kind::Deployment) {
                     self.due.sooner(key, view.now + FOLLOW_MS);
                 }
             }
             // Recreate waits for the last old pod to be gone.
             (Kind::Pod, Op::Deleted) => {
-                let owner = change.object.meta.controller().filter(|o| o.kind == "ReplicaSet");
-                let set =
-                    owner.and_then(|o| view.store.get(&ObjectKey::new(Kind::ReplicaSet, &change.object.meta.namespace, &o.name)));
-                if let Some(owner) = set.and_then(|s| s.meta.controller()) {
-                    let key = ObjectKey::new(Kind::Deployment, &change.object.meta.namespace, &owner.name);
+                let set = controller_key(&change.object, Kind::ReplicaSet).and_then(|key| view.store.get(&key));
+                if let Some(key) = set.and_then(|s| controller_key(s, Kind::Deployment)) {
                     self.due.sooner(key, view.now + FOLLOW_MS);
                 }
             }

@@ -4,6 +4,7 @@
 //! kubelet only by the annotation `nodewright.dev/run-seconds` of the pod template.
 
 use super::super::support::{count, delete, event, generated_name, patch, set_condition, warning};
+use super::super::workloads_owner::controller_key;
 use super::pods::{from_template, is_active, is_ready, owned_by};
 use super::replicaset::differs;
 use crate::actor::{Action, Actor, Intent, View};
@@ -40,8 +41,7 @@ impl Actor for JobController {
             }
             (Kind::Job, _) => self.due.sooner(change.key(), view.now + START_MS),
             (Kind::Pod, _) => {
-                if let Some(owner) = change.object.meta.controller().filter(|o| o.kind == "Job") {
-                    let key = ObjectKey::new(Kind::Job, &change.object.meta.namespace, &owner.name);
+                if let Some(key) = controller_key(&change.object, Kind::Job) {
                     self.due.sooner(key, view.now + REACTION_MS);
                 }
             }

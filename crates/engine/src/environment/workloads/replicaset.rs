@@ -3,6 +3,7 @@
 //! Source: kubernetes pkg/controller/replicaset/{replica_set,replica_set_utils}.go, v1.28.
 
 use super::super::support::{count, delete, event, generated_name, is_owner, patch};
+use super::super::workloads_owner::controller_key;
 use super::pods::{from_template, is_active, is_available, is_ready, owned_by};
 use super::ranking::deletion_order;
 use crate::actor::{Actor, Intent, View};
@@ -45,8 +46,8 @@ impl Actor for ReplicaSetController {
             }
             (Kind::ReplicaSet, _) => self.due.sooner(change.key(), at),
             (Kind::Pod, _) => {
-                if let Some(owner) = change.object.meta.controller().filter(|o| o.kind == "ReplicaSet") {
-                    self.due.sooner(ObjectKey::new(Kind::ReplicaSet, &change.object.meta.namespace, &owner.name), at);
+                if let Some(key) = controller_key(&change.object, Kind::ReplicaSet) {
+                    self.due.sooner(key, at);
                 }
             }
             _ => {}

@@ -4,6 +4,7 @@
 //! claims by name; binding them to volumes is not modelled.
 
 use super::super::support::{count, create, delete, event, patch, template_hash};
+use super::super::workloads_owner::controller_key;
 use super::pods::{from_template, is_ready, owned_by};
 use super::replicaset::differs;
 use crate::actor::{Action, Actor, Intent, View};
@@ -34,8 +35,8 @@ impl Actor for StatefulSetController {
             (Kind::StatefulSet, Op::Deleted) => self.due.cancel(&change.key()),
             (Kind::StatefulSet, _) => self.due.sooner(change.key(), at),
             (Kind::Pod, _) => {
-                if let Some(owner) = change.object.meta.controller().filter(|o| o.kind == "StatefulSet") {
-                    self.due.sooner(ObjectKey::new(Kind::StatefulSet, &change.object.meta.namespace, &owner.name), at);
+                if let Some(key) = controller_key(&change.object, Kind::StatefulSet) {
+                    self.due.sooner(key, at);
                 }
             }
             _ => {}

@@ -1,0 +1,94 @@
+//! A real cluster as a [`Snapshot`], so that what draws the simulation draws it too.
+
+use super::Observed;
+use crate::pricing::{Entry, Ledger, catalog_era};
+use crate::profile::Profile;
+use crate::{SimTime, Snapshot, totals};
+use catalog::{CapacityType, Catalog, Region};
+use objects::{Kind, Object};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+impl Observed {
+    /// The instant that was read, `unix_ms` being the time of reading. Each node costs what the catalogue knows of its
+    /// instance type, zone and capacity type; a node without a price has none in the ledger either. Also gives one
+    /// sentence for each region or type without a price.
+    pub fn snapshot(&self, unix_ms: i64) -> (Snapshot, Vec<String>) {
+        let mut prices =
+            Prices { era: catalog_era(self.era), catalog: Catalog::embedded(), regions: BTreeMap::new(), notes: BTreeSet::new() };
+        let mut ledger = Ledger::default();
+        for node in self.store.list(Kind::Node) {
+            if let Some(entry) = prices.entry(node) {
+                ledger.open(entry);
+            }
+        }
+        let snapshot = Snapshot {
+            now: SimTime::ZERO,
+            start: SimTime::ZERO,
+            epoch_ms: unix_ms,
+            profile: Profile::of(self.era),
+            region: prices.regions.keys().next().cloned().unwrap_or_default(),
+            seed: 0,
+            store: self.store.clone(),
+            ledger: Arc::new(ledger),
+            logs: Arc::default(),
+            decisions: Arc::default(),
+            hash: self.store.hash(),
+        };
+        (snapshot, prices.notes.into_iter().collect())
+    }
+}
+
+struct Prices {
+    era: catalog::Era,
+    catalog: Catalog,
+    /// Regions by name, `None` where the catalogue has nothing.
+    regions: BTreeMap<String, Option<Region>>,
+    notes: BTreeSet<String>,
+}
+
+impl Prices {
+    fn entry(&mut self, node: &Object) -> Option<Entry> {
+        let label = |key: &str| node.meta.labels.get(key).map(String::as_str).filter(|v| !v.is_empty());
+        let name = &node.meta.name;
+        let Some(instance_type) = label("node.kubernetes.io/instance-type") else {
+            self.notes.insert(format!("no price for node {name}: it has no label node.kubernetes.io/instance-type"));
+            return None;
+        };
+        let (Some(region), Some(zone)) = (label("topology.kubernetes.io/region"), label("topology.kubernetes.io/zone")) else {
+            self.notes.insert(format!("no price for node {name}: it has no labels topology.kubernetes.io/region and zone"));
+            return None;
+        };
+        let Prices { era, catalog, regions, notes } = self;
+        let known = regions.entry(region.to_owned()).or_insert_with(|| match catalog.region(region, *era) {
+            Ok(known) => Some(known),
+            Err(error) => {
+                notes.insert(format!("no prices of {region}: {error}"));
+                None
+            }
+        });
+        let sold = known.as_ref()?.types.iter().find(|t| &*t.facts.name == instance_type);
+        let capacity_type = totals::capacity_type(node);
+        let signed = |micro: u64| i64::try_from(micro).ok();
+        // The list price is the same in every zone of a region.
+        let listed = sold.and_then(|t| t.on_demand_micro).and_then(signed);
+        let price = match capacity_type == CapacityType::Spot.as_str() {
+            true => sold.and_then(|t| t.price_micro(CapacityType::Spot, zone)).and_then(signed),
+            false => listed,
+        };
+        let Some(price_micro) = price else {
+            let kind = if capacity_type.is_empty() { CapacityType::OnDemand.as_str() } else { capacity_type };
+            notes.insert(format!("no {kind} price of {instance_type} in {zone}"));
+            return None;
+        };
+        Some(Entry {
+            node: name.clone(),
+            instance_type: instance_type.to_owned(),
+            capacity_type: capacity_type.to_owned(),
+            price_micro,
+            on_demand_micro: listed.unwrap_or(price_micro),
+            from: SimTime::ZERO,
+            until: None,
+        })
+    }
+}
