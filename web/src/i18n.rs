@@ -25,7 +25,7 @@ macro_rules! table {
 }
 
 table! {
-    brand: "Karpenter 놀이터" / "Karpenter playground";
+    brand: "nodewright" / "nodewright";
     playground: "놀이터" / "Playground";
     time: "시간" / "Time";
     play: "재생" / "Play";
@@ -374,7 +374,7 @@ mod tests {
     #[test]
     fn english_has_no_hangul_and_korean_is_korean() {
         // Names stay English; a language button shows the other language's own name.
-        let names = ["other_lang", "other_lang_code", "node_viewer", "yaml", "cordoned"];
+        let names = ["brand", "other_lang", "other_lang_code", "node_viewer", "yaml", "cordoned"];
         for (name, ko, en) in ALL {
             assert!(!ko.trim().is_empty() && !en.trim().is_empty(), "{name}");
             if !names.contains(name) {
