@@ -1,5 +1,5 @@
-//! Suites of a real browser: `tests/browser/*.test.mjs` and `tests/embed/*.test.mjs`, run by Node's test runner with
-//! playwright-core (pinned by tests/browser/package-lock.json) and a Chromium of this machine.
+//! The suite of a real browser: `tests/browser/*.test.mjs`, run by Node's test runner with playwright-core (pinned by
+//! tests/browser/package-lock.json) and a Chromium of this machine.
 //!
 //! The tests get three variables: `DIST`, the built page's folder, `NODEWRIGHT_URL`, the address at which `cargo xtask
 //! serve` would serve it, and `CHROMIUM`, the browser's program.
@@ -8,25 +8,25 @@ use super::{Shared, Suite};
 use crate::shell;
 use anyhow::{Context, Result, bail};
 
+const FOLDER: &str = "tests/browser";
 const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
-/// A suite for each folder that has tests.
-pub fn suites() -> Vec<Suite> {
-    let folders = [("browser", "the page in a real browser"), ("embed", "the page embedded in other sites")];
-    let has_tests = |name: &str| !tests_of(name).is_empty();
-    let suite = |(name, about): (&'static str, &str)| Suite::new(name, about, move |shared| run(name, shared));
-    folders.into_iter().filter(|(name, _)| has_tests(name)).map(suite).collect()
+pub fn suite() -> Suite {
+    Suite::new("browser", "the page and its embeds in a real browser", run)
 }
 
-fn tests_of(folder: &str) -> Vec<String> {
-    let entries = std::fs::read_dir(shell::root().join("tests").join(folder));
-    let names = entries.into_iter().flatten().filter_map(|e| e.ok()?.file_name().into_string().ok());
-    let mut tests: Vec<String> = names.filter(|n| n.ends_with(".test.mjs")).map(|n| format!("tests/{folder}/{n}")).collect();
+fn tests() -> Result<Vec<String>> {
+    let entries = std::fs::read_dir(shell::root().join(FOLDER)).with_context(|| format!("list {FOLDER}"))?;
+    let names = entries.filter_map(|e| e.ok()?.file_name().into_string().ok());
+    let mut tests: Vec<String> = names.filter(|n| n.ends_with(".test.mjs")).map(|n| format!("{FOLDER}/{n}")).collect();
+    if tests.is_empty() {
+        bail!("{FOLDER} has no *.test.mjs");
+    }
     tests.sort();
-    tests
+    Ok(tests)
 }
 
-fn run(folder: &str, shared: &mut Shared) -> Result<()> {
+fn run(shared: &mut Shared) -> Result<()> {
     if !shell::exists("node") || !shell::exists("npm") {
         bail!(
             "node and npm are missing: the browser tests need Node 20 or newer; install it from your distribution or nodejs.org"
@@ -36,7 +36,7 @@ fn run(folder: &str, shared: &mut Shared) -> Result<()> {
     install_packages()?;
     let dist = shared.page()?.out.clone();
     let url = format!("http://127.0.0.1:{}", shared.site()?);
-    let tests = tests_of(folder);
+    let tests = tests()?;
     let mut args = vec!["--test", "--test-concurrency=1", "--test-reporter=spec"];
     args.extend(tests.iter().map(String::as_str));
     let mut command = shell::command("node", &args);
@@ -69,7 +69,7 @@ fn chromium() -> Result<String> {
 }
 
 fn install_packages() -> Result<()> {
-    let folder = shell::root().join("tests/browser");
+    let folder = shell::root().join(FOLDER);
     let installed = folder.join("node_modules/.package-lock.json");
     let stamp = |path: &std::path::Path| path.metadata().and_then(|m| m.modified()).ok();
     if stamp(&installed) >= stamp(&folder.join("package-lock.json")) && installed.exists() {

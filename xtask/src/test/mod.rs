@@ -1,7 +1,7 @@
 //! `cargo xtask test`: every suite in order, each with its time, and a count at the end.
 //!
 //! A suite fails with one sentence when a tool is missing; what can be installed is installed. Suites of `tests/` are
-//! found, not listed: a test target of the package, a `*.test.mjs` in its folder.
+//! found, not listed: a test target of the package, a `*.test.mjs` in tests/browser.
 
 mod browser;
 mod probe;
@@ -65,8 +65,8 @@ fn suites(all: bool) -> Result<Vec<Suite>> {
     suites.extend(rust::of_tests()?);
     suites.push(Suite::new("wasm", "the engine for wasm imports nothing and agrees with the native one", probe::run));
     suites.push(Suite::new("size", "the page stays within its size", size::run));
-    suites.extend(browser::suites());
-    suites.extend(rust::cluster());
+    suites.push(browser::suite());
+    suites.push(rust::cluster());
     if all {
         suites.push(Suite::new("trunk", "Trunk builds the same page", trunk::run));
     }

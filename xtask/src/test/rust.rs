@@ -1,4 +1,5 @@
-//! Suites that cargo runs.
+//! Suites that cargo runs. They all name the whole workspace and pick targets of it: with one set of packages cargo
+//! settles on one set of features, and nothing is built twice.
 
 use super::Suite;
 use crate::{page, shell};
@@ -25,7 +26,7 @@ pub fn first() -> Vec<Suite> {
 
 /// One suite for each test target of the tests package, the well-known ones first.
 pub fn of_tests() -> Result<Vec<Suite>> {
-    const ORDER: [&str; 4] = ["directions", "labs", "conformance", "kubectl"];
+    const ORDER: [&str; 3] = ["directions", "conformance", "labs"];
     let text = shell::output(shell::cargo(&["metadata", "--format-version", "1", "--no-deps"]))?;
     let metadata: serde_json::Value = serde_json::from_str(&text).context("read cargo metadata")?;
     let list = |value: &serde_json::Value, key: &str| value.get(key).and_then(|v| v.as_array()).cloned().unwrap_or_default();
@@ -35,19 +36,17 @@ pub fn of_tests() -> Result<Vec<Suite>> {
     let mut targets: Vec<String> = list(&package, "targets").iter().filter(|t| is_test(t)).map(name).collect();
     targets.sort_by_key(|t| (ORDER.iter().position(|o| o == t).unwrap_or(ORDER.len()), t.clone()));
     let suite = |target: String| {
-        let about = format!("cargo test -p {TESTS} --test {target}");
-        let args =
-            ["test".to_owned(), "--quiet".to_owned(), "-p".to_owned(), TESTS.to_owned(), "--test".to_owned(), target.clone()];
-        Suite::new(&target, &about, move |_| shell::run(shell::cargo(&args.each_ref().map(String::as_str))))
+        let about = format!("the test target {target} of {TESTS}");
+        let name = target.clone();
+        Suite::new(&name, &about, move |_| shell::run(shell::cargo(&["test", "--quiet", "--workspace", "--test", &target])))
     };
     Ok(targets.into_iter().map(suite).collect())
 }
 
-/// The native cluster mode, which nothing else builds.
-pub fn cluster() -> Vec<Suite> {
-    if !shell::root().join("crates/engine/src/cluster").exists() {
-        return Vec::new();
-    }
-    let args = ["test", "--quiet", "-p", "nodewright-engine", "--features", "kube", "--lib", "cluster::"];
-    vec![Suite::new("cluster", "reading and planning against a cluster (feature kube)", move |_| shell::run(shell::cargo(&args)))]
+/// Reading a real cluster, which only the command line does.
+pub fn cluster() -> Suite {
+    let args = ["test", "--quiet", "--workspace", "--features", "nodewright-engine/kube,nodewright/kube", "--test", "observe"];
+    Suite::new("cluster", "reading a cluster through an API server's answers (feature kube)", move |_| {
+        shell::run(shell::cargo(&args))
+    })
 }

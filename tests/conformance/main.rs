@@ -1,5 +1,6 @@
 //! Replays situations on which the real Karpenter's decisions are recorded and compares them with the engine's.
-//! `tests/conformance/README.md` describes the data.
+//! `README.md` describes the data.
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot read its data has failed")]
 
 mod compare;
 mod consolidate;
@@ -12,10 +13,10 @@ use objects::collections::{VecMap, VecSet};
 use objects::{DocExt, Value};
 use std::sync::Arc;
 
-const SCENARIOS: &str = include_str!("../../conformance/scenarios.jsonl");
-const TYPES: &str = include_str!("../../conformance/types.json");
-const V0_31: &str = include_str!("../../conformance/decisions-0.31.4.jsonl");
-const V1_14: &str = include_str!("../../conformance/decisions-1.14.1.jsonl");
+const SCENARIOS: &str = include_str!("scenarios.jsonl");
+const TYPES: &str = include_str!("types.json");
+const V0_31: &str = include_str!("decisions-0.31.4.jsonl");
+const V1_14: &str = include_str!("decisions-1.14.1.jsonl");
 
 fn lines(text: &str) -> Vec<Value> {
     text.lines().map(|l| serde_json::from_str(l).unwrap()).collect()
