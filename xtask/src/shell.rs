@@ -49,6 +49,17 @@ pub fn exists(program: &str) -> bool {
     command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|s| s.success())
 }
 
+/// The full path of a program that is named as one types it; as it is where it has a path already, or is not found.
+#[expect(clippy::disallowed_methods, reason = "tools are found by the PATH")]
+pub fn path_of(program: &str) -> PathBuf {
+    let given = Path::new(program);
+    if given.components().count() > 1 {
+        return root().join(given);
+    }
+    let path = std::env::var("PATH").unwrap_or_default();
+    std::env::split_paths(&path).map(|folder| folder.join(given)).find(|p| p.is_file()).unwrap_or_else(|| given.to_path_buf())
+}
+
 fn line(command: &Command) -> String {
     let name = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
     let words = std::iter::once(name).chain(command.get_args());

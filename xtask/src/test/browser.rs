@@ -32,7 +32,8 @@ fn run(shared: &mut Shared) -> Result<()> {
             "node and npm are missing: the browser tests need Node 20 or newer; install it from your distribution or nodejs.org"
         );
     }
-    let browser = chromium()?;
+    // Playwright starts a program by its path.
+    let browser = shell::path_of(&chromium()?);
     install_packages()?;
     let dist = shared.page()?.out.clone();
     let url = format!("http://127.0.0.1:{}", shared.site()?);
