@@ -2,7 +2,6 @@
 
 use crate::i18n::{Texts, texts};
 use crate::lab::Lab;
-use std::cell::RefCell;
 use std::rc::Rc;
 use view::Lang;
 use yew::prelude::*;
@@ -15,28 +14,35 @@ pub fn use_lab() -> Lab {
     use_context::<Lab>().expect("a lab around every component")
 }
 
-/// The last value and what reads it.
-type Selected<T> = (T, Box<dyn Fn(&Lab) -> T>);
+/// Whether what a component read from the lab differs from what it would read now.
+type Differs = Box<dyn Fn(&Lab) -> bool>;
 
 /// A value read from the lab: the component is drawn again only when the value differs.
 #[hook]
 pub fn use_view<T: PartialEq + Clone + 'static>(select: impl Fn(&Lab) -> T + 'static) -> T {
     let lab = use_lab();
-    let redraw = use_force_update();
     let value = select(&lab);
-    let latest = use_mut_ref(|| None::<Selected<T>>);
-    *latest.borrow_mut() = Some((value.clone(), Box::new(select)));
+    let last = value.clone();
+    use_watch(lab, Box::new(move |lab| select(lab) != last));
+    value
+}
+
+/// Draws the component again when `differs`, of its last drawing, says so. Apart from [`use_view`], so that the page
+/// has it once and not for each type of value.
+#[hook]
+fn use_watch(lab: Lab, differs: Differs) {
+    let redraw = use_force_update();
+    let latest = use_mut_ref(|| None::<Differs>);
+    *latest.borrow_mut() = Some(differs);
     use_effect_with((), move |()| {
-        let (reader, cell): (Lab, Rc<RefCell<Option<_>>>) = (lab.clone(), latest);
+        let reader = lab.clone();
         let id = lab.subscribe(Rc::new(move || {
-            let differs = cell.borrow().as_ref().is_some_and(|(old, select): &Selected<T>| select(&reader) != *old);
-            if differs {
+            if latest.borrow().as_ref().is_some_and(|differs| differs(&reader)) {
                 redraw.force_update();
             }
         }));
         move || lab.unsubscribe(id)
     });
-    value
 }
 
 #[hook]

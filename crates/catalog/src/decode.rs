@@ -207,7 +207,10 @@ impl<'a> Packed<'a> {
         }
         let rows = rows.parse().ok().filter(|n| *n <= MAX_ROWS);
         let rows = rows.ok_or_else(|| bad(format!("the row count is no number up to {MAX_ROWS}")))?;
-        Ok(Packed { file, title, rows, lines: lines.filter_map(|l| l.split_once(' ')).collect() })
+        // Extended and not collected, here and below: collecting sorts, and each sort is 4 kB of the page.
+        let mut by_name = BTreeMap::new();
+        by_name.extend(lines.filter_map(|l| l.split_once(' ')));
+        Ok(Packed { file, title, rows, lines: by_name })
     }
 
     fn bad(&self, what: String) -> CatalogError {
@@ -236,7 +239,9 @@ impl<'a> Packed<'a> {
         let (names, rest) = self.line("flags")?.split_once(' ').unwrap_or_default();
         let values = self.values("flags", rest)?;
         let column = |bit: usize| values.iter().map(|v| v.unwrap_or(0) >> (bit % 64) & 1 == 1).collect();
-        Ok(names.split(',').enumerate().map(|(bit, name)| (name, column(bit))).collect())
+        let mut flags = BTreeMap::new();
+        flags.extend(names.split(',').enumerate().map(|(bit, name)| (name, column(bit))));
+        Ok(flags)
     }
 
     fn values(&self, column: &str, line: &str) -> Result<Vec<Option<u64>>, CatalogError> {

@@ -91,7 +91,8 @@ impl Catalog {
     /// Reads packed catalogue text; no region is loaded yet.
     pub fn parse(text: &str) -> Result<Catalog, CatalogError> {
         let types: Vec<_> = decode::catalogue(text)?.into_iter().map(Arc::new).collect();
-        let by_name = types.iter().enumerate().map(|(i, t)| (t.name.clone(), i)).collect();
+        let mut by_name = BTreeMap::new();
+        by_name.extend(types.iter().enumerate().map(|(i, t)| (t.name.clone(), i)));
         Ok(Catalog { types, by_name, regions: BTreeMap::new() })
     }
 

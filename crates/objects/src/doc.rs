@@ -105,7 +105,7 @@ impl DocExt for Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::json;
 
     #[test]
     fn reads_and_writes_by_path() {

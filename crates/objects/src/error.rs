@@ -1,6 +1,6 @@
 //! What an API server answers when it refuses: `metav1.Status` in the terms of this project.
 
-use serde_json::{Value, json};
+use crate::{Value, json};
 
 /// `metav1.StatusReason`, with its HTTP code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,8 +1,9 @@
 //! Resource lists as Karpenter logs them and quantities as kubectl shows them.
 
+use crate::json;
 use crate::quantity::{Format, Quantity};
 use crate::resources::{CPU, EPHEMERAL, MEMORY, Resources};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// The quantity of `amount` units of resource `name` (milli-CPU for `cpu`), in the format Kubernetes gives it.
 pub fn quantity(name: &str, amount: i64) -> Quantity {
@@ -17,7 +18,7 @@ pub fn quantity(name: &str, amount: i64) -> Quantity {
 /// A resource list as JSON, sorted: `{"cpu": "5125m", "pods": "7"}`.
 pub fn resources_value(r: &Resources) -> Value {
     let entries = r.0.iter().map(|(name, amount)| (name.clone(), Value::String(quantity(name, *amount).to_string())));
-    Value::Object(entries.collect::<Map<String, Value>>())
+    Value::Object(json::map(entries))
 }
 
 /// [`resources_value`] as compact JSON text, as Karpenter logs it.

@@ -12,7 +12,7 @@ fn node(name: &str, zone: &str, ty: &str, capacity: (&str, &str), cpu: &str, rea
     json!({
         "apiVersion": "v1", "kind": "Node",
         "metadata": {"name": name, "creationTimestamp": if unschedulable { "2023-09-01T04:01:00Z" } else { "2023-09-01T04:00:00Z" },
-            "labels": {"node.kubernetes.io/instance-type": ty, "topology.kubernetes.io/zone": zone, capacity.0: capacity.1}},
+            "labels": {"node.kubernetes.io/instance-type": ty, "topology.kubernetes.io/zone": zone, (capacity.0): capacity.1}},
         "spec": {"unschedulable": unschedulable},
         "status": {"capacity": {"cpu": cpu, "memory": "8Gi", "pods": "58"}, "allocatable": {"cpu": cpu, "memory": "7Gi", "pods": "58"},
             "conditions": [{"type": "Ready", "status": ready, "lastTransitionTime": "2023-09-01T04:01:00Z"}]},

@@ -9,8 +9,8 @@ use crate::actor::{Actor, Intent, View};
 use crate::kernel::{SimTime, Timers};
 use crate::store::{Change, Op};
 use objects::collections::{VecMap, VecSet};
+use objects::json;
 use objects::{Kind, Object, ObjectKey};
-use serde_json::json;
 
 const REACTION_MS: u64 = 50;
 /// A dependent whose owner never was: the collector asks the API server before it deletes.

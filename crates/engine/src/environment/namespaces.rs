@@ -7,8 +7,8 @@ use super::support::{create, delete, patch};
 use crate::actor::{Actor, Intent, View};
 use crate::kernel::{SimTime, Timers};
 use crate::store::{Change, Op};
+use objects::json;
 use objects::{DocExt, Kind, Object, ObjectKey, Value};
-use serde_json::json;
 
 const REACTION_MS: u64 = 100;
 /// Content that is still terminating is looked at again.

@@ -11,9 +11,9 @@ use crate::kernel::{SimTime, Timers};
 use crate::store::{Change, Op};
 use objects::collections::Entry;
 use objects::collections::VecMap;
+use objects::json;
 use objects::typed::Taint;
 use objects::{DocExt, Era, Kind, Object, Value};
-use serde_json::json;
 use std::sync::Arc;
 
 /// Nodes are looked at every 5 s.

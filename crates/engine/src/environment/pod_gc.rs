@@ -7,8 +7,8 @@ use super::support::{delete, patch};
 use crate::actor::{Actor, Intent, View};
 use crate::kernel::{SimTime, Timers};
 use crate::store::{Change, Op};
+use objects::json;
 use objects::{DocExt, Kind, Value};
-use serde_json::json;
 
 const PASS_MS: u64 = 20_000;
 const QUARANTINE_MS: u64 = 40_000;

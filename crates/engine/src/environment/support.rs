@@ -2,8 +2,8 @@
 
 use crate::View;
 use crate::actor::{Action, EventNote, Intent};
+use objects::json;
 use objects::{DocExt, Object, ObjectKey, OwnerRef, Value};
-use serde_json::json;
 
 /// An event of type Normal about `about`.
 pub(super) fn event(about: &ObjectKey, component: &str, reason: &str, message: String) -> Intent {

@@ -5,7 +5,7 @@ use super::field_errors::{FieldErrors, IMMUTABLE, NEGATIVE};
 use super::names;
 use super::pod_rules;
 use crate::selector::LabelSelector;
-use crate::{DocExt, Era, Kind, Value};
+use crate::{DocExt, Era, Kind, Value, json};
 
 pub(super) fn workload(kind: Kind, doc: &Value, old: Option<&Value>, era: Era, errors: &mut FieldErrors) {
     for path in [
@@ -64,7 +64,7 @@ fn selector(kind: Kind, doc: &Value, era: Era, errors: &mut FieldErrors) {
     // Without a selector nothing matches, so the template's labels do not either.
     if !read.is_some_and(|s| s.matches(&labels)) {
         let text = match era {
-            Era::V1 => Value::Object(labels.into_iter().map(|(k, v)| (k, v.into())).collect()).to_string(),
+            Era::V1 => json!(labels).to_string(),
             Era::V1alpha5 if labels.is_empty() => "map[string]string(nil)".to_owned(),
             Era::V1alpha5 => go_map(&labels.into_iter().collect::<Vec<_>>()),
         };

@@ -37,7 +37,7 @@ pub fn with_last_applied(doc: &Value) -> Value {
     if let Value::Object(annotations) = plain.slot("metadata.annotations") {
         annotations.remove(LAST_APPLIED);
     } else {
-        plain.set("metadata.annotations", serde_json::json!({}));
+        plain.set("metadata.annotations", crate::json!({}));
     }
     let mut text = plain.to_string();
     text.push('\n');
@@ -50,7 +50,7 @@ pub fn with_last_applied(doc: &Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::json;
 
     fn deployment(extra: Value) -> Value {
         let mut doc =

@@ -32,7 +32,7 @@ pub fn merge(target: &mut Value, patch: &Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::json;
 
     /// The examples of RFC 7386, appendix A.
     #[test]

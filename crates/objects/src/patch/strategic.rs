@@ -2,7 +2,7 @@
 //! Sources: k8s.io/apimachinery/pkg/util/strategicpatch, v1.28; merge keys from the `patchMergeKey` tags of k8s.io/api.
 
 use crate::collections::Order as _;
-use crate::{ApiError, Kind, Reason, Value};
+use crate::{ApiError, Kind, Reason, Value, json};
 use serde_json::Map;
 
 /// The merge key of the list field `name` in the object at `parent` (the field that holds it), if it has one.
@@ -57,7 +57,7 @@ fn bad(text: String) -> ApiError {
 fn merge_map(target: &mut Map<String, Value>, patch: &Map<String, Value>, parent: &str) -> Result<(), ApiError> {
     match patch.get("$patch").and_then(Value::as_str) {
         Some("replace") => {
-            *target = patch.iter().filter(|(k, _)| *k != "$patch").map(|(k, v)| (k.clone(), v.clone())).collect();
+            *target = json::map(patch.iter().filter(|(k, _)| *k != "$patch").map(|(k, v)| (k.clone(), v.clone())));
             return Ok(());
         }
         Some("delete") => {
@@ -161,9 +161,9 @@ fn merge_list(slot: &mut Value, changes: &[Value], parent: &str, name: &str) -> 
                     merge_map(item, change, name)?;
                 }
             }
-            (None, false) => items.push(Value::Object(
-                change.iter().filter(|(k, _)| !k.starts_with('$')).map(|(k, v)| (k.clone(), v.clone())).collect(),
-            )),
+            (None, false) => items.push(Value::Object(json::map(
+                change.iter().filter(|(k, _)| !k.starts_with('$')).map(|(k, v)| (k.clone(), v.clone())),
+            ))),
         }
     }
     Ok(())
@@ -214,7 +214,7 @@ fn three_way(last: &Value, doc: &Value, live: &Value, by_key: bool, parent: &str
             Value::Object(out)
         }
         (Value::Object(new), _) => {
-            Value::Object(new.iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k.clone(), v.clone())).collect())
+            Value::Object(json::map(new.iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k.clone(), v.clone()))))
         }
         (Value::Array(new), Value::Array(live)) if by_key => match merge_key(parent, name) {
             Some(key) if new.iter().chain(live).all(|i| i.get(key).is_some()) => keyed(last, new, live, name, key),
@@ -241,7 +241,7 @@ fn keyed(last: &Value, new: &[Value], live: &[Value], name: &str, key: &str) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::json;
 
     fn check(target: Value, patch: Value, want: Value) {
         let mut got = target.clone();

@@ -234,7 +234,7 @@ mod tests {
         ] {
             assert_eq!(parse(text), Err(want.to_owned()), "{text}");
         }
-        assert_eq!(parse(" {\"a\": [1, -2.5e3, \"\\u00e9\"]} "), Ok(serde_json::json!({"a": [1, -2500.0, "é"]})));
+        assert_eq!(parse(" {\"a\": [1, -2.5e3, \"\\u00e9\"]} "), Ok(crate::json!({"a": [1, -2500.0, "é"]})));
         assert_eq!(parse(&"[".repeat(100_000)), Err("exceeded max depth".to_owned()));
     }
 }

@@ -1,6 +1,7 @@
 //! A YAML tree that remembers where everything stood.
 
 use crate::Value;
+use crate::json;
 
 /// A place in the text: line and column from 1, offset in characters from 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -120,7 +121,7 @@ impl Node {
         match &self.content {
             Content::Scalar(v) => v.clone(),
             Content::List(items) => Value::Array(items.iter().map(Node::to_value).collect()),
-            Content::Map(entries) => Value::Object(entries.iter().map(|(k, _, n)| (k.clone(), n.to_value())).collect()),
+            Content::Map(entries) => Value::Object(json::map(entries.iter().map(|(k, _, n)| (k.clone(), n.to_value())))),
         }
     }
 }

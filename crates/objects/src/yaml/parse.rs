@@ -327,7 +327,7 @@ fn scan_error(error: &ScanError, text: &str, base: Pos) -> YamlError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::json;
 
     fn values(text: &str) -> Vec<Value> {
         let s = parse(text);

@@ -139,7 +139,7 @@ fn change_one(
     if !same && dry != DryRun::Client {
         let request = Request::Patch {
             key: object.key(),
-            patch: json!({"metadata": {words.field: patch}}),
+            patch: json!({"metadata": {(words.field): patch}}),
             style: PatchStyle::Merge,
             dry_run: dry.is_dry(),
         };

@@ -342,7 +342,7 @@ fn json_line(time: &str, controller: &str, commit: &str, reconcile_id: &str, w: 
 
 /// A resource list as Kubernetes prints it in logs and documents: `{"cpu":"5125m","pods":"7"}`.
 pub fn quantities(resources: &Resources) -> Value {
-    Value::Object(resources.0.iter().map(|(name, amount)| (name.clone(), Value::from(quantity(name, *amount)))).collect())
+    Value::Object(objects::json::map(resources.0.iter().map(|(n, amount)| (n.clone(), Value::from(quantity(n, *amount))))))
 }
 
 /// One amount in canonical form: CPU in milli-units, bytes in the largest binary suffix that divides them.

@@ -13,8 +13,8 @@ use crate::kernel::{SimTime, Timers};
 use crate::store::{Change, Op};
 use catalog::{Pool, price_capacity_optimized};
 use objects::collections::{VecMap, VecSet};
+use objects::json;
 use objects::{DocExt, Kind, Object, Value};
-use serde_json::json;
 use std::sync::Arc;
 
 /// Of a thousand: about one pool in fifty to a hundred has nothing left.

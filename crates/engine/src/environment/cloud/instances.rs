@@ -11,9 +11,9 @@ use crate::actor::{Action, Actor, Intent, View};
 use crate::environment::support::{delete, event, patch, warning};
 use crate::kernel::{SimTime, Timers};
 use crate::store::{Change, Op};
+use objects::json;
 use objects::typed::Phase;
 use objects::{DocExt, Kind, Object, ObjectKey};
-use serde_json::json;
 use std::sync::Arc;
 
 /// How often a kubelet without a network looks whether it has one now.

@@ -3,8 +3,8 @@
 use crate::pricing::catalog_era;
 use catalog::{Catalog, NodeShape, Region, TypeFacts};
 use objects::collections::VecMap;
+use objects::json;
 use objects::{Era, Value};
-use serde_json::json;
 use std::cell::OnceCell;
 use std::sync::Arc;
 

@@ -4,8 +4,8 @@ use super::machine::region_of;
 use crate::View;
 use crate::kernel::stable_hash;
 use catalog::TypeFacts;
+use objects::json;
 use objects::{DocExt, Era, Object, Value};
-use serde_json::json;
 
 /// `ip-192-168-1-101.ap-northeast-2.compute.internal`, from the instance's record or its private address.
 pub(super) fn node_name(instance: &Object) -> String {

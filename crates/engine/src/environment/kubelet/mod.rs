@@ -18,9 +18,9 @@ use crate::actor::{Actor, Intent, View};
 use crate::kernel::{SimTime, Timers};
 use crate::store::{Change, Op};
 use objects::collections::VecMap;
+use objects::json;
 use objects::typed::Phase;
 use objects::{DocExt, Kind, Object, ObjectKey, Value};
-use serde_json::json;
 use std::sync::Arc;
 
 pub(super) const COMPONENT: &str = "kubelet";

@@ -2,8 +2,8 @@
 
 use crate::View;
 use crate::kernel::stable_hash;
+use objects::json;
 use objects::{DocExt, Era, Object, Resources, Value};
-use serde_json::json;
 
 const NO_START: &str = "ContainerCreating";
 

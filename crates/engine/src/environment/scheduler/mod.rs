@@ -23,9 +23,9 @@ use filters::{Candidate, Plugin, Refusal};
 use messages::{Histogram, fit_error};
 use objects::collections::Order as _;
 use objects::collections::{VecMap, VecSet};
+use objects::json;
 use objects::{DocExt, Era, Kind, Object, ObjectKey, Value};
 use queue::Queue;
-use serde_json::json;
 use std::sync::Arc;
 
 const COMPONENT: &str = "default-scheduler";

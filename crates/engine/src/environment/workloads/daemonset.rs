@@ -12,9 +12,9 @@ use crate::kernel::{SimTime, Timers};
 use crate::store::{Change, Op};
 use objects::collections::Order as _;
 use objects::collections::VecMap;
+use objects::json;
 use objects::typed::{Taint, Toleration, untolerated};
 use objects::{DocExt, Kind, Object, ObjectKey, Value};
-use serde_json::json;
 use std::sync::Arc;
 
 const COMPONENT: &str = "daemonset-controller";

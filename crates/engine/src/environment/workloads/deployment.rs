@@ -12,8 +12,8 @@ use crate::actor::{Actor, Intent, View};
 use crate::kernel::{SimTime, Timers};
 use crate::store::{Change, Op};
 use objects::collections::Order as _;
+use objects::json;
 use objects::{DocExt, Era, Kind, Object, ObjectKey, Value};
-use serde_json::json;
 use std::sync::Arc;
 
 const COMPONENT: &str = "deployment-controller";
@@ -261,14 +261,8 @@ fn put(map: &mut Value, name: &str, value: Value) {
 /// The Deployment's annotations that its ReplicaSets carry too.
 fn kept_annotations(d: &Object) -> Value {
     let skip = [LAST_APPLIED, REVISION, REVISION_HISTORY, DESIRED, MAX, "deprecated.deployment.rollback.to"];
-    Value::Object(
-        d.meta
-            .annotations
-            .iter()
-            .filter(|(k, _)| !skip.contains(&k.as_str()))
-            .map(|(k, v)| (k.clone(), v.clone().into()))
-            .collect(),
-    )
+    let kept = d.meta.annotations.iter().filter(|(k, _)| !skip.contains(&k.as_str()));
+    Value::Object(objects::json::map(kept.map(|(k, v)| (k.clone(), v.clone().into()))))
 }
 
 /// Equal but for the hash label that the controller itself adds.

@@ -8,8 +8,8 @@ use super::deployment_rollout::max_unavailable;
 use super::replicaset::differs;
 use crate::actor::{Intent, View};
 use crate::kernel::SimTime;
+use objects::json;
 use objects::{DocExt, Era, Object, Value, time};
-use serde_json::json;
 use std::sync::Arc;
 
 const AVAILABLE: &str = "Available";

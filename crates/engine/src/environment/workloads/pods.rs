@@ -2,8 +2,8 @@
 
 use super::super::support::owner_reference;
 use crate::View;
+use objects::json;
 use objects::{DocExt, Kind, Object, Value, typed::Phase};
-use serde_json::json;
 use std::sync::Arc;
 
 /// The pod of `owner`'s template under `name`. `generate` is the prefix that the name was generated from, empty where

@@ -73,7 +73,7 @@ fn age_order(a: &Object, b: &Object, t: i64, u: i64, now: i64) -> Ordering {
 mod tests {
     use super::*;
     use objects::Kind;
-    use serde_json::json;
+    use objects::json;
 
     fn pod(name: &str, node: &str, phase: &str, ready: Option<&str>, cost: &str) -> Arc<Object> {
         let conditions = ready.map_or(json!([]), |t| json!([{"type": "Ready", "status": "True", "lastTransitionTime": t}]));

@@ -10,8 +10,8 @@ use crate::actor::{Actor, Intent, View};
 use crate::kernel::{SimTime, Timers};
 use crate::store::{Change, Op};
 use objects::collections::VecMap;
+use objects::json;
 use objects::{DocExt, Era, Kind, Object, ObjectKey, Value};
-use serde_json::json;
 use std::sync::Arc;
 
 const COMPONENT: &str = "replicaset-controller";

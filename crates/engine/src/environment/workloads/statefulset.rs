@@ -11,8 +11,8 @@ use crate::actor::{Action, Actor, Intent, View};
 use crate::kernel::{SimTime, Timers};
 use crate::store::{Change, Op};
 use objects::collections::VecMap;
+use objects::json;
 use objects::{DocExt, Kind, Object, ObjectKey, Value};
-use serde_json::json;
 use std::sync::Arc;
 
 const COMPONENT: &str = "statefulset-controller";
