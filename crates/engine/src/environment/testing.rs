@@ -7,15 +7,21 @@ use crate::profile::Profile;
 use crate::store::{Store, exec};
 use crate::{Era, SimTime};
 use objects::{DocExt, Kind, Object, ObjectKey, Value, json};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 pub struct Lab {
     pub store: Store,
-    market: Market,
+    market: Arc<Market>,
     profile: Profile,
     pub now: SimTime,
     seed: u64,
     env: Environment,
+}
+
+/// Seoul's market, built once for each era: tests make many labs.
+fn market(era: Era) -> Arc<Market> {
+    static MARKETS: [OnceLock<Arc<Market>>; 2] = [OnceLock::new(), OnceLock::new()];
+    MARKETS[usize::from(era == Era::V1)].get_or_init(|| Arc::new(Market::build("ap-northeast-2", era).unwrap())).clone()
 }
 
 const EPOCH_MS: i64 = 1_690_340_400_000;
@@ -24,7 +30,7 @@ impl Lab {
     pub fn new(era: Era, seed: u64) -> Lab {
         let profile = Profile::of(era);
         let env = Environment::new(&profile);
-        let mut lab = Lab { store: Store::default(), market: Market::default(), profile, now: SimTime::ZERO, seed, env };
+        let mut lab = Lab { store: Store::default(), market: market(era), profile, now: SimTime::ZERO, seed, env };
         for (name, value) in [("system-node-critical", 2_000_001_000), ("system-cluster-critical", 2_000_000_000), ("high", 1000)]
         {
             lab.create(json!({

@@ -6,7 +6,6 @@
 //! Latency: 2.0-3.5 s while a launch template has to be made, 1.2-2.5 s later.
 
 use super::HELD;
-use super::machine::Machines;
 use crate::actor::{Action, Actor, Intent, View};
 use crate::environment::support::patch;
 use crate::kernel::{SimTime, Timers};
@@ -24,7 +23,6 @@ const NO_CAPACITY: &str = "InsufficientInstanceCapacity";
 #[derive(Clone, Debug, Default)]
 pub struct Fleet {
     due: Timers<String>,
-    machines: Machines,
     /// Launch templates that exist, by what makes them differ.
     templates: VecSet<String>,
     addresses: VecMap<String, String>,
@@ -102,12 +100,7 @@ impl Fleet {
         let id = self.new_id(&request.meta.name, view);
         let ip = self.private_ip(&chosen.zone, &id, view);
         let node = format!("ip-{}.{}.compute.internal", ip.replace('.', "-"), super::machine::region_of(&chosen.zone));
-        let on_demand = self
-            .machines
-            .region(&chosen.zone, view.era())
-            .and_then(|r| r.get(&chosen.instance_type).and_then(|t| t.on_demand_micro))
-            .and_then(|p| i64::try_from(p).ok())
-            .unwrap_or(chosen.price_micro);
+        let on_demand = view.market.on_demand_micro(&chosen.instance_type).unwrap_or(chosen.price_micro);
         out.push(Intent::new(
             Action::Create(json!({
                 "apiVersion": "cloud.nodewright/v1", "kind": "Instance",
@@ -135,18 +128,12 @@ impl Fleet {
     }
 
     /// The pool that gives the instance, and the errors of those that were tried before it.
-    fn choose(
-        &mut self,
-        request: &Object,
-        mut left: Vec<Override>,
-        spot: bool,
-        view: &View<'_>,
-    ) -> (Option<Override>, Vec<Value>) {
+    fn choose(&self, request: &Object, mut left: Vec<Override>, spot: bool, view: &View<'_>) -> (Option<Override>, Vec<Value>) {
         let capacity_optimized = spot && request.doc.str_at("spec.strategy") != Some("lowest-price");
         let mut order = view.stream("fleet-order", &request.meta.name);
         let mut errors = Vec::new();
         while !left.is_empty() {
-            let bands: Vec<u8> = left.iter().map(|o| self.band(o, view)).collect();
+            let bands: Vec<u8> = left.iter().map(|o| band(o, view)).collect();
             let pools: Vec<Pool<'_>> = left
                 .iter()
                 .zip(&bands)
@@ -181,11 +168,6 @@ impl Fleet {
         (None, errors)
     }
 
-    fn band(&mut self, o: &Override, view: &View<'_>) -> u8 {
-        // The middle of the bands where the region's file is not loaded.
-        self.machines.region(&o.zone, view.era()).and_then(|r| r.get(&o.instance_type).map(|t| t.band)).unwrap_or(2)
-    }
-
     fn new_id(&self, request: &str, view: &View<'_>) -> String {
         let mut stream = view.stream("instance-id", request);
         loop {
@@ -211,6 +193,11 @@ impl Fleet {
         self.addresses.insert(ip.clone(), id.to_owned());
         ip
     }
+}
+
+/// How often the type is interrupted; the middle of the bands where the market does not know it.
+fn band(o: &Override, view: &View<'_>) -> u8 {
+    view.market.sold(&o.instance_type).map_or(2, |t| t.band)
 }
 
 fn read_override(v: &Value) -> Option<Override> {

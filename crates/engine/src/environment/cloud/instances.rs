@@ -5,7 +5,7 @@
 //! as shutting-down for 30-60 s and then goes. A spot interruption notice (`status.interruption.terminateMs`) ends the
 //! instance at that time whatever became of its node.
 
-use super::machine::{Machines, resources};
+use super::machine::resources;
 use super::{HELD, node_doc};
 use crate::actor::{Action, Actor, Intent, View};
 use crate::environment::support::{delete, event, patch, warning};
@@ -34,7 +34,6 @@ const STEPS: [Step; 6] = [Step::Adopt, Step::Run, Step::Register, Step::Ready, S
 #[derive(Clone, Debug, Default)]
 pub struct Instances {
     due: Timers<(String, Step)>,
-    machines: Machines,
 }
 
 /// Milliseconds from launch to registration and from registration to ready.
@@ -145,13 +144,14 @@ impl Instances {
             out.push(patch(instance.key(), json!({"spec": {"nodeName": name}}), "named by its address"));
         }
         if view.store.get(&key).is_none() {
-            let Some(facts) = self.machines.facts(instance.doc.str_at("spec.instanceType").unwrap_or_default()) else {
-                let text = "the catalogue does not know this instance type; no node can come of it".to_owned();
+            let sold = view.market.sold(instance.doc.str_at("spec.instanceType").unwrap_or_default());
+            let Some(facts) = sold.map(|t| &t.facts) else {
+                let text = "the market does not know this instance type; no node can come of it".to_owned();
                 out.push(warning(&instance.key(), "ec2", "UnknownInstanceType", text));
                 return;
             };
-            let sizes = resources(&facts, view.era());
-            out.push(Intent::new(Action::Create(node_doc::new_node(instance, &facts, sizes, view)), "the kubelet registers"));
+            let sizes = resources(facts, view.era());
+            out.push(Intent::new(Action::Create(node_doc::new_node(instance, facts, sizes, view)), "the kubelet registers"));
             for (reason, text) in node_doc::start_events(&name) {
                 out.push(event(&key, "kubelet", reason, text));
             }

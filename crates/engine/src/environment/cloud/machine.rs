@@ -1,40 +1,9 @@
-//! What the catalogue knows of the machines that the cloud hands out.
+//! What the machines that the cloud hands out are called and how large they are.
 
 use crate::pricing::catalog_era;
-use catalog::{Catalog, NodeShape, Region, TypeFacts};
-use objects::collections::VecMap;
+use catalog::{NodeShape, TypeFacts};
 use objects::json;
 use objects::{Era, Value};
-use std::cell::OnceCell;
-use std::sync::Arc;
-
-/// The catalogue, read when it is first asked for.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Machines {
-    catalog: OnceCell<Arc<Catalog>>,
-    regions: VecMap<String, Option<Arc<Region>>>,
-}
-
-impl Machines {
-    fn catalog(&self) -> &Arc<Catalog> {
-        self.catalog.get_or_init(|| Arc::new(Catalog::embedded()))
-    }
-
-    pub fn facts(&self, instance_type: &str) -> Option<Arc<TypeFacts>> {
-        self.catalog().get(instance_type).cloned()
-    }
-
-    /// The offerings of the region that `zone` lies in; `None` for regions that are not loaded.
-    pub fn region(&mut self, zone: &str, era: Era) -> Option<Arc<Region>> {
-        let name = region_of(zone).to_owned();
-        if let Some(known) = self.regions.get(&name) {
-            return known.clone();
-        }
-        let region = self.catalog().region(&name, catalog_era(era)).ok().map(Arc::new);
-        self.regions.insert(name, region.clone());
-        region
-    }
-}
 
 /// `ap-northeast-2a` lies in `ap-northeast-2`.
 pub(super) fn region_of(zone: &str) -> &str {
@@ -73,14 +42,14 @@ mod tests {
 
     #[test]
     fn sizes_are_the_documented_ones() {
-        let machines = Machines::default();
+        let catalog = catalog::Catalog::embedded();
         for (name, cpu, mib, pods) in [
             ("m5.large", 1930, 6903, 29),
             ("m5.xlarge", 3920, 14162, 58),
             ("r3.2xlarge", 7910, 56786, 58),
             ("c5.large", 1930, 3114, 29),
         ] {
-            let (_, allocatable) = resources(&machines.facts(name).unwrap(), Era::V1alpha5);
+            let (_, allocatable) = resources(&catalog.get(name).unwrap(), Era::V1alpha5);
             let r = Resources::read(&allocatable);
             assert_eq!((r.cpu(), r.memory() / (1024 * 1024), r.get("pods")), (cpu, mib, pods), "{name}");
             assert!(allocatable.str_at("memory").unwrap().ends_with("Ki"));
