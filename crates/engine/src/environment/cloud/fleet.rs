@@ -6,6 +6,7 @@
 //! Latency: 2.0-3.5 s while a launch template has to be made, 1.2-2.5 s later.
 
 use super::HELD;
+use super::machine::{node_dns_name, region_of};
 use crate::actor::{Action, Actor, Intent, View};
 use crate::environment::support::patch;
 use crate::kernel::{SimTime, Timers};
@@ -99,7 +100,7 @@ impl Fleet {
         };
         let id = self.new_id(&request.meta.name, view);
         let ip = self.private_ip(&chosen.zone, &id, view);
-        let node = format!("ip-{}.{}.compute.internal", ip.replace('.', "-"), super::machine::region_of(&chosen.zone));
+        let node = node_dns_name(region_of(&chosen.zone), &ip);
         let on_demand = view.market.on_demand_micro(&chosen.instance_type).unwrap_or(chosen.price_micro);
         out.push(Intent::new(
             Action::Create(json!({

@@ -10,6 +10,13 @@ pub(super) fn region_of(zone: &str) -> &str {
     zone.trim_end_matches(|c: char| c.is_ascii_lowercase() && !zone.is_empty())
 }
 
+/// The private DNS name that EC2 gives the address, which is also the node's name.
+/// Source: Amazon VPC user guide, "DNS attributes for your VPC": `ec2.internal` in us-east-1 only.
+pub fn node_dns_name(region: &str, ip: &str) -> String {
+    let ip = ip.replace('.', "-");
+    if region == "us-east-1" { format!("ip-{ip}.ec2.internal") } else { format!("ip-{ip}.{region}.compute.internal") }
+}
+
 /// (capacity, allocatable) as a kubelet reports them. The catalogue's figures are Karpenter's estimate of both; a real
 /// machine reports somewhat more memory, the same CPU and the same number of pods.
 pub(super) fn resources(facts: &TypeFacts, era: Era) -> (Value, Value) {
@@ -41,6 +48,16 @@ mod tests {
     use objects::{DocExt, Resources};
 
     #[test]
+    fn names_follow_the_region() {
+        for (region, name) in [
+            ("us-east-1", "ip-192-168-1-101.ec2.internal"),
+            ("ap-northeast-2", "ip-192-168-1-101.ap-northeast-2.compute.internal"),
+        ] {
+            assert_eq!(node_dns_name(region, "192.168.1.101"), name);
+        }
+    }
+
+    #[test]
     fn sizes_are_the_documented_ones() {
         let catalog = catalog::Catalog::embedded();
         for (name, cpu, mib, pods) in [
@@ -49,7 +66,7 @@ mod tests {
             ("r3.2xlarge", 7910, 56786, 58),
             ("c5.large", 1930, 3114, 29),
         ] {
-            let (_, allocatable) = resources(&catalog.get(name).unwrap(), Era::V1alpha5);
+            let (_, allocatable) = resources(catalog.get(name).unwrap(), Era::V1alpha5);
             let r = Resources::read(&allocatable);
             assert_eq!((r.cpu(), r.memory() / (1024 * 1024), r.get("pods")), (cpu, mib, pods), "{name}");
             assert!(allocatable.str_at("memory").unwrap().ends_with("Ki"));

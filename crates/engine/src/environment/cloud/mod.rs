@@ -7,6 +7,7 @@ mod node_doc;
 
 pub use fleet::Fleet;
 pub use instances::Instances;
+pub(crate) use machine::node_dns_name;
 
 use crate::View;
 use objects::{DocExt, Kind, Object};

@@ -1,6 +1,6 @@
 //! The Node object as a kubelet on EC2 registers it.
 
-use super::machine::region_of;
+use super::machine::{node_dns_name, region_of};
 use crate::View;
 use crate::kernel::stable_hash;
 use catalog::TypeFacts;
@@ -12,8 +12,8 @@ pub(super) fn node_name(instance: &Object) -> String {
     if let Some(name) = instance.doc.str_at("spec.nodeName").filter(|n| !n.is_empty()) {
         return name.to_owned();
     }
-    let ip = instance.doc.str_at("spec.privateIP").unwrap_or("192.168.0.10").replace('.', "-");
-    format!("ip-{ip}.{}.compute.internal", region_of(instance.doc.str_at("spec.zone").unwrap_or("us-east-1a")))
+    let ip = instance.doc.str_at("spec.privateIP").unwrap_or("192.168.0.10");
+    node_dns_name(region_of(instance.doc.str_at("spec.zone").unwrap_or("us-east-1a")), ip)
 }
 
 /// The node at registration: labelled, tainted, with its sizes, not ready.

@@ -4,6 +4,7 @@
 //! 1 CPU and 1 GiB of the getting-started guide.
 
 use crate::Era;
+use crate::environment::cloud::node_dns_name;
 use crate::kernel::Stream;
 use crate::profile::Profile;
 use objects::{Value, json};
@@ -31,7 +32,6 @@ pub fn instances(era: Era, seed: u64, region: &str) -> Vec<Value> {
             let ip = format!("192.168.{subnet}.{}", stream.between(10, 250));
             let id = format!("i-0{}", stream.hex(16));
             let zone = format!("{region}{zone}");
-            let domain = if region == "us-east-1" { "ec2.internal".to_owned() } else { format!("{region}.compute.internal") };
             let mut labels = json!({
                 "alpha.eksctl.io/cluster-name": "myeks", "alpha.eksctl.io/nodegroup-name": "ng1",
                 "eks.amazonaws.com/capacityType": "ON_DEMAND", "eks.amazonaws.com/nodegroup": "ng1",
@@ -50,7 +50,7 @@ pub fn instances(era: Era, seed: u64, region: &str) -> Vec<Value> {
                     "instanceType": "m5.large", "zone": zone, "capacityType": "on-demand",
                     "claim": "", "nodegroup": "ng1",
                     "providerID": format!("aws:///{zone}/{id}"), "privateIP": ip,
-                    "nodeName": format!("ip-{}.{domain}", ip.replace('.', "-")),
+                    "nodeName": node_dns_name(region, &ip),
                     "nodeLabels": labels, "taints": [], "startupTaints": [],
                 },
                 "status": {"state": "pending"},
