@@ -2,7 +2,7 @@
 //!
 //! Source: kubernetes pkg/controller/disruption/disruption.go, v1.28.
 
-use super::support::{patch, scaled, set_condition};
+use super::support::{next_due, note_change, patch, scaled, set_condition};
 use super::workloads_owner::scale_of;
 use crate::actor::{Actor, Intent, View};
 use crate::kernel::{SimTime, Timers};
@@ -27,8 +27,7 @@ impl Actor for DisruptionBudgets {
     fn observe(&mut self, change: &Change, view: &View<'_>) {
         let at = view.now + REACTION_MS;
         match (change.kind(), change.op) {
-            (Kind::PodDisruptionBudget, Op::Deleted) => self.due.cancel(&change.key()),
-            (Kind::PodDisruptionBudget, _) => self.due.sooner(change.key(), at),
+            (Kind::PodDisruptionBudget, _) => note_change(&mut self.due, change, at),
             (Kind::Pod, _) => {
                 for budget in view.store.list(Kind::PodDisruptionBudget) {
                     if [Some(&change.object), change.old.as_ref()].into_iter().flatten().any(|p| covers(budget, p)) {
@@ -54,10 +53,8 @@ impl Actor for DisruptionBudgets {
 
     fn act(&mut self, view: &View<'_>) -> Vec<Intent> {
         let mut out = Vec::new();
-        while let Some(key) = self.due.pop_due(view.now) {
-            if let Some(budget) = view.store.get(&key) {
-                out.extend(sync(budget, view));
-            }
+        while let Some(budget) = next_due(&mut self.due, view) {
+            out.extend(sync(budget, view));
         }
         out
     }

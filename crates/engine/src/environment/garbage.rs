@@ -4,7 +4,7 @@
 //! Source: kubernetes pkg/controller/garbagecollector/{garbagecollector,graph_builder}.go, v1.28. Recorded: the pods of
 //! a deleted Deployment are gone 0.1-0.3 s later.
 
-use super::support::{delete, patch};
+use super::support::{delete, next_due, patch};
 use crate::actor::{Actor, Intent, View};
 use crate::kernel::{SimTime, Timers};
 use crate::store::{Change, Op};
@@ -77,10 +77,8 @@ impl Actor for GarbageCollector {
 
     fn act(&mut self, view: &View<'_>) -> Vec<Intent> {
         let mut out = Vec::new();
-        while let Some(key) = self.due.pop_due(view.now) {
-            if let Some(object) = view.store.get(&key) {
-                self.sync(object, view, &mut out);
-            }
+        while let Some(object) = next_due(&mut self.due, view) {
+            self.sync(object, view, &mut out);
         }
         out
     }

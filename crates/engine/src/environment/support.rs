@@ -1,9 +1,39 @@
-//! What every actor of the environment says in the same way: events, patches, owner references, conditions.
+//! What every actor of the environment does in the same way: a queue of objects to look at, and events,
+//! patches, owner references, conditions.
 
+use super::workloads_owner::controller_key;
 use crate::View;
 use crate::actor::{Action, EventNote, Intent};
+use crate::kernel::{SimTime, Timers};
+use crate::store::{Change, Op};
 use objects::json;
-use objects::{DocExt, Object, ObjectKey, OwnerRef, Value};
+use objects::{DocExt, Kind, Object, ObjectKey, OwnerRef, Value};
+use std::sync::Arc;
+
+/// A change of an object that the controller looks after: due by `at`, or no more when it is gone.
+pub(super) fn note_change(due: &mut Timers<ObjectKey>, change: &Change, at: SimTime) {
+    match change.op {
+        Op::Deleted => due.cancel(&change.key()),
+        _ => due.sooner(change.key(), at),
+    }
+}
+
+/// A change of something that an object of `kind` may control: that one is due by `at`.
+pub(super) fn note_controller(due: &mut Timers<ObjectKey>, object: &Object, kind: Kind, at: SimTime) {
+    if let Some(key) = controller_key(object, kind) {
+        due.sooner(key, at);
+    }
+}
+
+/// The next object that is due and still there.
+pub(super) fn next_due<'a>(due: &mut Timers<ObjectKey>, view: &View<'a>) -> Option<&'a Arc<Object>> {
+    while let Some(key) = due.pop_due(view.now) {
+        if let Some(object) = view.store.get(&key) {
+            return Some(object);
+        }
+    }
+    None
+}
 
 /// An event of type Normal about `about`.
 pub(super) fn event(about: &ObjectKey, component: &str, reason: &str, message: String) -> Intent {

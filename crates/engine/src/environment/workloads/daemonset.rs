@@ -3,8 +3,9 @@
 //! Source: kubernetes pkg/controller/daemon/{daemon_controller,update}.go and util/daemonset_util.go, v1.28. Pods name
 //! their node by affinity and are placed by the scheduler.
 
-use super::super::support::{delete, event, generated_name, patch, scaled, template_hash};
-use super::super::workloads_owner::controller_key;
+use super::super::support::{
+    delete, event, generated_name, next_due, note_change, note_controller, patch, scaled, template_hash,
+};
 use super::pods::{from_template, is_available, is_ready, owned_by};
 use super::replicaset::differs;
 use crate::actor::{Action, Actor, Intent, View};
@@ -34,28 +35,25 @@ impl Actor for DaemonSetController {
 
     fn observe(&mut self, change: &Change, view: &View<'_>) {
         let at = view.now + REACTION_MS;
-        match (change.kind(), change.op) {
-            (Kind::DaemonSet, Op::Deleted) => {
-                self.due.cancel(&change.key());
-                self.drawn.remove(&change.object.meta.uid);
+        match change.kind() {
+            Kind::DaemonSet => {
+                note_change(&mut self.due, change, at);
+                if change.op == Op::Deleted {
+                    self.drawn.remove(&change.object.meta.uid);
+                }
             }
-            (Kind::DaemonSet, _) => self.due.sooner(change.key(), at),
-            (Kind::Node, op) => {
+            Kind::Node => {
                 let same = |o: &Arc<Object>| {
                     o.meta.labels == change.object.meta.labels
                         && o.node().map(|n| &n.taints) == change.object.node().map(|n| &n.taints)
                 };
-                if op != Op::Modified || !change.old.as_ref().is_some_and(same) {
+                if change.op != Op::Modified || !change.old.as_ref().is_some_and(same) {
                     for set in view.store.list(Kind::DaemonSet) {
                         self.due.sooner(set.key(), at);
                     }
                 }
             }
-            (Kind::Pod, _) => {
-                if let Some(key) = controller_key(&change.object, Kind::DaemonSet) {
-                    self.due.sooner(key, at);
-                }
-            }
+            Kind::Pod => note_controller(&mut self.due, &change.object, Kind::DaemonSet, at),
             _ => {}
         }
     }
@@ -66,8 +64,8 @@ impl Actor for DaemonSetController {
 
     fn act(&mut self, view: &View<'_>) -> Vec<Intent> {
         let mut out = Vec::new();
-        while let Some(key) = self.due.pop_due(view.now) {
-            if let Some(set) = view.store.get(&key).filter(|s| !s.meta.is_deleting()) {
+        while let Some(set) = next_due(&mut self.due, view) {
+            if !set.meta.is_deleting() {
                 self.sync(set, view, &mut out);
             }
         }

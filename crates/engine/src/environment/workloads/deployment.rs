@@ -4,7 +4,9 @@
 //! Source: kubernetes pkg/controller/deployment/{deployment_controller,sync,rolling,recreate}.go, v1.27 and v1.35 (only
 //! the wording of events differs). Each sync takes one step; the change that it makes brings the next one.
 
-use super::super::support::{create, delete, event, is_owner, owner_reference, patch, template_hash};
+use super::super::support::{
+    create, delete, event, is_owner, next_due, note_change, note_controller, owner_reference, patch, template_hash,
+};
 use super::super::workloads_owner::controller_key;
 use super::deployment_rollout::{self as rollout, Scale};
 use super::deployment_status as status;
@@ -41,23 +43,18 @@ impl Actor for DeploymentController {
 
     fn observe(&mut self, change: &Change, view: &View<'_>) {
         match (change.kind(), change.op) {
-            (Kind::Deployment, Op::Deleted) => self.due.cancel(&change.key()),
             (Kind::Deployment, op) => {
                 // Writes of this controller's own status come back at once; a person's change takes the longer way.
                 let spec_changed =
                     op == Op::Added || change.old.as_ref().is_none_or(|o| o.meta.generation != change.object.meta.generation);
-                self.due.sooner(change.key(), view.now + if spec_changed { REACTION_MS } else { FOLLOW_MS });
+                note_change(&mut self.due, change, view.now + if spec_changed { REACTION_MS } else { FOLLOW_MS });
             }
-            (Kind::ReplicaSet, _) => {
-                if let Some(key) = controller_key(&change.object, Kind::Deployment) {
-                    self.due.sooner(key, view.now + FOLLOW_MS);
-                }
-            }
+            (Kind::ReplicaSet, _) => note_controller(&mut self.due, &change.object, Kind::Deployment, view.now + FOLLOW_MS),
             // Recreate waits for the last old pod to be gone.
             (Kind::Pod, Op::Deleted) => {
                 let set = controller_key(&change.object, Kind::ReplicaSet).and_then(|key| view.store.get(&key));
-                if let Some(key) = set.and_then(|s| controller_key(s, Kind::Deployment)) {
-                    self.due.sooner(key, view.now + FOLLOW_MS);
+                if let Some(set) = set {
+                    note_controller(&mut self.due, set, Kind::Deployment, view.now + FOLLOW_MS);
                 }
             }
             _ => {}
@@ -70,10 +67,8 @@ impl Actor for DeploymentController {
 
     fn act(&mut self, view: &View<'_>) -> Vec<Intent> {
         let mut out = Vec::new();
-        while let Some(key) = self.due.pop_due(view.now) {
-            if let Some(deployment) = view.store.get(&key) {
-                self.sync(deployment, view, &mut out);
-            }
+        while let Some(deployment) = next_due(&mut self.due, view) {
+            self.sync(deployment, view, &mut out);
         }
         out
     }

@@ -3,8 +3,9 @@
 //! Source: kubernetes pkg/controller/job/job_controller.go, v1.28. Containers that end by themselves are known to the
 //! kubelet only by the annotation `nodewright.dev/run-seconds` of the pod template.
 
-use super::super::support::{count, delete, event, generated_name, patch, set_condition, warning};
-use super::super::workloads_owner::controller_key;
+use super::super::support::{
+    count, delete, event, generated_name, next_due, note_change, note_controller, patch, set_condition, warning,
+};
 use super::pods::{from_template, is_active, is_ready, owned_by};
 use super::replicaset::differs;
 use crate::actor::{Action, Actor, Intent, View};
@@ -34,17 +35,14 @@ impl Actor for JobController {
     }
 
     fn observe(&mut self, change: &Change, view: &View<'_>) {
-        match (change.kind(), change.op) {
-            (Kind::Job, Op::Deleted) => {
-                self.due.cancel(&change.key());
-                self.drawn.remove(&change.object.meta.uid);
-            }
-            (Kind::Job, _) => self.due.sooner(change.key(), view.now + START_MS),
-            (Kind::Pod, _) => {
-                if let Some(key) = controller_key(&change.object, Kind::Job) {
-                    self.due.sooner(key, view.now + REACTION_MS);
+        match change.kind() {
+            Kind::Job => {
+                note_change(&mut self.due, change, view.now + START_MS);
+                if change.op == Op::Deleted {
+                    self.drawn.remove(&change.object.meta.uid);
                 }
             }
+            Kind::Pod => note_controller(&mut self.due, &change.object, Kind::Job, view.now + REACTION_MS),
             _ => {}
         }
     }
@@ -55,8 +53,8 @@ impl Actor for JobController {
 
     fn act(&mut self, view: &View<'_>) -> Vec<Intent> {
         let mut out = Vec::new();
-        while let Some(key) = self.due.pop_due(view.now) {
-            if let Some(job) = view.store.get(&key).filter(|j| !j.meta.is_deleting()) {
+        while let Some(job) = next_due(&mut self.due, view) {
+            if !job.meta.is_deleting() {
                 self.sync(job, view, &mut out);
             }
         }

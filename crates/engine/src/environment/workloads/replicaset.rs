@@ -2,8 +2,7 @@
 //!
 //! Source: kubernetes pkg/controller/replicaset/{replica_set,replica_set_utils}.go, v1.28.
 
-use super::super::support::{count, delete, event, generated_name, is_owner, patch};
-use super::super::workloads_owner::controller_key;
+use super::super::support::{count, delete, event, generated_name, is_owner, next_due, note_change, note_controller, patch};
 use super::pods::{from_template, is_active, is_available, is_ready, owned_by};
 use super::ranking::deletion_order;
 use crate::actor::{Actor, Intent, View};
@@ -38,18 +37,15 @@ impl Actor for ReplicaSetController {
 
     fn observe(&mut self, change: &Change, view: &View<'_>) {
         let at = view.now + REACTION_MS;
-        match (change.kind(), change.op) {
-            (Kind::ReplicaSet, Op::Deleted) => {
-                self.due.cancel(&change.key());
-                self.batch.remove(&change.object.meta.uid);
-                self.drawn.remove(&change.object.meta.uid);
-            }
-            (Kind::ReplicaSet, _) => self.due.sooner(change.key(), at),
-            (Kind::Pod, _) => {
-                if let Some(key) = controller_key(&change.object, Kind::ReplicaSet) {
-                    self.due.sooner(key, at);
+        match change.kind() {
+            Kind::ReplicaSet => {
+                note_change(&mut self.due, change, at);
+                if change.op == Op::Deleted {
+                    self.batch.remove(&change.object.meta.uid);
+                    self.drawn.remove(&change.object.meta.uid);
                 }
             }
+            Kind::Pod => note_controller(&mut self.due, &change.object, Kind::ReplicaSet, at),
             _ => {}
         }
     }
@@ -60,10 +56,8 @@ impl Actor for ReplicaSetController {
 
     fn act(&mut self, view: &View<'_>) -> Vec<Intent> {
         let mut intents = Vec::new();
-        while let Some(key) = self.due.pop_due(view.now) {
-            if let Some(set) = view.store.get(&key) {
-                self.sync(set, view, &mut intents);
-            }
+        while let Some(set) = next_due(&mut self.due, view) {
+            self.sync(set, view, &mut intents);
         }
         intents
     }

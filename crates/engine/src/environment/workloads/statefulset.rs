@@ -3,13 +3,12 @@
 //! Source: kubernetes pkg/controller/statefulset/stateful_set_control.go, v1.28. Volume claim templates are made into
 //! claims by name; binding them to volumes is not modelled.
 
-use super::super::support::{count, create, delete, event, patch, template_hash};
-use super::super::workloads_owner::controller_key;
+use super::super::support::{count, create, delete, event, next_due, note_change, note_controller, patch, template_hash};
 use super::pods::{from_template, is_ready, owned_by};
 use super::replicaset::differs;
 use crate::actor::{Action, Actor, Intent, View};
 use crate::kernel::{SimTime, Timers};
-use crate::store::{Change, Op};
+use crate::store::Change;
 use objects::collections::VecMap;
 use objects::json;
 use objects::{DocExt, Kind, Object, ObjectKey, Value};
@@ -31,14 +30,9 @@ impl Actor for StatefulSetController {
 
     fn observe(&mut self, change: &Change, view: &View<'_>) {
         let at = view.now + REACTION_MS;
-        match (change.kind(), change.op) {
-            (Kind::StatefulSet, Op::Deleted) => self.due.cancel(&change.key()),
-            (Kind::StatefulSet, _) => self.due.sooner(change.key(), at),
-            (Kind::Pod, _) => {
-                if let Some(key) = controller_key(&change.object, Kind::StatefulSet) {
-                    self.due.sooner(key, at);
-                }
-            }
+        match change.kind() {
+            Kind::StatefulSet => note_change(&mut self.due, change, at),
+            Kind::Pod => note_controller(&mut self.due, &change.object, Kind::StatefulSet, at),
             _ => {}
         }
     }
@@ -49,8 +43,8 @@ impl Actor for StatefulSetController {
 
     fn act(&mut self, view: &View<'_>) -> Vec<Intent> {
         let mut out = Vec::new();
-        while let Some(key) = self.due.pop_due(view.now) {
-            if let Some(set) = view.store.get(&key).filter(|s| !s.meta.is_deleting()) {
+        while let Some(set) = next_due(&mut self.due, view) {
+            if !set.meta.is_deleting() {
                 sync(set, view, &mut out);
             }
         }
