@@ -206,7 +206,7 @@ fn one(call: &Call, ctx: &Ctx<'_>) -> Result<Arc<Object>, Fail> {
     let asked = resolve::resolve(&call.args, era(ctx))?;
     let ask = asked.asks.first().filter(|a| a.names.len() == 1);
     let (Some(ask), 1) = (ask, asked.asks.len()) else {
-        return Err(Fail::error("resource(s) were provided, but no name was specified"));
+        return Err(Fail::no_name());
     };
     let name = ask.names.first().cloned().unwrap_or_default();
     let key = ObjectKey::new(ask.kind, call.namespace(ctx), &name);

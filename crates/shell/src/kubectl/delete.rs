@@ -4,7 +4,7 @@
 use super::get::{Filter, check_selectors, find};
 use super::manifest::load;
 use super::output::{Output, name_of};
-use super::resolve::{Ask, Asked, resolve};
+use super::resolve::{Asked, resolve};
 use super::{Call, DryRun, Fail, Next, api_text, era, send, snapshot};
 use crate::run::{Ctx, Io, Program, Step};
 use engine::session::Request;
@@ -112,7 +112,7 @@ fn targets(call: &Call, from_files: bool, ctx: &mut Ctx<'_>) -> Result<(Vec<Targ
         return Ok((targets, errors, false));
     }
     let asked: Asked = resolve(&call.args, era(ctx))?;
-    let named = asked.asks.iter().any(|a: &Ask| !a.names.is_empty());
+    let named = asked.named();
     let by_list = call.flags.on("all") || call.flags.given("selector") || call.flags.given("field-selector");
     if named && by_list {
         return Err(Fail::error(if call.flags.on("all") {
@@ -122,7 +122,7 @@ fn targets(call: &Call, from_files: bool, ctx: &mut Ctx<'_>) -> Result<(Vec<Targ
         }));
     }
     if !named && !by_list {
-        return Err(Fail::error("resource(s) were provided, but no name was specified"));
+        return Err(Fail::no_name());
     }
     for ask in &asked.asks {
         check_selectors(call, ask.kind)?;

@@ -1,12 +1,13 @@
 //! kubectl cordon, uncordon and drain.
 //! Source: k8s.io/kubectl/pkg/drain/{drain,filters,cordon}.go and pkg/cmd/drain/drain.go, v0.28.
 
+use super::change::merge;
 use super::get::not_found;
 use super::selector::Labels;
 use super::{Call, DryRun, Fail, Next, send, snapshot};
 use crate::run::{Ctx, Io, Program, Step};
 use engine::SimTime;
-use engine::session::{PatchStyle, Request};
+use engine::session::Request;
 use objects::collections::Order as _;
 use objects::{DocExt, Kind, Object, ObjectKey, Reason, Value, json};
 use std::sync::Arc;
@@ -48,16 +49,8 @@ fn set(node: &Object, cordon: bool, dry: DryRun, io: &mut Io<'_>, ctx: &mut Ctx<
         io.out(&format!("node/{name} already {word}{}\n", dry.suffix()));
         return Ok(());
     }
-    if dry != DryRun::Client {
-        let value = if cordon { Value::Bool(true) } else { Value::Null };
-        let request = Request::Patch {
-            key: node.key(),
-            patch: json!({"spec": {"unschedulable": value}}),
-            style: PatchStyle::Merge,
-            dry_run: dry.is_dry(),
-        };
-        send(request, io, ctx).map_err(|error| Fail::api(&error))?;
-    }
+    let value = if cordon { Value::Bool(true) } else { Value::Null };
+    merge(node, json!({"spec": {"unschedulable": value}}), dry, io, ctx)?;
     io.out(&format!("node/{name} {word}{}\n", dry.suffix()));
     Ok(())
 }

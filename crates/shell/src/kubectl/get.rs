@@ -86,6 +86,27 @@ pub struct Found {
     pub missing: Vec<ApiError>,
 }
 
+impl Found {
+    /// Prints what was not found; true if there is such.
+    pub fn say_missing(&self, io: &mut Io<'_>) -> bool {
+        for error in &self.missing {
+            io.err(&Fail::api(error).text);
+        }
+        !self.missing.is_empty()
+    }
+}
+
+/// Names go with no selector and with one namespace only, and selectors must be ones that the server knows for the kind.
+pub fn check_asked(call: &Call, asked: &Asked) -> Result<(), Fail> {
+    if asked.named() && (call.flags.given("selector") || call.flags.given("field-selector")) {
+        return Err(Fail::error("name cannot be provided when a selector is specified"));
+    }
+    if asked.named() && call.all_namespaces() {
+        return Err(Fail::error("a resource cannot be retrieved by name across all namespaces"));
+    }
+    asked.asks.iter().try_for_each(|ask| check_selectors(call, ask.kind))
+}
+
 pub fn find(asked: &Asked, filter: &Filter, snapshot: &Snapshot) -> Found {
     let mut found = Found::default();
     for ask in &asked.asks {
@@ -172,16 +193,8 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
         Some(asked) => asked,
         None => resolve(&call.args, era)?,
     };
-    let named = asked.asks.iter().any(|a| !a.names.is_empty());
-    if named && (call.flags.given("selector") || call.flags.given("field-selector")) {
-        return Err(Fail::error("name cannot be provided when a selector is specified"));
-    }
-    if named && call.all_namespaces() {
-        return Err(Fail::error("a resource cannot be retrieved by name across all namespaces"));
-    }
-    for ask in &asked.asks {
-        check_selectors(call, ask.kind)?;
-    }
+    check_asked(call, &asked)?;
+    let named = asked.named();
     let filter = Filter::read(call, ctx)?;
     let rows = Rows {
         wide: output == Output::Table { wide: true },
@@ -246,13 +259,11 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
             io.out(&Table::default().print(&cells));
         }
     }
-    for error in &found.missing {
-        io.err(&format!("{}\n", super::api_text(error, "")));
-    }
-    if !found.missing.is_empty() {
+    let missing = found.say_missing(io);
+    if missing {
         hint_where(&asked, &snapshot, &filter, io, ctx);
     }
-    Ok(Next::Done(i32::from(!found.missing.is_empty())))
+    Ok(Next::Done(i32::from(missing)))
 }
 
 /// `No resources found` and, where a namespace bounds the search, which.

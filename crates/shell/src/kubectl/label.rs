@@ -2,13 +2,13 @@
 //! Source: k8s.io/kubectl/pkg/cmd/{label/label,annotate/annotate}.go, v0.28.
 
 use super::apply::report;
+use super::change::{each, merge};
 use super::get::{Filter, find};
 use super::manifest;
 use super::output::Output;
 use super::resolve::resolve;
-use super::{Call, DryRun, Fail, Next, api_text, era, send, snapshot};
+use super::{Call, DryRun, Fail, Next, era, snapshot};
 use crate::run::{Ctx, Io};
-use engine::session::{PatchStyle, Request};
 use objects::collections::VecMap;
 use objects::{Object, Value, json};
 
@@ -47,7 +47,7 @@ fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>, words: &Words) -> Re
     let (resources, changes) = if named.is_some() { (Vec::new(), call.args.clone()) } else { split(&call.args) };
     let asked = match named {
         Some(asked) => asked,
-        None if resources.is_empty() => return Err(Fail::error("resource(s) were provided, but no name was specified")),
+        None if resources.is_empty() => return Err(Fail::no_name()),
         None => resolve(&resources, era(ctx))?,
     };
     let list = call.flags.on("list");
@@ -55,8 +55,8 @@ fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>, words: &Words) -> Re
         return Err(Fail::error(format!("at least one {} update is required", words.noun)));
     }
     let by_list = call.flags.on("all") || call.flags.given("selector") || call.flags.given("field-selector");
-    if asked.asks.iter().all(|a| a.names.is_empty()) && !by_list {
-        return Err(Fail::error("resource(s) were provided, but no name was specified"));
+    if !asked.named() && !by_list {
+        return Err(Fail::no_name());
     }
     let mut set: VecMap<String, String> = VecMap::new();
     let mut removed: Vec<String> = Vec::new();
@@ -74,30 +74,18 @@ fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>, words: &Words) -> Re
         return Err(Fail::error(format!("can not both modify and remove a {} in the same command", words.noun)));
     }
     let found = find(&asked, &Filter::read(call, ctx)?, &snapshot(ctx));
-    let mut exit = 0;
-    for object in found.objects.iter().flat_map(|(_, o)| o) {
+    Ok(each(&found, io, ctx, &mut |object, io, ctx| {
         if list && changes.is_empty() {
             for (key, value) in current(object, words) {
                 io.out(&format!("{key}={value}\n"));
             }
-            continue;
+            return Ok(());
         }
-        match change_one(call, object, &set, &removed, words, dry, io, ctx) {
-            Ok(did) => {
-                let after = snapshot(ctx).store.get(&object.key()).cloned();
-                report(&output, object.kind, &object.meta.name, did, dry, after, io);
-            }
-            Err(fail) => {
-                io.err(&fail.text);
-                exit = 1;
-            }
-        }
-    }
-    for error in &found.missing {
-        io.err(&format!("{}\n", api_text(error, "")));
-        exit = 1;
-    }
-    Ok(Next::Done(exit))
+        let did = change_one(call, object, &set, &removed, words, dry, io, ctx)?;
+        let after = snapshot(ctx).store.get(&object.key()).cloned();
+        report(&output, object.kind, &object.meta.name, did, dry, after, io);
+        Ok(())
+    }))
 }
 
 fn current<'a>(object: &'a Object, words: &Words) -> &'a VecMap<String, String> {
@@ -136,14 +124,8 @@ fn change_one(
     // kubectl compares the maps before and after: equal ones are `not labeled`, unless something was to be removed.
     let same = set.iter().all(|(k, v)| now.get(k) == Some(v)) && removed.is_empty();
     let shrinks = removed.iter().any(|k| now.contains_key(k)) && set.iter().all(|(k, v)| now.get(k) == Some(v));
-    if !same && dry != DryRun::Client {
-        let request = Request::Patch {
-            key: object.key(),
-            patch: json!({"metadata": {(words.field): patch}}),
-            style: PatchStyle::Merge,
-            dry_run: dry.is_dry(),
-        };
-        send(request, io, ctx).map_err(|error| Fail::api(&error))?;
+    if !same {
+        merge(object, json!({"metadata": {(words.field): patch}}), dry, io, ctx)?;
     }
     Ok(if same {
         words.not_done

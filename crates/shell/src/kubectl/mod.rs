@@ -3,6 +3,7 @@
 
 mod age;
 mod apply;
+mod change;
 mod columns;
 mod create;
 mod delete;
@@ -71,6 +72,11 @@ impl Fail {
     /// `error: <text>`, status 1.
     pub fn error(text: impl std::fmt::Display) -> Fail {
         Fail { text: format!("error: {text}\n"), exit: 1 }
+    }
+
+    /// Objects have to be named, and none is.
+    pub fn no_name() -> Fail {
+        Fail::error("resource(s) were provided, but no name was specified")
     }
 
     /// A usage error: `error: <text>` and where to look.

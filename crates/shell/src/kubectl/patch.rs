@@ -1,11 +1,12 @@
 //! kubectl patch.
 
 use super::apply::report;
+use super::change::each;
 use super::get::{Filter, find};
 use super::manifest;
 use super::output::Output;
 use super::resolve::resolve;
-use super::{Call, DryRun, Fail, Next, api_text, era, send, snapshot};
+use super::{Call, DryRun, Fail, Next, era, send, snapshot};
 use crate::run::{Ctx, Io};
 use engine::session::{PatchStyle, Request, Verdict};
 use objects::Value;
@@ -37,13 +38,12 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
         Some(asked) => asked,
         None => resolve(&call.args, era(ctx))?,
     };
-    if asked.asks.iter().all(|a| a.names.is_empty()) {
-        return Err(Fail::error("resource(s) were provided, but no name was specified"));
+    if !asked.named() {
+        return Err(Fail::no_name());
     }
     let patch = read(&text, style)?;
     let found = find(&asked, &Filter::read(call, ctx)?, &snapshot(ctx));
-    let mut exit = 0;
-    for object in found.objects.iter().flat_map(|(_, o)| o) {
+    Ok(each(&found, io, ctx, &mut |object, io, ctx| {
         if style == PatchStyle::Strategic && object.kind.info().group.contains("karpenter") {
             io.err(
                 "Error from server (UnsupportedMediaType): the body of the request was in an unknown format - accepted media \
@@ -53,28 +53,16 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
                 crate::Lang::En => "custom resources take --type=merge",
                 crate::Lang::Ko => "사용자 정의 리소스에는 --type=merge를 붙이세요.",
             });
-            exit = 1;
-            continue;
+            return Err(Fail { text: String::new(), exit: 1 });
         }
         let request = Request::Patch { key: object.key(), patch: patch.clone(), style, dry_run: dry.is_dry() };
-        match send(request, io, ctx) {
-            Ok(outcome) => {
-                let same = outcome.verdict == Verdict::Unchanged
-                    || outcome.object.as_ref().is_some_and(|o| o.meta.resource_version == object.meta.resource_version);
-                let did = if same && dry == DryRun::None { "patched (no change)" } else { "patched" };
-                report(&output, object.kind, &object.meta.name, did, dry, outcome.object, io);
-            }
-            Err(error) => {
-                io.err(&format!("{}\n", api_text(&error, "")));
-                exit = 1;
-            }
-        }
-    }
-    for error in &found.missing {
-        io.err(&format!("{}\n", api_text(error, "")));
-        exit = 1;
-    }
-    Ok(Next::Done(exit))
+        let outcome = send(request, io, ctx).map_err(|error| Fail::api(&error))?;
+        let same = outcome.verdict == Verdict::Unchanged
+            || outcome.object.as_ref().is_some_and(|o| o.meta.resource_version == object.meta.resource_version);
+        let did = if same && dry == DryRun::None { "patched (no change)" } else { "patched" };
+        report(&output, object.kind, &object.meta.name, did, dry, outcome.object, io);
+        Ok(())
+    }))
 }
 
 /// The patch as JSON; YAML is read too. Text that is neither is the server's refusal.

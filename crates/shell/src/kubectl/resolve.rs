@@ -21,6 +21,13 @@ pub struct Asked {
     pub slashed: bool,
 }
 
+impl Asked {
+    /// Whether any object is asked for by its name.
+    pub fn named(&self) -> bool {
+        self.asks.iter().any(|a| !a.names.is_empty())
+    }
+}
+
 /// The kinds of `kubectl get all`.
 pub const ALL: &[Kind] = &[
     Kind::Pod,
@@ -52,7 +59,7 @@ pub fn kinds(text: &str, era: Era) -> Result<Vec<Kind>, Fail> {
 
 pub fn resolve(args: &[String], era: Era) -> Result<Asked, Fail> {
     let Some((first, rest)) = args.split_first() else {
-        return Err(Fail::error("resource(s) were provided, but no name was specified"));
+        return Err(Fail::no_name());
     };
     if args.iter().any(|a| a.contains('/')) {
         let mut asks: Vec<Ask> = Vec::new();

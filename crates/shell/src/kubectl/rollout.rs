@@ -1,5 +1,6 @@
 //! kubectl rollout. Source: k8s.io/kubectl/pkg/polymorphichelpers/{rollout_status,history}.go, v0.28.
 
+use super::change::each;
 use super::get::{Filter, find, not_found};
 use super::output::name_of;
 use super::resolve::resolve;
@@ -28,29 +29,19 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
         return Err(Fail::error("required resource not specified"));
     }
     let asked = resolve(&call.args, era(ctx))?;
-    if asked.asks.iter().all(|a| a.names.is_empty()) && !call.flags.given("selector") {
-        return Err(Fail::error("resource(s) were provided, but no name was specified"));
+    if !asked.named() && !call.flags.given("selector") {
+        return Err(Fail::no_name());
     }
     let found = find(&asked, &Filter::read(call, ctx)?, &snapshot(ctx));
-    let mut exit = 0;
-    for object in found.objects.iter().flat_map(|(_, o)| o) {
-        let result = match word.as_str() {
-            "status" => return status(call, object, ctx),
-            "history" => history(call, object, io, ctx),
-            "undo" => undo(call, object, io, ctx),
-            "restart" => restart(object, io, ctx),
-            _ => pause(&word, object, io, ctx),
-        };
-        if let Err(fail) = result {
-            io.err(&fail.text);
-            exit = 1;
-        }
+    if let ("status", Some(object)) = (word.as_str(), found.objects.iter().flat_map(|(_, o)| o).next()) {
+        return status(call, object, ctx);
     }
-    for error in &found.missing {
-        io.err(&format!("{}\n", api_text(error, "")));
-        exit = 1;
-    }
-    Ok(Next::Done(exit))
+    Ok(each(&found, io, ctx, &mut |object, io, ctx| match word.as_str() {
+        "history" => history(call, object, io, ctx),
+        "undo" => undo(call, object, io, ctx),
+        "restart" => restart(object, io, ctx),
+        _ => pause(&word, object, io, ctx),
+    }))
 }
 
 fn patch(object: &Object, patch: Value, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<(), Fail> {

@@ -1,11 +1,12 @@
 //! kubectl scale.
 
 use super::apply::report;
+use super::change::{each, unless_client};
 use super::get::{Filter, find};
 use super::manifest;
 use super::output::Output;
 use super::resolve::resolve;
-use super::{Call, DryRun, Fail, Next, api_text, era, send, snapshot};
+use super::{Call, Fail, Next, era, snapshot};
 use crate::run::{Ctx, Io};
 use engine::session::Request;
 use objects::{DocExt, Kind};
@@ -25,37 +26,22 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
         None => resolve(&call.args, era(ctx))?,
     };
     let by_list = call.flags.on("all") || call.flags.given("selector");
-    if asked.asks.iter().all(|a| a.names.is_empty()) && !by_list {
-        return Err(Fail::error("resource(s) were provided, but no name was specified"));
+    if !asked.named() && !by_list {
+        return Err(Fail::no_name());
     }
     let found = find(&asked, &Filter::read(call, ctx)?, &snapshot(ctx));
-    let mut exit = 0;
-    for object in found.objects.iter().flat_map(|(_, o)| o) {
+    Ok(each(&found, io, ctx, &mut |object, io, ctx| {
         if !matches!(object.kind, Kind::Deployment | Kind::ReplicaSet | Kind::StatefulSet) {
-            io.err("Error from server (NotFound): the server could not find the requested resource\n");
-            exit = 1;
-            continue;
+            let text = "Error from server (NotFound): the server could not find the requested resource\n";
+            return Err(Fail { text: text.to_owned(), exit: 1 });
         }
         let now = object.doc.int_at("spec.replicas").unwrap_or(1);
         if let Some(expected) = call.flags.int("current-replicas").filter(|c| *c >= 0 && *c != now) {
-            io.err(&format!("error: Expected replicas to be {expected}, was {now}\n"));
-            exit = 1;
-            continue;
+            return Err(Fail::error(format!("Expected replicas to be {expected}, was {now}")));
         }
-        if dry != DryRun::Client {
-            let request = Request::Scale { key: object.key(), replicas, dry_run: dry.is_dry() };
-            if let Err(error) = send(request, io, ctx) {
-                io.err(&format!("{}\n", api_text(&error, "")));
-                exit = 1;
-                continue;
-            }
-        }
-        let after = snapshot(ctx).store.get(&object.key()).cloned();
+        let request = Request::Scale { key: object.key(), replicas, dry_run: dry.is_dry() };
+        let after = unless_client(object, request, dry, io, ctx)?;
         report(&output, object.kind, &object.meta.name, "scaled", dry, after, io);
-    }
-    for error in &found.missing {
-        io.err(&format!("{}\n", api_text(error, "")));
-        exit = 1;
-    }
-    Ok(Next::Done(exit))
+        Ok(())
+    }))
 }

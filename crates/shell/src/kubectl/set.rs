@@ -1,12 +1,12 @@
 //! kubectl set image, resources and env.
 
 use super::apply::report;
+use super::change::{each, merge};
 use super::get::{Filter, find};
 use super::output::Output;
 use super::resolve::resolve;
-use super::{Call, DryRun, Fail, Next, api_text, era, send, snapshot};
+use super::{Call, Fail, Next, era, snapshot};
 use crate::run::{Ctx, Io};
-use engine::session::{PatchStyle, Request};
 use objects::{DocExt, Object, Value, json};
 
 pub const WORDS: &[&str] = &["env", "image", "resources"];
@@ -29,44 +29,20 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
     }
     let asked = resolve(&call.args, era(ctx))?;
     let found = find(&asked, &Filter::read(call, ctx)?, &snapshot(ctx));
-    let mut exit = 0;
-    for object in found.objects.iter().flat_map(|(_, o)| o) {
-        let result = match word.as_str() {
+    Ok(each(&found, io, ctx, &mut |object, io, ctx| {
+        let changed = match word.as_str() {
             "image" => image(object, &changes),
             "resources" => resources(call, object),
             _ => env(call, object, &changes),
         };
-        match result {
-            Err(fail) => {
-                io.err(&fail.text);
-                exit = fail.exit;
-            }
-            // Nothing changes, and kubectl says nothing.
-            Ok(None) => {}
-            Ok(Some((containers, did))) => {
-                if dry != DryRun::Client {
-                    let request = Request::Patch {
-                        key: object.key(),
-                        patch: json!({"spec": {"template": {"spec": {"containers": containers}}}}),
-                        style: PatchStyle::Merge,
-                        dry_run: dry.is_dry(),
-                    };
-                    if let Err(error) = send(request, io, ctx) {
-                        io.err(&format!("{}\n", api_text(&error, "")));
-                        exit = 1;
-                        continue;
-                    }
-                }
-                let after = snapshot(ctx).store.get(&object.key()).cloned();
-                report(&output, object.kind, &object.meta.name, did, dry, after, io);
-            }
+        // Where nothing changes kubectl says nothing.
+        if let Some((containers, did)) = changed? {
+            let patch = json!({"spec": {"template": {"spec": {"containers": containers}}}});
+            let after = merge(object, patch, dry, io, ctx)?;
+            report(&output, object.kind, &object.meta.name, did, dry, after, io);
         }
-    }
-    for error in &found.missing {
-        io.err(&format!("{}\n", api_text(error, "")));
-        exit = 1;
-    }
-    Ok(Next::Done(exit))
+        Ok(())
+    }))
 }
 
 type Changed = Result<Option<(Vec<Value>, &'static str)>, Fail>;

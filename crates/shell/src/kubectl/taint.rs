@@ -1,12 +1,12 @@
 //! kubectl taint. Source: k8s.io/kubectl/pkg/cmd/taint/{taint,utils}.go, v0.28.
 
 use super::apply::report;
+use super::change::{each, merge};
 use super::get::{Filter, find};
 use super::output::Output;
 use super::resolve::resolve;
-use super::{Call, DryRun, Fail, Next, api_text, era, send, snapshot};
+use super::{Call, Fail, Next, era, snapshot};
 use crate::run::{Ctx, Io};
-use engine::session::{PatchStyle, Request};
 use objects::typed::Taint;
 use objects::{DocExt, Kind, Value, json};
 
@@ -55,42 +55,18 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
         return Err(Fail::usage("taint", "at least one taint update is required"));
     }
     let changes = read(specs)?;
-    if asked.asks.iter().all(|a| a.names.is_empty()) && !call.flags.on("all") && !call.flags.given("selector") {
+    if !asked.named() && !call.flags.on("all") && !call.flags.given("selector") {
         return Err(Fail::usage("taint", "at least one resource name must be specified since 'all' parameter is not set"));
     }
     let found = find(&asked, &Filter::read(call, ctx)?, &snapshot(ctx));
-    let mut exit = 0;
-    for node in found.objects.iter().flat_map(|(_, o)| o) {
+    Ok(each(&found, io, ctx, &mut |node, io, ctx| {
         let old: Vec<Value> = node.doc.list_at("spec.taints").to_vec();
-        match change(&old, &changes, call.flags.on("overwrite"), &node.meta.name) {
-            Err(fail) => {
-                io.err(&fail.text);
-                exit = 1;
-            }
-            Ok((taints, did)) => {
-                if dry != DryRun::Client {
-                    let request = Request::Patch {
-                        key: node.key(),
-                        patch: json!({"spec": {"taints": if taints.is_empty() { Value::Null } else { Value::Array(taints) }}}),
-                        style: PatchStyle::Merge,
-                        dry_run: dry.is_dry(),
-                    };
-                    if let Err(error) = send(request, io, ctx) {
-                        io.err(&format!("{}\n", api_text(&error, "")));
-                        exit = 1;
-                        continue;
-                    }
-                }
-                let after = snapshot(ctx).store.get(&node.key()).cloned();
-                report(&output, Kind::Node, &node.meta.name, did, dry, after, io);
-            }
-        }
-    }
-    for error in &found.missing {
-        io.err(&format!("{}\n", api_text(error, "")));
-        exit = 1;
-    }
-    Ok(Next::Done(exit))
+        let (taints, did) = change(&old, &changes, call.flags.on("overwrite"), &node.meta.name)?;
+        let taints = if taints.is_empty() { Value::Null } else { Value::Array(taints) };
+        let after = merge(node, json!({"spec": {"taints": taints}}), dry, io, ctx)?;
+        report(&output, Kind::Node, &node.meta.name, did, dry, after, io);
+        Ok(())
+    }))
 }
 
 fn change(old: &[Value], changes: &Changes, overwrite: bool, node: &str) -> Result<(Vec<Value>, &'static str), Fail> {

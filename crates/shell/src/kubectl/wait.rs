@@ -48,8 +48,8 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
         None => resolve(&call.args, era(ctx))?,
     };
     let by_list = call.flags.on("all") || call.flags.given("selector") || call.flags.given("field-selector");
-    if asked.asks.iter().all(|a| a.names.is_empty()) && !by_list {
-        return Err(Fail::error("resource(s) were provided, but no name was specified"));
+    if !asked.named() && !by_list {
+        return Err(Fail::no_name());
     }
     let found = find(&asked, &Filter::read(call, ctx)?, &snapshot(ctx));
     if let Some(error) = found.missing.first() {

@@ -10,9 +10,9 @@ mod workload;
 
 pub use template::template;
 
-use super::get::{Filter, check_selectors, find, none_found};
+use super::get::{Filter, check_asked, find, none_found};
 use super::resolve::{Asked, resolve};
-use super::{Call, Fail, Next, api_text, era, manifest, snapshot};
+use super::{Call, Fail, Next, era, manifest, snapshot};
 use crate::run::{Ctx, Io};
 use engine::Snapshot;
 use engine::session::Seen;
@@ -32,16 +32,7 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
         }
         None => resolve(&call.args, era(ctx))?,
     };
-    let named = asked.asks.iter().any(|a| !a.names.is_empty());
-    if named && call.flags.given("selector") {
-        return Err(Fail::error("name cannot be provided when a selector is specified"));
-    }
-    if named && call.all_namespaces() {
-        return Err(Fail::error("a resource cannot be retrieved by name across all namespaces"));
-    }
-    for ask in &asked.asks {
-        check_selectors(call, ask.kind)?;
-    }
+    check_asked(call, &asked)?;
     let filter = Filter::read(call, ctx)?;
     let snapshot = snapshot(ctx);
     let mut found = find(&asked, &filter, &snapshot);
@@ -77,13 +68,11 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
         io.out(&text(object, &snapshot, events));
         ctx.seen.push(Seen::Described { kind: object.kind, name: object.meta.name.clone() });
     }
-    for error in &found.missing {
-        io.err(&format!("{}\n", api_text(error, "")));
-    }
-    if first && found.missing.is_empty() {
+    let missing = found.say_missing(io);
+    if first && !missing {
         io.err(&none_found(&asked, &filter));
     }
-    Ok(Next::Done(i32::from(!found.missing.is_empty())))
+    Ok(Next::Done(i32::from(missing)))
 }
 
 fn has(objects: &[(Kind, Vec<std::sync::Arc<Object>>)], name: &str) -> bool {

@@ -1,0 +1,50 @@
+//! What the verbs share that change the objects their arguments name: one object after another, each with its own result.
+
+use super::get::Found;
+use super::{DryRun, Fail, Next, send, snapshot};
+use crate::run::{Ctx, Io};
+use engine::session::{PatchStyle, Request};
+use objects::{Object, Value};
+use std::sync::Arc;
+
+/// What is done to one object; the refusal is printed by [`each`].
+pub type Act<'a> = dyn FnMut(&Arc<Object>, &mut Io<'_>, &mut Ctx<'_>) -> Result<(), Fail> + 'a;
+
+/// Runs `act` on every object found. Refusals are printed in their place and the rest goes on; the names that were not
+/// found come last. The status is that of the last refusal.
+pub fn each(found: &Found, io: &mut Io<'_>, ctx: &mut Ctx<'_>, act: &mut Act<'_>) -> Next {
+    let mut exit = 0;
+    for object in found.objects.iter().flat_map(|(_, o)| o) {
+        if let Err(fail) = act(object, io, ctx) {
+            io.err(&fail.text);
+            exit = fail.exit;
+        }
+    }
+    Next::Done(if found.say_missing(io) { 1 } else { exit })
+}
+
+/// Sends `request`, unless a dry run leaves the server alone, and gives the object as it is then.
+pub fn unless_client(
+    object: &Object,
+    request: Request,
+    dry: DryRun,
+    io: &mut Io<'_>,
+    ctx: &mut Ctx<'_>,
+) -> Result<Option<Arc<Object>>, Fail> {
+    if dry != DryRun::Client {
+        send(request, io, ctx).map_err(|error| Fail::api(&error))?;
+    }
+    Ok(snapshot(ctx).store.get(&object.key()).cloned())
+}
+
+/// [`unless_client`] for a merge patch.
+pub fn merge(
+    object: &Object,
+    patch: Value,
+    dry: DryRun,
+    io: &mut Io<'_>,
+    ctx: &mut Ctx<'_>,
+) -> Result<Option<Arc<Object>>, Fail> {
+    let request = Request::Patch { key: object.key(), patch, style: PatchStyle::Merge, dry_run: dry.is_dry() };
+    unless_client(object, request, dry, io, ctx)
+}
