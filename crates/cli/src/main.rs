@@ -28,6 +28,13 @@ enum Command {
     /// Notes go to standard error; the exit status is 3 where the cluster cannot be reached or refuses to list its nodes.
     #[cfg(feature = "kube")]
     Observe(Observe),
+    /// Compare the engine's decisions with recorded ones of the real Karpenter.
+    ///
+    /// DIR is a folder with scenarios (NAME.yaml) or a folder `scenarios` of them, or one NAME.yaml; the recorded decisions
+    /// (NAME.karpenter-v1.14.1.json, NAME.karpenter-v0.31.4.json) are beside them, and a folder `catalog` with the instance
+    /// types beside or above. One line a case, then `N passed, M failed`. The exit status is 1 where a case differs, 2 for
+    /// files that cannot be used.
+    Conform(Conform),
     /// Print the version.
     Version,
 }
@@ -58,6 +65,19 @@ struct Run {
     keep_going: bool,
 }
 
+#[derive(clap::Args, Debug)]
+struct Conform {
+    /// Folders of scenarios, or single scenarios.
+    #[arg(required = true, value_name = "DIR")]
+    dirs: Vec<std::path::PathBuf>,
+    /// v1 (decisions of Karpenter 1.14.1) or v1alpha5 (of 0.31.4).
+    #[arg(long, default_value = "v1")]
+    era: String,
+    /// Write the engine's decision on each case as OUT/NAME.json, cases without a recorded decision included.
+    #[arg(long, value_name = "OUT")]
+    emit: Option<std::path::PathBuf>,
+}
+
 #[cfg(feature = "kube")]
 #[derive(clap::Args, Debug)]
 struct Observe {
@@ -80,6 +100,7 @@ fn main() -> ExitCode {
     let done = match Args::parse().command {
         Command::Version => Ok((format!("nodewright {}\n", env!("CARGO_PKG_VERSION")), 0)),
         Command::Run(args) => run(&args),
+        Command::Conform(args) => conform(args),
         #[cfg(feature = "kube")]
         Command::Observe(args) => observe(args),
     };
@@ -90,6 +111,11 @@ fn main() -> ExitCode {
             ExitCode::from(failure.exit)
         }
     }
+}
+
+fn conform(args: Conform) -> Result<(String, u8), Failure> {
+    let choices = nodewright_cli::conform::Choices { paths: args.dirs, era: era(&args.era)?, emit: args.emit };
+    nodewright_cli::conform::run(&choices)
 }
 
 #[cfg(feature = "kube")]

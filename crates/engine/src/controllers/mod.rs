@@ -40,6 +40,8 @@ use names::Names;
 use objects::{ApiError, Kind, Object, ObjectKey};
 use state::State;
 
+pub use disruption::{Finding, Listed, survey};
+
 /// Between a change and the reconcile it wakes: a watch event through the informer into a worker.
 const WATCH_MS: u64 = 15;
 

@@ -79,19 +79,27 @@ impl Disruption {
         poll
     }
 
-    fn compute(&mut self, method: Method, picture: &Picture, state: &mut State, cx: &mut Cx<'_, '_>) -> Option<Order> {
+    pub(super) fn compute(&mut self, method: Method, picture: &Picture, state: &mut State, cx: &mut Cx<'_, '_>) -> Option<Order> {
         match method {
             Method::Expiration => self.marked(method, "MachineExpired", picture, cx),
             Method::Drift if drift_is_on(cx) => self.marked(method, "MachineDrifted", picture, cx),
             Method::Drift => None,
             Method::Emptiness => {
-                let now = cx.view.unix_ms();
-                let due: Vec<Subject> =
-                    picture.subjects.iter().filter(|s| s.is_empty() && is_empty_long(s, now)).cloned().collect();
+                let due = self.willing(method, picture, cx);
                 (!due.is_empty()).then(|| Order::delete(method, &due, cx))
             }
             Method::EmptyMachines | Method::Multi | Method::Single => self.consolidate(method, picture, state, cx),
         }
+    }
+
+    /// Empty nodes whose time has come, or the nodes that consolidation may touch.
+    pub(super) fn willing(&mut self, method: Method, picture: &Picture, cx: &mut Cx<'_, '_>) -> Vec<Subject> {
+        let now = cx.view.unix_ms();
+        let mut may = |s: &&Subject| match method {
+            Method::Emptiness => s.is_empty() && is_empty_long(s, now),
+            _ => self.may_consolidate(s, true, cx),
+        };
+        picture.subjects.iter().filter(|s| may(s)).cloned().collect()
     }
 
     /// Expired or drifted nodes: the empty ones together, else the one that has been so longest.
@@ -135,7 +143,7 @@ impl Disruption {
     }
 
     fn consolidate(&mut self, method: Method, picture: &Picture, state: &mut State, cx: &mut Cx<'_, '_>) -> Option<Order> {
-        let willing: Vec<Subject> = picture.subjects.iter().filter(|s| self.may_consolidate(s, true, cx)).cloned().collect();
+        let willing = self.willing(method, picture, cx);
         if willing.is_empty() || self.is_consolidated(method, state, cx.view.now) {
             return None;
         }

@@ -22,13 +22,16 @@ const IMMEDIATELY_MS: u64 = 1;
 impl Disruption {
     pub(super) fn tick_flowing(&mut self, state: &mut State, cx: &mut Cx<'_, '_>) -> SimTime {
         match std::mem::replace(&mut self.phase, Phase::Polling) {
-            Phase::Validating { order, position } => match self.revalidate(*order, state, cx) {
-                Ok(order) => self.hand_over(order, state, cx),
-                Err((order, why)) => {
-                    self.reject(&order, why, cx);
-                    self.flow(position + 1, state, cx)
+            Phase::Validating { order, position } => {
+                let picture = Picture::take(state, &self.queue.claims(), &mut self.record, cx);
+                match self.revalidate(&picture, *order, state, cx) {
+                    Ok(order) => self.hand_over(order, state, cx),
+                    Err((order, why)) => {
+                        self.reject(&order, why, cx);
+                        self.flow(position + 1, state, cx)
+                    }
                 }
-            },
+            }
             _ => {
                 let errors = budgets::errors(cx);
                 if !errors.is_empty() {
@@ -47,8 +50,7 @@ impl Disruption {
         let picture = Picture::take(state, &self.queue.claims(), &mut self.record, cx);
         let poll = cx.view.now + cx.view.profile.disruption_poll_ms;
         for (position, method) in METHODS.into_iter().enumerate().skip(from) {
-            let eligible: Vec<Subject> =
-                picture.subjects.iter().filter(|s| self.should_disrupt(method, s, true, cx)).cloned().collect();
+            let eligible = self.eligible(method, &picture, cx);
             if eligible.is_empty() {
                 continue;
             }
@@ -72,6 +74,10 @@ impl Disruption {
             };
             free(&claim.clone(), &node, cx);
         }
+    }
+
+    pub(super) fn eligible(&mut self, method: Method, picture: &Picture, cx: &mut Cx<'_, '_>) -> Vec<Subject> {
+        picture.subjects.iter().filter(|s| self.should_disrupt(method, s, true, cx)).cloned().collect()
     }
 
     fn should_disrupt(&mut self, method: Method, subject: &Subject, aloud: bool, cx: &mut Cx<'_, '_>) -> bool {
@@ -106,7 +112,7 @@ impl Disruption {
         (method != Method::Emptiness || subject.is_empty()) && subject.claim.condition_is_true("Consolidatable")
     }
 
-    fn choose(
+    pub(super) fn choose(
         &mut self,
         method: Method,
         eligible: Vec<Subject>,
@@ -180,8 +186,13 @@ impl Disruption {
     }
 
     /// After the wait; emptiness keeps what is still valid, consolidation is all or nothing.
-    fn revalidate(&mut self, order: Order, state: &mut State, cx: &mut Cx<'_, '_>) -> Result<Order, (Box<Order>, &'static str)> {
-        let picture = Picture::take(state, &self.queue.claims(), &mut self.record, cx);
+    pub(super) fn revalidate(
+        &mut self,
+        picture: &Picture,
+        order: Order,
+        state: &mut State,
+        cx: &mut Cx<'_, '_>,
+    ) -> Result<Order, (Box<Order>, &'static str)> {
         let present: Vec<Subject> =
             picture.named(&order.nodes()).into_iter().filter(|s| self.should_disrupt(order.method, s, false, cx)).collect();
         if present.is_empty() {

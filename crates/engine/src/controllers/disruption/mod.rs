@@ -12,6 +12,7 @@ mod picture;
 pub mod pods;
 mod queue;
 mod record;
+mod survey;
 
 use super::context::Cx;
 use super::state::State;
@@ -25,6 +26,7 @@ use picture::{Picture, Subject};
 use queue::Queue;
 pub use queue::START_MS as QUEUE_START_MS;
 use record::Record;
+pub use survey::{Finding, Listed, survey};
 
 /// Where a loop stands.
 #[derive(Clone, Debug)]

@@ -59,7 +59,11 @@ pub struct Picture {
 impl Picture {
     /// Reads the present. `busy` are claims that the queue of era B already works on.
     pub fn take(state: &State, busy: &VecSet<String>, record: &mut Record, cx: &mut Cx<'_, '_>) -> Picture {
-        let cluster = input::cluster(cx.view, state);
+        Picture::of(input::cluster(cx.view, state), state, busy, record, cx)
+    }
+
+    /// The same with the cluster read already.
+    pub fn of(cluster: Cluster, state: &State, busy: &VecSet<String>, record: &mut Record, cx: &mut Cx<'_, '_>) -> Picture {
         let mut subjects = Vec::new();
         let claims: Vec<Arc<Object>> = cx.view.store.list(cx.names.claim).cloned().collect();
         for claim in claims.into_iter().filter(|c| !busy.contains(&c.meta.name)) {
