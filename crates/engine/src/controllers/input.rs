@@ -4,7 +4,7 @@
 use super::state::State;
 use crate::actor::View;
 use crate::scheduling::input::{Source, read};
-use crate::scheduling::{Cluster, Rules, TypeTable};
+use crate::scheduling::{Cluster, TypeTable};
 use std::sync::Arc;
 
 /// What the cloud sells, offerings that were out of capacity lately marked.
@@ -16,7 +16,7 @@ pub fn types(view: &View<'_>, state: &State) -> Arc<TypeTable> {
 pub fn cluster(view: &View<'_>, state: &State) -> Cluster {
     read(&Source {
         store: view.store,
-        rules: Rules::latest(view.era()),
+        rules: super::settings::rules(view),
         types: types(view, state),
         now_ms: view.unix_ms(),
         marked: state.marked(),

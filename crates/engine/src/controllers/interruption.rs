@@ -9,9 +9,6 @@ use crate::SimTime;
 use crate::store::Change;
 use objects::{DocExt, Era, Kind, Object, ObjectKey};
 
-/// The environment variable of 1.14's chart that names the queue.
-const QUEUE_VARIABLE: &str = "INTERRUPTION_QUEUE";
-
 /// Whether this change of an instance is one that the queue carries a message about.
 pub fn noticed(change: &Change) -> bool {
     let notice = |o: &Object| o.doc.at("status.interruption").is_object();
@@ -19,12 +16,11 @@ pub fn noticed(change: &Change) -> bool {
 }
 
 pub fn reconcile(name: &str, state: &mut State, cx: &mut Cx<'_, '_>) -> Option<SimTime> {
-    let queue = queue(cx)?;
+    let queue = super::settings::interruption_queue(cx.view)?;
     let instance = cx.view.store.cluster(Kind::Instance, name)?;
     let text = |path: &str| instance.doc.str_at(path).unwrap_or_default().to_owned();
     if text("spec.capacityType") == super::names::SPOT {
-        let offering = (text("spec.instanceType"), text("spec.zone"), text("spec.capacityType"));
-        state.set_unavailable(offering, cx.view.now);
+        state.set_unavailable(super::names::SPOT, &text("spec.instanceType"), &text("spec.zone"), cx.view.now);
     }
     let id = text("spec.providerID");
     let node = cx.view.store.list(Kind::Node).find(|n| n.node().is_some_and(|n| n.provider_id == id));
@@ -53,7 +49,7 @@ pub fn reconcile(name: &str, state: &mut State, cx: &mut Cx<'_, '_>) -> Option<S
         tell(key, true, "TerminatingOnInterruption", &message, cx);
     }
     cx.delete(claim.key(), "the cloud reclaims its instance");
-    cx.log(Say::Interrupted { queue: &queue, claim: &claim.meta.name, node: node_name });
+    cx.log(Say::Interrupted { queue, claim: &claim.meta.name, node: node_name });
     None
 }
 
@@ -71,26 +67,6 @@ fn tell(about: &ObjectKey, warning: bool, reason: &str, text: &str, cx: &mut Cx<
         Era::V1 => text.to_owned(),
     };
     cx.event_with(about.clone(), warning, reason, message, super::context::DEDUPE_MS);
-}
-
-/// The queue's name; `None` where interruption handling is off, as it is by default.
-fn queue(cx: &Cx<'_, '_>) -> Option<String> {
-    let namespace = cx.view.profile.karpenter_namespace;
-    let found = match cx.era() {
-        Era::V1alpha5 => {
-            let key = ObjectKey::new(Kind::ConfigMap, namespace, "karpenter-global-settings");
-            cx.view.store.get(&key).map(|c| c.doc.at("data").field("aws.interruptionQueueName").as_str().unwrap_or_default())
-        }
-        Era::V1 => {
-            let deployment = cx.view.store.get(&ObjectKey::new(Kind::Deployment, namespace, "karpenter"));
-            deployment.and_then(|d| {
-                let containers = d.doc.list_at("spec.template.spec.containers");
-                let variable = containers.iter().flat_map(|c| c.list_at("env"));
-                variable.filter(|e| e.str_at("name") == Some(QUEUE_VARIABLE)).find_map(|e| e.str_at("value"))
-            })
-        }
-    };
-    found.filter(|q| !q.is_empty()).map(str::to_owned)
 }
 
 #[cfg(test)]

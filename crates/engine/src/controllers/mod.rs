@@ -15,6 +15,8 @@ mod counter;
 mod disruption;
 mod expiration;
 mod garbage;
+mod hashes;
+mod health;
 mod input;
 mod interruption;
 mod lifecycle;
@@ -24,8 +26,10 @@ mod node_class;
 mod offers;
 mod pools;
 mod provisioning;
+mod settings;
 mod startup;
 mod state;
+mod static_pools;
 mod termination;
 #[cfg(test)]
 mod testing;
@@ -37,7 +41,7 @@ use crate::store::{Change, Op};
 use crate::{Action, SimTime};
 use context::Cx;
 use names::Names;
-use objects::{ApiError, Kind, Object, ObjectKey};
+use objects::{ApiError, DocExt, Kind, Object, ObjectKey};
 use state::State;
 
 pub use disruption::{Finding, Listed, survey};
@@ -67,9 +71,13 @@ enum Item {
     /// A pod in the eviction queue, and the event after it went.
     Evict(String, String),
     Evicted(String, String),
+    /// A node whose conditions changed.
+    Health(String),
     /// A pool's status.
     Pool(String),
     Counter(String),
+    /// A pool with a number of nodes of its own.
+    Static(String),
     NodeClass(String),
     Expire(String),
     Interrupted(String),
@@ -142,8 +150,13 @@ impl Karpenter {
                 None
             }
             Item::Evicted(namespace, name) => self.evictions.settle(namespace, name, cx),
+            Item::Health(name) => health::reconcile(name, cx),
             Item::Pool(name) => self.pools.reconcile(name, cx),
             Item::Counter(name) => counter::reconcile(name, &self.state, cx),
+            Item::Static(name) => {
+                let busy = self.disruption.queue.claims();
+                static_pools::reconcile(name, &mut self.state, &busy, cx)
+            }
             Item::NodeClass(name) => node_class::reconcile(name, cx),
             Item::Expire(name) => expiration::reconcile(name, cx),
             Item::Interrupted(instance) => interruption::reconcile(instance, &mut self.state, cx),
@@ -172,7 +185,7 @@ impl Karpenter {
     }
 
     fn trigger(&mut self, uid: &str, view: &View<'_>) {
-        let closes = self.batch.trigger(uid, view.now, view.profile);
+        let closes = self.batch.trigger(uid, view.now, view.era(), settings::batch_ms(view));
         self.work.set(Item::Batch, closes);
     }
 
@@ -201,6 +214,13 @@ impl Karpenter {
         }
         if provisioning::node_triggers(change, self.names.era) {
             self.trigger(&node.meta.uid, view);
+        }
+        let conditions = |o: &Object| o.doc.at("status.conditions").clone();
+        if self.names.era == objects::Era::V1
+            && change.op != Op::Deleted
+            && change.old.as_deref().map(conditions) != Some(conditions(node))
+        {
+            self.work.sooner(Item::Health(node.meta.name.clone()), soon);
         }
         if let Some(claim) = state::claim_of(view.store, self.names, node) {
             let name = claim.meta.name.clone();
@@ -234,6 +254,10 @@ impl Karpenter {
             }
         }
         self.count(claim, change.at);
+        let pool = view.store.cluster(self.names.pool, state::pool_name(claim, self.names));
+        if pool.is_some_and(|p| p.pool().is_some_and(|p| p.replicas.is_some())) && (change.op != Op::Modified || began_deleting) {
+            self.work.sooner(Item::Static(state::pool_name(claim, self.names).to_owned()), soon);
+        }
     }
 
     fn count(&mut self, claim: &Object, at: SimTime) {
@@ -270,6 +294,9 @@ impl Actor for Karpenter {
             kind if kind == self.names.pool && change.op != Op::Deleted => {
                 self.work.sooner(Item::Pool(name()), soon);
                 self.work.sooner(Item::Counter(name()), counter::next(self.names.era, change.at));
+                if object.pool().is_some_and(|p| p.replicas.is_some()) {
+                    self.work.sooner(Item::Static(name()), soon);
+                }
                 for claim in view.store.list(self.names.claim).filter(|c| state::pool_name(c, self.names) == object.meta.name) {
                     self.work.sooner(Item::ClaimDisruption(claim.meta.name.clone()), soon);
                 }
@@ -278,6 +305,11 @@ impl Actor for Karpenter {
                 self.work.sooner(Item::NodeClass(name()), soon);
                 for pool in view.store.list(self.names.pool) {
                     self.work.sooner(Item::Pool(pool.meta.name.clone()), soon);
+                }
+                if self.names.era == objects::Era::V1 {
+                    for claim in view.store.list(self.names.claim) {
+                        self.work.sooner(Item::ClaimDisruption(claim.meta.name.clone()), soon);
+                    }
                 }
             }
             _ => {}

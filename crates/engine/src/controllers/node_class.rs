@@ -4,12 +4,12 @@
 
 use super::conditions::Conditions;
 use super::context::Cx;
+use super::hashes;
 use crate::SimTime;
 use objects::{DocExt, Era, Object, Value, json};
 
 const LIVES_BY: &[&str] = &["AMIsReady", "SubnetsReady", "SecurityGroupsReady", "InstanceProfileReady", "ValidationSucceeded"];
-const HASH: &str = "karpenter.k8s.aws/ec2nodeclass-hash";
-const HASH_VERSION: &str = "karpenter.k8s.aws/ec2nodeclass-hash-version";
+const ARCHITECTURES: [&str; 2] = ["amd64", "arm64"];
 
 pub fn reconcile(name: &str, cx: &mut Cx<'_, '_>) -> Option<SimTime> {
     let class = cx.view.store.cluster(cx.names.node_class, name)?.clone();
@@ -17,13 +17,13 @@ pub fn reconcile(name: &str, cx: &mut Cx<'_, '_>) -> Option<SimTime> {
         return None;
     }
     let mut patch = json!({});
-    let family = family(&class);
-    for (field, found) in [("subnets", subnets(cx)), ("securityGroups", vec![security_group(cx)]), ("amis", images(&family, cx))]
-    {
+    let found = [("subnets", subnets(&class, cx)), ("securityGroups", security_groups(&class, cx)), ("amis", images(&class, cx))];
+    for (field, found) in found {
         if class.doc.at("status").list_at(field) != found {
             patch.set(&format!("status.{field}"), found);
         }
     }
+    hashes::write(&class, hashes::class_keys(cx.era()), &mut patch, cx);
     if cx.era() == Era::V1alpha5 {
         if patch.as_object().is_some_and(|m| !m.is_empty()) {
             cx.patch(class.key(), patch, "resolve the node template");
@@ -40,10 +40,6 @@ pub fn reconcile(name: &str, cx: &mut Cx<'_, '_>) -> Option<SimTime> {
     if class.doc.str_at("status.instanceProfile") != Some(&profile) {
         patch.set("status.instanceProfile", profile);
     }
-    let hash = crate::kernel::stable_hash(&[&class.doc.at("spec").to_string()]).to_string();
-    if class.meta.annotations.get(HASH) != Some(&hash) {
-        patch.set("metadata.annotations", json!({HASH: hash, HASH_VERSION: "v4"}));
-    }
     let mut conditions = Conditions::of(&class, cx.era(), LIVES_BY, cx.view.timestamp());
     for kind in LIVES_BY {
         conditions.set_true(kind);
@@ -52,39 +48,118 @@ pub fn reconcile(name: &str, cx: &mut Cx<'_, '_>) -> Option<SimTime> {
     None
 }
 
-fn family(class: &Object) -> String {
-    let alias = class.doc.list_at("spec.amiSelectorTerms").iter().find_map(|t| t.str_at("alias"));
-    let alias = alias.and_then(|a| a.split('@').next());
-    class.doc.str_at("spec.amiFamily").or(alias).unwrap_or("AL2").to_owned()
+/// The family of the images, as the class names it: `AL2`, `al2023`, `Bottlerocket`.
+pub fn family(class: &Object) -> String {
+    class.doc.str_at("spec.amiFamily").or_else(|| alias(class)?.split('@').next()).unwrap_or("AL2").to_owned()
 }
 
-fn subnets(cx: &Cx<'_, '_>) -> Vec<Value> {
+fn alias(class: &Object) -> Option<&str> {
+    class.doc.list_at("spec.amiSelectorTerms").iter().find_map(|t| t.str_at("alias"))
+}
+
+/// The ids that a selector names one by one: `id` terms in 1.14, `aws-ids` (`aws::ids`) lists in 0.29.
+fn ids(class: &Object, terms: &str, map: &str) -> Vec<String> {
+    let spec = class.doc.at("spec");
+    let listed = ["aws-ids", "aws::ids"].into_iter().filter_map(|key| spec.at(map).field(key).as_str());
+    let listed = listed.flat_map(|l| l.split(',')).map(|id| id.trim().to_owned());
+    listed.chain(spec.list_at(terms).iter().filter_map(|t| t.str_at("id").map(str::to_owned))).collect()
+}
+
+fn subnets(class: &Object, cx: &Cx<'_, '_>) -> Vec<Value> {
     let zones = cx.view.market.region().map(|r| r.zones.as_slice()).unwrap_or_default();
+    let chosen = ids(class, "subnetSelectorTerms", "subnetSelector");
     let subnet = |zone: &catalog::Zone| {
-        let mut subnet = json!({"id": format!("subnet-{}", cx.view.stream("subnet", &zone.name).hex(17)), "zone": zone.name});
+        let id = format!("subnet-{}", cx.view.stream("subnet", &zone.name).hex(17));
+        if !chosen.is_empty() && !chosen.contains(&id) {
+            return None;
+        }
+        let mut subnet = json!({"id": id, "zone": zone.name});
         if cx.era() == Era::V1 && !zone.id.is_empty() {
             subnet.set("zoneID", zone.id.as_str());
         }
-        subnet
+        Some(subnet)
     };
-    zones.iter().map(subnet).collect()
+    zones.iter().filter_map(subnet).collect()
 }
 
-fn security_group(cx: &Cx<'_, '_>) -> Value {
-    let mut group = json!({"id": format!("sg-{}", cx.view.stream("security-group", "node").hex(17))});
-    if cx.era() == Era::V1 {
-        group.set("name", "eks-cluster-sg");
+fn security_groups(class: &Object, cx: &Cx<'_, '_>) -> Vec<Value> {
+    let mut chosen = ids(class, "securityGroupSelectorTerms", "securityGroupSelector");
+    if chosen.is_empty() {
+        chosen.push(format!("sg-{}", cx.view.stream("security-group", "node").hex(17)));
     }
-    group
+    let group = |id: &String| {
+        let mut group = json!({"id": id});
+        if cx.era() == Era::V1 {
+            group.set("name", "eks-cluster-sg");
+        }
+        group
+    };
+    chosen.iter().map(group).collect()
 }
 
-fn images(family: &str, cx: &Cx<'_, '_>) -> Vec<Value> {
+fn images(class: &Object, cx: &Cx<'_, '_>) -> Vec<Value> {
+    let family = family(class).to_lowercase();
+    let chosen = ids(class, "amiSelectorTerms", "amiSelector");
+    if !chosen.is_empty() {
+        return chosen.iter().map(|id| json!({"id": id, "name": format!("{family}-{id}"), "requirements": []})).collect();
+    }
     let image = |arch: &str| {
         json!({
-            "id": format!("ami-{}", cx.view.stream("image", &format!("{family}/{arch}")).hex(17)),
-            "name": format!("amazon-eks-node-{}-{arch}", family.to_lowercase()),
+            "id": image_id(class, arch, cx),
+            "name": format!("amazon-eks-node-{family}-{arch}"),
             "requirements": [{"key": "kubernetes.io/arch", "operator": "In", "values": [arch]}],
         })
     };
-    ["amd64", "arm64"].map(image).to_vec()
+    ARCHITECTURES.map(image).to_vec()
+}
+
+/// The image that an instance of `arch` boots: one per family, pinned version or selector, and architecture.
+fn image_id(class: &Object, arch: &str, cx: &Cx<'_, '_>) -> String {
+    if let Some(id) = ids(class, "amiSelectorTerms", "amiSelector").into_iter().next() {
+        return id;
+    }
+    let mut image = family(class);
+    let selector = class.doc.at("spec.amiSelector");
+    match alias(class) {
+        Some(alias) if !alias.ends_with("@latest") => image = alias.to_owned(),
+        None if selector.is_object() => image.push_str(&selector.to_string()),
+        None if !class.doc.list_at("spec.amiSelectorTerms").is_empty() => {
+            image.push_str(&class.doc.at("spec.amiSelectorTerms").to_string());
+        }
+        _ => {}
+    }
+    format!("ami-{}", cx.view.stream("image", &format!("{image}/{arch}")).hex(17))
+}
+
+/// What an instance is launched with: images by architecture and security groups, as the class resolves now.
+pub fn launch_template(class: &Object, cx: &Cx<'_, '_>) -> Value {
+    let images = ARCHITECTURES.map(|arch| (arch.to_owned(), Value::from(image_id(class, arch, cx))));
+    let groups: Vec<Value> = security_groups(class, cx).iter().map(|g| g.at("id").clone()).collect();
+    json!({"images": Value::Object(objects::json::map(images)), "securityGroups": groups})
+}
+
+/// The class's reason for which the claim's instance has drifted: another image, security group or subnet than it would
+/// get today. Source: aws/karpenter-provider-aws pkg/cloudprovider/drift.go v0.31.4 and v1.14.1.
+pub fn drift(class: &Object, claim: &Object, instance: &Object, cx: &Cx<'_, '_>) -> Option<&'static str> {
+    if let Some(reason) = hashes::class_keys(cx.era()).drift(class, claim) {
+        return Some(reason);
+    }
+    let spec = instance.doc.at("spec");
+    let arch = claim.meta.labels.get("kubernetes.io/arch").map_or("amd64", String::as_str);
+    let now = launch_template(class, cx);
+    let differs = |path: &str| !spec.at("template").at(path).is_null() && spec.at("template").at(path) != now.at(path);
+    // Images and groups of a launch template of the user's own are none of Karpenter's business.
+    if class.doc.str_at("spec.launchTemplate").is_none() {
+        let allowed = ids(class, "amiSelectorTerms", "amiSelector");
+        let image = spec.at("template").str_at(&format!("images.{arch}"));
+        if differs(&format!("images.{arch}")) && !image.is_some_and(|i| allowed.iter().any(|id| id == i)) {
+            return Some("AMIDrift");
+        }
+        if differs("securityGroups") {
+            return Some("SecurityGroupDrift");
+        }
+    }
+    let zone = spec.str_at("zone");
+    let subnets = class.doc.list_at("status.subnets");
+    (!subnets.is_empty() && !subnets.iter().any(|s| s.str_at("zone") == zone)).then_some("SubnetDrift")
 }

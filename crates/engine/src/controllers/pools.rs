@@ -4,16 +4,11 @@
 
 use super::conditions::Conditions;
 use super::context::Cx;
+use super::hashes;
 use crate::SimTime;
-use crate::kernel::stable_hash;
 use objects::collections::VecMap;
-use objects::{DocExt, Era, Object, json};
+use objects::{DocExt, Era, json};
 use std::collections::VecDeque;
-
-/// Annotations with the hash of what drifts when it changes, and the version of the way to compute it.
-pub const HASH: &str = "karpenter.sh/nodepool-hash";
-pub const HASH_VERSION: &str = "karpenter.sh/nodepool-hash-version";
-pub const VERSION: &str = "v3";
 
 const LIVES_BY: &[&str] = &["ValidationSucceeded", "NodeClassReady"];
 const HEALTHY: &str = "NodeRegistrationHealthy";
@@ -56,18 +51,21 @@ impl Pools {
 
     pub fn reconcile(&mut self, name: &str, cx: &mut Cx<'_, '_>) -> Option<SimTime> {
         let pool = cx.view.store.cluster(cx.names.pool, name)?.clone();
-        if cx.era() == Era::V1alpha5 || pool.meta.is_deleting() {
+        if pool.meta.is_deleting() {
+            return None;
+        }
+        let mut patch = json!({});
+        hashes::write(&pool, hashes::pool_keys(cx.era()), &mut patch, cx);
+        if cx.era() == Era::V1alpha5 {
+            if patch.as_object().is_some_and(|m| !m.is_empty()) {
+                cx.patch(pool.key(), patch, "what its machines are compared with");
+            }
             return None;
         }
         let mut conditions = Conditions::of(&pool, cx.era(), LIVES_BY, cx.view.timestamp());
         conditions.set_true("ValidationSucceeded");
         let class = pool.doc.str_at("spec.template.spec.nodeClassRef.name").unwrap_or_default();
         let class = cx.view.store.cluster(cx.names.node_class, class).filter(|c| !c.meta.is_deleting());
-        let mut patch = json!({});
-        let now = hash(&pool);
-        if pool.meta.annotations.get(HASH) != Some(&now) {
-            patch.set("metadata.annotations", json!({HASH: now, HASH_VERSION: VERSION}));
-        }
         match class {
             None => conditions.set("NodeClassReady", "False", "NodeClassNotFound", "NodeClass not found on cluster"),
             Some(class) => {
@@ -92,12 +90,4 @@ impl Pools {
         cx.patch_status(&pool, patch, conditions, "the pool's readiness");
         None
     }
-}
-
-/// The hash over the fields of a pool's template that make its nodes drift. Requirements, limits, weight and disruption
-/// settings are left out, as in NodePool.Hash; the number itself differs from the real one, which hashes Go structs.
-pub fn hash(pool: &Object) -> String {
-    let mut template = pool.doc.at("spec.template").clone();
-    template.remove_at("spec.requirements");
-    stable_hash(&[VERSION, &template.to_string()]).to_string()
 }

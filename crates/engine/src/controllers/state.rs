@@ -27,11 +27,13 @@ pub struct State {
     changes: u64,
     changed_at: SimTime,
     named: u64,
+    /// Every claim had its instance at least once since the process started.
+    pub has_synced: bool,
 }
 
 impl State {
     pub fn nominate(&mut self, name: &str, view: &View<'_>) {
-        let window = (2 * view.profile.batch_max_ms).max(10_000);
+        let window = (2 * super::settings::batch_ms(view).1).max(10_000);
         self.nominated.insert(name.to_owned(), view.now + window);
     }
 
@@ -60,7 +62,9 @@ impl State {
         &self.marked
     }
 
-    pub fn set_unavailable(&mut self, offering: OfferingKey, now: SimTime) {
+    /// The cloud had none of the offering.
+    pub fn set_unavailable(&mut self, capacity_type: &str, instance_type: &str, zone: &str, now: SimTime) {
+        let offering: OfferingKey = (capacity_type.to_owned(), instance_type.to_owned(), zone.to_owned());
         self.unavailable.insert(offering, now + UNAVAILABLE_MS);
         self.touch(now);
     }
@@ -214,8 +218,8 @@ mod tests {
         for (s, want) in [(5, true), (24, true), (25, false)] {
             assert_eq!(state.is_nominated("default-x", SimTime::secs(s)), want, "{s}");
         }
-        let offering = ("r3.2xlarge".to_owned(), "ap-northeast-2a".to_owned(), "spot".to_owned());
-        state.set_unavailable(offering.clone(), view.now);
+        let offering = ("spot".to_owned(), "r3.2xlarge".to_owned(), "ap-northeast-2a".to_owned());
+        state.set_unavailable("spot", "r3.2xlarge", "ap-northeast-2a", view.now);
         assert!(state.is_unavailable(&offering, SimTime::secs(184)));
         assert!(!state.is_unavailable(&offering, SimTime::secs(185)));
     }

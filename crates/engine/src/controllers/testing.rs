@@ -71,6 +71,26 @@ impl Lab {
         self.execute(&Action::Patch { key: ObjectKey::new(kind, "default", name), patch }).unwrap();
     }
 
+    pub fn patch_in(&mut self, namespace: &str, kind: Kind, name: &str, patch: Value) {
+        self.execute(&Action::Patch { key: ObjectKey::new(kind, namespace, name), patch }).unwrap();
+    }
+
+    /// Karpenter's settings as its era keeps them.
+    pub fn settings(&mut self, list: &[(&str, &str)]) {
+        self.create(match self.profile.era {
+            Era::V1alpha5 => {
+                let data = Value::Object(objects::json::map(list.iter().map(|(k, v)| ((*k).to_owned(), Value::from(*v)))));
+                json!({"apiVersion": "v1", "kind": "ConfigMap", "data": data,
+                       "metadata": {"name": "karpenter-global-settings", "namespace": "karpenter"}})
+            }
+            Era::V1 => {
+                let env: Vec<Value> = list.iter().map(|(name, value)| json!({"name": name, "value": value})).collect();
+                json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "karpenter", "namespace": "karpenter"},
+                       "spec": {"template": {"spec": {"containers": [{"name": "controller", "env": env}]}}}})
+            }
+        });
+    }
+
     pub fn delete(&mut self, kind: Kind, name: &str) {
         self.execute(&Action::Delete { key: ObjectKey::new(kind, "default", name), grace_s: Some(0) }).unwrap();
     }
@@ -118,6 +138,74 @@ impl Lab {
             }
         }
         panic!("Karpenter does not come to rest at {}", self.now);
+    }
+
+    /// A pool and its node class with one initialized on-demand m5.xlarge and one pod `app` on it. `settings` are
+    /// Karpenter's, `pool` the pool's specification, `claim` what else stands in the claim.
+    pub fn one_node(era: Era, settings: &[(&str, &str)], pool: Value, claim_extra: Value) -> Lab {
+        let names = super::names::Names::of(era);
+        let mut lab = Lab::new(era);
+        lab.market = Market::build("ap-northeast-2", era).unwrap();
+        lab.settings(settings);
+        let object = |kind: Kind, spec: Value| json!({"apiVersion": kind.api_version(), "kind": kind.name(), "metadata": {"name": "default"}, "spec": spec});
+        let class = match era {
+            Era::V1alpha5 => json!({}),
+            Era::V1 => json!({"amiSelectorTerms": [{"alias": "al2023@latest"}], "role": "r"}),
+        };
+        lab.create(object(names.node_class, class));
+        lab.create(object(names.pool, pool));
+        lab.run(500);
+        let mut instance = instance();
+        instance.set("spec.capacityType", "on-demand");
+        lab.create(instance);
+        let mut claim = launched(era);
+        let labels = claim.slot("metadata.labels").as_object_mut().unwrap();
+        for (key, value) in [
+            ("karpenter.sh/capacity-type", "on-demand"),
+            ("node.kubernetes.io/instance-type", "m5.xlarge"),
+            ("topology.kubernetes.io/zone", "ap-northeast-2a"),
+            ("kubernetes.io/os", "linux"),
+            ("kubernetes.io/arch", "amd64"),
+        ] {
+            labels.insert(key.to_owned(), value.into());
+        }
+        // What the pool and the class had written on them when the claim was made.
+        for kind in [names.pool, names.node_class] {
+            for (key, value) in &lab.get(kind, "default").unwrap().meta.annotations {
+                claim.slot("metadata").as_object_mut().unwrap().entry("annotations").or_insert(json!({}));
+                claim.slot("metadata.annotations").as_object_mut().unwrap().insert(key.clone(), value.as_str().into());
+            }
+        }
+        match era {
+            Era::V1alpha5 => claim.set("spec.machineTemplateRef", json!({"name": "default"})),
+            Era::V1 => {
+                claim.set("spec.nodeClassRef", json!({"group": "karpenter.k8s.aws", "kind": "EC2NodeClass", "name": "default"}))
+            }
+        }
+        for (path, value) in claim_extra.as_object().into_iter().flatten() {
+            claim.set(path, value.clone());
+        }
+        lab.create(claim);
+        lab.run(1_500);
+        lab.create(joined(era));
+        lab.run(1_500);
+        lab.patch(Kind::Node, NODE, ready());
+        lab.create(pod("app", NODE, json!({})));
+        lab.run(2_000);
+        lab
+    }
+
+    pub fn claim(&self) -> Option<&Arc<Object>> {
+        self.get(super::names::Names::of(self.profile.era).claim, "default-7xk4p")
+    }
+
+    /// The claims that Karpenter has asked the fleet for.
+    pub fn requested(&self) -> Vec<String> {
+        self.store.list(Kind::FleetRequest).map(|r| r.meta.name.clone()).collect()
+    }
+
+    pub fn said(&self, event: &str) -> bool {
+        self.events.iter().any(|e| e == event)
     }
 
     pub fn log_text(&self) -> String {

@@ -52,9 +52,14 @@ impl Command {
 
 /// The plan without the candidates, with the errors of pods that would rely on a node that is not up.
 pub fn simulate(cluster: &Cluster, candidates: &[Candidate]) -> Plan {
+    simulate_as(cluster, candidates, true)
+}
+
+/// The same; drift does not consolidate, so it may move pods onto nodes that have not settled.
+pub fn simulate_as(cluster: &Cluster, candidates: &[Candidate], consolidates: bool) -> Plan {
     let rules = &cluster.rules;
     let without = candidates.iter().map(|c| c.node).collect();
-    let mut plan = solve(cluster, &Round { without, is_simulation: true });
+    let mut plan = solve(cluster, &Round { without, is_simulation: consolidates });
     if rules.is_v1() {
         for claim in &mut plan.claims {
             claim.types.truncate(rules.max_instance_types);

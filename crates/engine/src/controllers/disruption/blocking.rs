@@ -7,10 +7,11 @@ use super::super::context::Cx;
 use super::super::messages::Say;
 use super::super::names::DO_NOT_CONSOLIDATE;
 use super::super::provisioning;
+use super::super::settings;
 use super::super::state::{self, State};
 use super::order::{Method, Order};
 use super::picture::{Picture, Subject};
-use super::{Disruption, Phase, pods};
+use super::{Disruption, Phase, marks, pods};
 use crate::SimTime;
 use crate::scheduling::consolidation;
 use objects::collections::Order as _;
@@ -82,8 +83,8 @@ impl Disruption {
     pub(super) fn compute(&mut self, method: Method, picture: &Picture, state: &mut State, cx: &mut Cx<'_, '_>) -> Option<Order> {
         match method {
             Method::Expiration => self.marked(method, "MachineExpired", picture, cx),
-            Method::Drift if drift_is_on(cx) => self.marked(method, "MachineDrifted", picture, cx),
-            Method::Drift => None,
+            Method::Drift if settings::gate(cx.view, "driftEnabled") => self.marked(method, "MachineDrifted", picture, cx),
+            Method::Drift | Method::StaticDrift => None,
             Method::Emptiness => {
                 let due = self.willing(method, picture, cx);
                 (!due.is_empty()).then(|| Order::delete(method, &due, cx))
@@ -123,14 +124,12 @@ impl Disruption {
             let candidates = Self::candidates(std::slice::from_ref(&subject));
             let plan = consolidation::simulate(&picture.cluster, &candidates);
             if let Some(words) = consolidation::unplaced(&picture.cluster, &plan.errors) {
-                self.record.held_by_pods(&subject, &words, cx);
+                let what = if method == Method::Expiration { "expired" } else { "drifted" };
+                cx.log(Say::CannotTerminate { claim: marks::reference(&subject.claim, cx.names), what, error: &words });
+                self.record.unplaced(&subject, &words, cx);
                 continue;
             }
-            let mut order = Order::delete(method, std::slice::from_ref(&subject), cx);
-            for claim in &plan.claims {
-                order.replacements.push(provisioning::ClaimPlan::of(claim, &picture.cluster).ok()?);
-            }
-            order.price_after_micro = order.replacements.iter().filter_map(|r| r.cheapest.first()).map(|(_, p)| *p).sum();
+            let order = Order::replace(method, &subject, &plan, picture, cx)?;
             if let (Method::Expiration, Some(ttl), Some(due)) =
                 (method, subject.pool.pool().and_then(|p| p.expire_after_ms), expiry_ms(&subject))
             {
@@ -383,12 +382,6 @@ fn set_unschedulable(order: &Order, on: bool, cx: &mut Cx<'_, '_>) {
             cx.patch(node.key(), json!({"spec": {"unschedulable": value}}), "candidates take no new pods");
         }
     }
-}
-
-fn drift_is_on(cx: &Cx<'_, '_>) -> bool {
-    let key = ObjectKey::new(Kind::ConfigMap, cx.view.profile.karpenter_namespace, "karpenter-global-settings");
-    let settings = cx.view.store.get(&key);
-    settings.is_some_and(|s| s.doc.at("data").field("featureGates.driftEnabled").as_str() == Some("true"))
 }
 
 /// `MachineEmpty` for as long as the pool's `ttlSecondsAfterEmpty`.

@@ -15,7 +15,7 @@ use objects::collections::VecMap;
 use objects::typed::ConsolidationPolicy;
 use objects::{DocExt, Kind, Value, json};
 
-const METHODS: [Method; 3] = [Method::Emptiness, Method::Multi, Method::Single];
+const METHODS: [Method; 5] = [Method::Emptiness, Method::StaticDrift, Method::Drift, Method::Multi, Method::Single];
 const RESYNC_MS: u64 = 1_000;
 const IMMEDIATELY_MS: u64 = 1;
 
@@ -25,7 +25,10 @@ impl Disruption {
             Phase::Validating { order, position } => {
                 let picture = Picture::take(state, &self.queue.claims(), &mut self.record, cx);
                 match self.revalidate(&picture, *order, state, cx) {
-                    Ok(order) => self.hand_over(order, state, cx),
+                    Ok(order) => {
+                        self.hand_over(order, state, cx);
+                        cx.view.now + IMMEDIATELY_MS
+                    }
                     Err((order, why)) => {
                         self.reject(&order, why, cx);
                         self.flow(position + 1, state, cx)
@@ -50,6 +53,14 @@ impl Disruption {
         let picture = Picture::take(state, &self.queue.claims(), &mut self.record, cx);
         let poll = cx.view.now + cx.view.profile.disruption_poll_ms;
         for (position, method) in METHODS.into_iter().enumerate().skip(from) {
+            if matches!(method, Method::StaticDrift | Method::Drift) {
+                let orders = self.drift(method, &picture, state, cx);
+                if !orders.is_empty() {
+                    orders.into_iter().for_each(|order| self.hand_over(order, state, cx));
+                    return cx.view.now + IMMEDIATELY_MS;
+                }
+                continue;
+            }
             let eligible = self.eligible(method, &picture, cx);
             if eligible.is_empty() {
                 continue;
@@ -81,7 +92,7 @@ impl Disruption {
     }
 
     fn should_disrupt(&mut self, method: Method, subject: &Subject, aloud: bool, cx: &mut Cx<'_, '_>) -> bool {
-        let Some(pool) = subject.pool.pool().filter(|p| p.replicas.is_none()) else {
+        let Some(pool) = subject.pool.pool().filter(|p| p.replicas.is_none() && !subject.held) else {
             return false;
         };
         let name = &subject.pool.meta.name;
@@ -236,10 +247,9 @@ impl Disruption {
     }
 
     /// Announces the command, taints its nodes, makes the replacements and leaves the rest to the queue.
-    fn hand_over(&mut self, order: Order, state: &mut State, cx: &mut Cx<'_, '_>) -> SimTime {
+    fn hand_over(&mut self, order: Order, state: &mut State, cx: &mut Cx<'_, '_>) {
         order.announce(cx);
         self.queue.start(order, state, cx);
-        cx.view.now + IMMEDIATELY_MS
     }
 }
 

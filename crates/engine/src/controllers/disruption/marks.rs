@@ -6,7 +6,7 @@ use super::super::context::Cx;
 use super::super::messages::{ClaimRef, Say};
 use super::super::names::Names;
 use super::super::state::{State, node_of, pool_name};
-use super::pods;
+use super::{drift, pods};
 use crate::SimTime;
 use crate::actor::View;
 use crate::store::{Change, Op};
@@ -32,7 +32,7 @@ pub fn reconcile(claim: &Object, state: &State, cx: &mut Cx<'_, '_>) -> Option<S
     }
 }
 
-fn reference<'o>(claim: &'o Object, names: &Names) -> ClaimRef<'o> {
+pub(super) fn reference<'o>(claim: &'o Object, names: &Names) -> ClaimRef<'o> {
     let typed = claim.claim();
     ClaimRef {
         name: &claim.meta.name,
@@ -63,6 +63,9 @@ fn v1alpha5(claim: &Object, pool: &Object, state: &State, cx: &mut Cx<'_, '_>) -
             }
         }
         None => conditions.clear(EXPIRED),
+    }
+    if let Some(look) = drift::reconcile(claim, pool, &mut conditions, cx) {
+        again = Some(again.map_or(look, |t| t.min(look)));
     }
     let nominated = state.is_nominated(&claim.meta.name, cx.view.now);
     let occupied = node.as_ref().is_some_and(|n| pods::movable(n, cx).next().is_some());
@@ -99,15 +102,21 @@ fn v1alpha5(claim: &Object, pool: &Object, state: &State, cx: &mut Cx<'_, '_>) -
 
 fn v1(claim: &Object, pool: &Object, cx: &mut Cx<'_, '_>) -> Option<SimTime> {
     let mut conditions = cx.conditions(claim);
-    let mut again = None;
-    let after = pool.pool()?.consolidate_after_ms;
+    let mut again = drift::reconcile(claim, pool, &mut conditions, cx);
+    let settings = pool.pool()?;
+    if settings.replicas.is_some() {
+        // A static pool keeps its number: its nodes are never consolidated.
+        cx.patch_status(claim, json!({}), conditions, "conditions for disruption");
+        return again;
+    }
+    let after = settings.consolidate_after_ms;
     let initialized = claim.claim().is_some_and(|c| c.initialized);
     let due = after.zip(quiet_since(claim, cx.names)).map(|(after, since)| cx.view.sim_time(since.saturating_add(after)));
     let why = match due {
         None if after.is_none() => Some("consolidation is disabled"),
         _ if !initialized => Some("nodeclaim isn't initialized"),
         Some(due) if due > cx.view.now => {
-            again = Some(due);
+            again = Some(again.map_or(due, |t| t.min(due)));
             Some("consolidateAfter window not yet elapsed")
         }
         _ => None,

@@ -5,6 +5,8 @@
 mod blocking;
 mod budgets;
 mod cron;
+mod drift;
+mod drifting;
 mod flowing;
 pub mod marks;
 mod order;
@@ -137,5 +139,7 @@ impl Disruption {
     }
 }
 
+#[cfg(test)]
+mod drift_tests;
 #[cfg(test)]
 mod tests;

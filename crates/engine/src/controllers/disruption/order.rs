@@ -7,6 +7,7 @@ use super::super::names::{CAPACITY_TYPE, INSTANCE_TYPE, ON_DEMAND, SPOT};
 use super::super::provisioning::ClaimPlan;
 use super::picture::{Picture, Subject};
 use crate::decisions::What;
+use crate::scheduling::Plan;
 use crate::scheduling::consolidation::Command;
 use objects::{Era, ObjectKey};
 
@@ -15,6 +16,8 @@ use objects::{Era, ObjectKey};
 pub enum Method {
     Expiration,
     Drift,
+    /// Era B's static pools.
+    StaticDrift,
     Emptiness,
     EmptyMachines,
     Multi,
@@ -26,7 +29,7 @@ impl Method {
     pub fn id(self) -> &'static str {
         match self {
             Method::Expiration => "expiration",
-            Method::Drift => "drift",
+            Method::Drift | Method::StaticDrift => "drift",
             Method::Emptiness => "emptiness",
             Method::EmptyMachines => "empty-consolidation",
             Method::Multi => "multi-consolidation",
@@ -38,7 +41,7 @@ impl Method {
     pub fn word(self) -> &'static str {
         match self {
             Method::Expiration => "expiration",
-            Method::Drift => "drift",
+            Method::Drift | Method::StaticDrift => "drift",
             Method::Emptiness => "emptiness",
             Method::EmptyMachines | Method::Multi | Method::Single => "consolidation",
         }
@@ -48,7 +51,7 @@ impl Method {
     pub fn reason(self) -> &'static str {
         match self {
             Method::Emptiness | Method::EmptyMachines => "Empty",
-            Method::Drift => "Drifted",
+            Method::Drift | Method::StaticDrift => "Drifted",
             _ => "Underutilized",
         }
     }
@@ -108,6 +111,17 @@ impl Order {
         }
     }
 
+    /// Deletes one node and makes what its pods need first; `None` where a claim cannot be made of a replacement.
+    pub fn replace(method: Method, subject: &Subject, plan: &Plan, picture: &Picture, cx: &Cx<'_, '_>) -> Option<Order> {
+        let mut order = Order::delete(method, std::slice::from_ref(subject), cx);
+        for claim in &plan.claims {
+            order.replacements.push(ClaimPlan::of(claim, &picture.cluster).ok()?);
+        }
+        order.price_after_micro = order.replacements.iter().filter_map(|r| r.cheapest.first()).map(|(_, p)| *p).sum();
+        order.nominated = nominated(plan, picture);
+        Some(order)
+    }
+
     /// What the solver decided; `None` where a claim cannot be made of the replacement.
     pub fn of(method: Method, command: Command, picture: &Picture, cx: &Cx<'_, '_>) -> Option<Order> {
         let subject = |name: &String| picture.subjects.iter().find(|s| s.name() == name);
@@ -116,12 +130,11 @@ impl Order {
             Some(claim) => vec![ClaimPlan::of(claim, &picture.cluster).ok()?],
             None => Vec::new(),
         };
-        let node = |i: &usize| picture.cluster.nodes.get(*i).map(|n| n.claim.clone().unwrap_or_else(|| n.name.clone()));
         Some(Order {
             id: id(&targets, cx),
             method,
             price_after_micro: command.price_after_micro(&picture.cluster),
-            nominated: command.plan.existing.iter().filter_map(|(i, _)| node(i)).collect(),
+            nominated: nominated(&command.plan, picture),
             targets,
             replacements,
             command: Some(command),
@@ -257,6 +270,11 @@ impl Order {
             );
         }
     }
+}
+
+fn nominated(plan: &Plan, picture: &Picture) -> Vec<String> {
+    let node = |i: &usize| picture.cluster.nodes.get(*i).map(|n| n.claim.clone().unwrap_or_else(|| n.name.clone()));
+    plan.existing.iter().filter_map(|(i, _)| node(i)).collect()
 }
 
 fn id(targets: &[Target], cx: &Cx<'_, '_>) -> String {

@@ -25,6 +25,8 @@ pub struct Subject {
     pub candidate: Option<Candidate>,
     /// Pods that would move.
     pub pods: Vec<Arc<Object>>,
+    /// Era B: pods keep the node from every graceful disruption; drift takes it, since its grace period ends sometime.
+    pub held: bool,
 }
 
 impl Subject {
@@ -69,12 +71,15 @@ impl Picture {
         for claim in claims.into_iter().filter(|c| !busy.contains(&c.meta.name)) {
             let node = node_of(cx.view.store, &claim).cloned();
             let found = match cx.era() {
-                Era::V1alpha5 => v1alpha5(&cluster, &claim, node.as_ref(), state, cx),
+                Era::V1alpha5 => v1alpha5(&cluster, &claim, node.as_ref(), state, cx).map(|s| (s, None)),
                 Era::V1 => v1(&cluster, &claim, node.as_ref(), state, cx),
             };
             match found {
-                Ok(subject) => {
-                    record.clear(&claim.meta.name, "candidates");
+                Ok((subject, held)) => {
+                    match held {
+                        Some(words) => record.blocked(&claim, node.as_deref(), &words, cx),
+                        None => record.clear(&claim.meta.name, "candidates"),
+                    }
                     subjects.push(subject);
                 }
                 Err(Some(words)) => record.blocked(&claim, node.as_deref(), &words, cx),
@@ -83,6 +88,28 @@ impl Picture {
         }
         subjects.order_by(|a, b| a.name().cmp(b.name()));
         Picture { cluster, subjects }
+    }
+
+    /// The subjects as the solver weighs them. Drift weighs nothing, so one without a type or a price counts too.
+    pub fn candidates(&self, subjects: &[Subject]) -> Vec<Candidate> {
+        let of = |s: &Subject| {
+            let bare = || {
+                Some(Candidate {
+                    node: self.cluster.node_index(s.name())?,
+                    name: s.name().to_owned(),
+                    pool: s.pool.meta.name.clone(),
+                    instance_type: usize::MAX,
+                    capacity_type: String::new(),
+                    zone: String::new(),
+                    price_micro: 0,
+                    pods: s.pods.len(),
+                    cost: 0,
+                    reschedule_cost: 0,
+                })
+            };
+            s.candidate.clone().or_else(bare)
+        };
+        subjects.iter().filter_map(of).collect()
     }
 
     pub fn named(&self, names: &[String]) -> Vec<Subject> {
@@ -128,7 +155,13 @@ fn v1alpha5(cluster: &Cluster, claim: &Arc<Object>, node: Option<&Arc<Object>>, 
     })
 }
 
-fn v1(cluster: &Cluster, claim: &Arc<Object>, node: Option<&Arc<Object>>, state: &State, cx: &mut Cx<'_, '_>) -> Found {
+fn v1(
+    cluster: &Cluster,
+    claim: &Arc<Object>,
+    node: Option<&Arc<Object>>,
+    state: &State,
+    cx: &mut Cx<'_, '_>,
+) -> Result<(Subject, Option<String>), Option<String>> {
     let said = |words: &str| Err(Some(words.to_owned()));
     let Some(node) = node else {
         return said("Nodeclaim does not have an associated node");
@@ -149,12 +182,15 @@ fn v1(cluster: &Cluster, claim: &Arc<Object>, node: Option<&Arc<Object>>, state:
     let Some(pool) = cx.view.store.cluster(cx.names.pool, name) else {
         return Err(Some(format!("NodePool not found (NodePool={name})")));
     };
-    if let Some(words) = pods::blocked_v1(node, cx) {
-        return Err(Some(words));
+    let held = pods::blocked_v1(node, cx);
+    if held.is_some() && claim.doc.str_at("spec.terminationGracePeriod").is_none() {
+        return Err(held);
     }
     let all = claim.doc.str_at("spec.expireAfter").and_then(objects::duration::parse_go_ms);
     let lifetime = all.map(|all| (all.saturating_sub(cx.view.unix_ms().saturating_sub(claim.meta.created_ms)), all));
-    subject(cluster, claim, node, pool, lifetime, cx).ok_or(None)
+    let mut subject = subject(cluster, claim, node, pool, lifetime, cx).ok_or(None)?;
+    subject.held = held.is_some();
+    Ok((subject, held))
 }
 
 fn subject(
@@ -172,5 +208,6 @@ fn subject(
         pool: pool.clone(),
         candidate: Candidate::new(cluster, index, lifetime),
         pods: pods::movable(node, cx).cloned().collect(),
+        held: false,
     })
 }

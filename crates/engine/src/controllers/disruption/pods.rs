@@ -64,6 +64,11 @@ pub fn blocked_v1(node: &Object, cx: &mut Cx<'_, '_>) -> Option<String> {
     None
 }
 
+/// 1.14: whether any pod of the node, daemons included, is guarded by the annotation now.
+pub fn has_protected(node: &Object, cx: &Cx<'_, '_>) -> bool {
+    cx.view.store.pods_on(&node.meta.name).any(|p| is_protected(p, cx.view.unix_ms()))
+}
+
 fn is_protected(pod: &Object, now_ms: i64) -> bool {
     match pod.meta.annotations.get(DO_NOT_DISRUPT).map(String::as_str) {
         None => false,

@@ -24,10 +24,26 @@ impl Record {
         self.say_blocked("pods", &subject.claim, Some(&subject.node), words, cx);
     }
 
+    /// The node has expired or drifted, but its pods would have nowhere to go: `words` tell which.
+    pub fn unplaced(&mut self, subject: &Subject, words: &str, cx: &mut Cx<'_, '_>) {
+        // 1.14 publishes the pods' errors, 0.31 only that there are any.
+        let said = if cx.era() == Era::V1 { words } else { "Scheduling simulation failed to schedule all pods" };
+        if self.is_news(&subject.claim.meta.name, "unplaced", words) {
+            self.tell(&subject.claim, Some(&subject.node), said, cx);
+            cx.decide(subject.node.key(), What::Keep { method: "drift", message: words.to_owned() });
+        }
+    }
+
     fn say_blocked(&mut self, method: &'static str, claim: &Object, node: Option<&Object>, words: &str, cx: &mut Cx<'_, '_>) {
         if !self.is_news(&claim.meta.name, method, words) {
             return;
         }
+        self.tell(claim, node, words, cx);
+        let key = node.map_or_else(|| claim.key(), Object::key);
+        cx.decide(key, What::Keep { method, message: words.to_owned() });
+    }
+
+    fn tell(&self, claim: &Object, node: Option<&Object>, words: &str, cx: &mut Cx<'_, '_>) {
         for (key, noun) in about(claim, node) {
             match cx.era() {
                 Era::V1alpha5 => {
@@ -37,8 +53,6 @@ impl Record {
                 Era::V1 => cx.event_with(key, false, "DisruptionBlocked", words, DEDUPE_MS),
             }
         }
-        let key = node.map_or_else(|| claim.key(), Object::key);
-        cx.decide(key, What::Keep { method, message: words.to_owned() });
     }
 
     /// Consolidation looked at the node and leaves it.

@@ -7,7 +7,7 @@ use super::super::context::Cx;
 use super::super::messages::{Say, quantities};
 use super::super::names::{CAPACITY_TYPE, ON_DEMAND, SPOT, ZONE};
 use super::super::state::State;
-use super::super::{input, offers};
+use super::super::{hashes, input, node_class, offers};
 use super::{Pass, initialize};
 use crate::actor::Action;
 use crate::decisions::What;
@@ -101,26 +101,30 @@ fn ask(pass: &mut Pass<'_>, state: &State, cx: &mut Cx<'_, '_>) {
     if funnel.capacity_type == ON_DEMAND && funnel.spot_allowed && funnel.types < FLEXIBLE {
         cx.log(Say::NotFlexible { claim: pass.reference(cx), types: funnel.types });
     }
+    // An instance needs a subnet that the class selects.
+    let subnets = class.doc.list_at("status.subnets");
+    let reachable = |o: &&offers::Override| subnets.is_empty() || subnets.iter().any(|s| s.str_at("zone") == Some(&o.zone));
     let overrides: Vec<Value> = funnel
         .overrides
         .iter()
+        .filter(reachable)
         .map(|o| json!({"instanceType": o.instance_type, "zone": o.zone, "priceMicro": o.price_micro}))
         .collect();
+    if overrides.is_empty() {
+        return insufficient("no capacity offerings are currently available given the constraints", pass, cx);
+    }
     let strategy = if funnel.capacity_type == SPOT { "price-capacity-optimized" } else { "lowest-price" };
     let mut labels: VecMap<String, String> = single_values(claim);
     labels.extend(claim.meta.labels.clone());
     labels.insert(CAPACITY_TYPE.to_owned(), funnel.capacity_type.to_owned());
-    let family = class.doc.str_at("spec.amiFamily").or_else(|| {
-        let alias = class.doc.list_at("spec.amiSelectorTerms").iter().find_map(|t| t.str_at("alias"));
-        alias.and_then(|a| a.split('@').next())
-    });
     let doc = json!({
         "apiVersion": Kind::FleetRequest.api_version(), "kind": Kind::FleetRequest.name(),
         "metadata": {"name": claim.meta.name},
         "spec": {
             "claim": claim.meta.name, "strategy": strategy, "capacityType": funnel.capacity_type, "overrides": overrides,
             "nodeLabels": labels, "taints": claim.doc.list_at("spec.taints"),
-            "startupTaints": claim.doc.list_at("spec.startupTaints"), "imageFamily": family.unwrap_or("AL2"),
+            "startupTaints": claim.doc.list_at("spec.startupTaints"), "imageFamily": node_class::family(&class),
+            "template": node_class::launch_template(&class, cx),
         },
     });
     cx.push(Action::Create(doc), "launch an instance for the claim");
@@ -148,16 +152,10 @@ fn exclude(errors: &[Value], capacity_type: &str, pass: &Pass<'_>, state: &mut S
     let short: Vec<Value> = errors.iter().filter(is_short).cloned().collect();
     let all = short.len() == errors.len();
     for e in short {
-        let text = |f: &str| e.str_at(f).unwrap_or_default().to_owned();
-        let offering = (text("instanceType"), text("zone"), capacity_type.to_owned());
-        cx.log(Say::RemovingOffering {
-            claim: pass.reference(cx),
-            reason: &text("code"),
-            instance_type: &offering.0,
-            zone: &offering.1,
-            capacity_type,
-        });
-        state.set_unavailable(offering, cx.view.now);
+        let text = |f: &str| e.str_at(f).unwrap_or_default();
+        let (instance_type, zone) = (text("instanceType"), text("zone"));
+        cx.log(Say::RemovingOffering { claim: pass.reference(cx), reason: text("code"), instance_type, zone, capacity_type });
+        state.set_unavailable(capacity_type, instance_type, zone, cx.view.now);
     }
     all
 }
@@ -196,8 +194,12 @@ fn launched(request: &Value, pass: &mut Pass<'_>, cx: &mut Cx<'_, '_>) {
     pass.patch.set("status.allocatable", quantities(&allocatable));
     if cx.era() == Era::V1 {
         let arch = labels.get("kubernetes.io/arch").map_or("amd64", String::as_str);
-        let image = cx.view.stream("image", &format!("{}/{arch}", text("spec.imageFamily"))).hex(17);
-        pass.patch.set("status.imageID", format!("ami-{image}"));
+        pass.patch.set("status.imageID", text(&format!("spec.template.images.{arch}")));
+    }
+    let class = claim.claim().and_then(|c| cx.view.store.cluster(cx.names.node_class, &c.node_class));
+    let inherited = class.map(|c| hashes::inherited(c, hashes::class_keys(cx.era()), cx.view)).unwrap_or_default();
+    if !inherited.is_empty() {
+        pass.patch.set("metadata.annotations", hashes::annotated(inherited));
     }
     pass.provider_id = provider_id;
     pass.conditions.set_true(cx.names.launched);

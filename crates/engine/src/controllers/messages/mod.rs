@@ -27,6 +27,9 @@ pub enum By {
     Interruption,
     Pricing,
     Expiration,
+    Health,
+    StaticProvisioning,
+    StaticDeprovisioning,
     Queue,
     Plain,
 }
@@ -107,6 +110,32 @@ pub enum Say<'a> {
     PoolNotReady {
         pool: &'a str,
     },
+    /// Static pools (1.14): nodes made, taken away, or not made for the pool's limit.
+    StaticProvisioning {
+        pool: &'a str,
+        current: i64,
+        desired: i64,
+        count: i64,
+    },
+    StaticDeprovisioning {
+        pool: &'a str,
+        current: i64,
+        desired: i64,
+        count: i64,
+    },
+    NodeLimitReached {
+        pool: &'a str,
+    },
+    /// Node repair (1.14).
+    DeletingUnhealthy {
+        node: &'a str,
+        claim: &'a str,
+    },
+    AnnotatedUnhealthy {
+        node: &'a str,
+        claim: &'a str,
+        time: &'a str,
+    },
     LimitsExclude {
         pool: &'a str,
         excluded: usize,
@@ -163,6 +192,19 @@ pub enum Say<'a> {
     },
     MarkingExpired {
         claim: ClaimRef<'a>,
+    },
+    MarkingDrifted {
+        claim: ClaimRef<'a>,
+    },
+    NotDrifted {
+        claim: ClaimRef<'a>,
+        why: &'a str,
+    },
+    /// 0.31: the pods of a node that has expired or drifted have nowhere to go. `what` is which of the two.
+    CannotTerminate {
+        claim: ClaimRef<'a>,
+        what: &'a str,
+        error: &'a str,
     },
     MarkingConsolidatable {
         claim: ClaimRef<'a>,

@@ -14,6 +14,9 @@ pub fn controller(by: By) -> &'static str {
         By::ClaimDisruption => "nodeclaim.disruption",
         By::Expiration => "nodeclaim.expiration",
         By::NodeTermination => "node.termination",
+        By::Health => "node.health",
+        By::StaticProvisioning => "static.provisioning",
+        By::StaticDeprovisioning => "static.deprovisioning",
         By::Eviction => "eviction-queue",
         By::GarbageCollection => "nodeclaim.garbagecollection",
         By::Interruption => "interruption",
@@ -37,6 +40,12 @@ fn node(message: &str, name: &str, claim: &str) -> Worded {
     let mut w = Worded::new(Info, By::NodeTermination, message);
     w.object = Some(("Node", name.to_owned()));
     if claim.is_empty() { w } else { w.field("NodeClaim", named(claim)) }
+}
+
+fn pool(by: By, message: &str, name: &str) -> Worded {
+    let mut w = Worded::new(Info, by, message);
+    w.object = Some(("NodePool", name.to_owned()));
+    w
 }
 
 pub fn word(by: By, say: &Say<'_>) -> Option<Worded> {
@@ -65,7 +74,7 @@ pub fn word(by: By, say: &Say<'_>) -> Option<Worded> {
         CreatedClaim { pool, claim, requests, types } => Worded::new(Info, by, "created nodeclaim")
             .field("NodePool", named(pool))
             .field("NodeClaim", named(claim))
-            .field("requests", quantities(requests))
+            .field("requests", if requests.0.is_empty() { Value::Null } else { quantities(requests) })
             .field("instance-types", five(types)),
         CannotSchedule { pod, error } => {
             let (namespace, name) = pod.split_once('/').unwrap_or(("", pod));
@@ -87,6 +96,22 @@ pub fn word(by: By, say: &Say<'_>) -> Option<Worded> {
             Worded::new(Info, By::Provisioner, text).field("pods", five(pods))
         }
         NoPools => Worded::new(Info, By::Provisioner, "no dynamic nodepools found"),
+        StaticProvisioning { pool: name, current, desired, count } => {
+            pool(By::StaticProvisioning, "provisioning nodeclaims to satisfy replica count", name)
+                .field("current", *current)
+                .field("desired", *desired)
+                .field("provision-count", *count)
+        }
+        StaticDeprovisioning { pool: name, current, desired, count } => {
+            pool(By::StaticDeprovisioning, "deprovisioning nodeclaims to satisfy replica count", name)
+                .field("current", *current)
+                .field("desired", *desired)
+                .field("deprovision-count", *count)
+        }
+        NodeLimitReached { pool: name } => pool(By::StaticProvisioning, "nodepool node limit reached", name),
+        DeletingUnhealthy { node: n, claim } => Worded { by: By::Health, ..node("deleting unhealthy node", n, claim) },
+        AnnotatedUnhealthy { node: n, claim, time } => Worded { by: By::Health, ..node("annotated nodeclaim", n, claim) }
+            .field(super::super::names::TERMINATION_TIMESTAMP, *time),
         PoolNotReady { pool } => {
             Worded::new(Error, By::Provisioner, "ignoring nodepool, not ready").field("NodePool", named(pool))
         }
@@ -117,6 +142,8 @@ pub fn word(by: By, say: &Say<'_>) -> Option<Worded> {
         Timeout { claim: c, reason, timeout_ms } => claim(Debug, By::Lifecycle, "terminating due to timeout", c)
             .field("timeout", go_duration(*timeout_ms))
             .field("reason", *reason),
+        // Said at DEBUG, which is hidden.
+        MarkingDrifted { .. } | NotDrifted { .. } | CannotTerminate { .. } => return None,
         MarkingEmpty { .. } | NotEmpty { .. } | MarkingExpired { .. } | TriggeringExpiration { .. } => return None,
         MarkingConsolidatable { claim: c } => claim(Debug, By::ClaimDisruption, "marking consolidatable", c),
         NotConsolidatable { claim: c, why } => {

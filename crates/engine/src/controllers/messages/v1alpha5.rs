@@ -9,7 +9,9 @@ pub fn logger(by: By) -> String {
         By::Provisioner => "provisioner",
         By::Disruption | By::Queue => "deprovisioning",
         By::Lifecycle => "machine.lifecycle",
-        By::ClaimDisruption | By::Expiration => "machine.disruption",
+        By::ClaimDisruption | By::Expiration | By::Health | By::StaticProvisioning | By::StaticDeprovisioning => {
+            "machine.disruption"
+        }
         By::NodeTermination => "termination",
         By::Eviction => "eviction",
         By::ClaimTermination => "machine.termination",
@@ -68,7 +70,12 @@ pub fn word(by: By, say: &Say<'_>) -> Option<Worded> {
             Worded::new(Info, By::Provisioner, text)
         }
         NoPools => Worded::new(Error, By::Provisioner, "creating scheduler, no provisioners found"),
-        PoolNotReady { .. } => return None,
+        PoolNotReady { .. }
+        | StaticProvisioning { .. }
+        | StaticDeprovisioning { .. }
+        | NodeLimitReached { .. }
+        | DeletingUnhealthy { .. }
+        | AnnotatedUnhealthy { .. } => return None,
         LimitsExclude { pool, excluded, of } => {
             let text =
                 format!("{excluded} out of {of} instance types were excluded because they would breach provisioner limits");
@@ -123,6 +130,12 @@ pub fn word(by: By, say: &Say<'_>) -> Option<Worded> {
             machine(Worded::new(Debug, By::ClaimDisruption, text), claim)
         }
         MarkingExpired { claim } => machine(Worded::new(Debug, By::ClaimDisruption, "marking machine as expired"), claim),
+        MarkingDrifted { claim } => machine(Worded::new(Debug, By::ClaimDisruption, "marking machine as drifted"), claim),
+        NotDrifted { claim, why } => machine(Worded::new(Debug, By::ClaimDisruption, format!("removing {why}")), claim),
+        CannotTerminate { claim, what, error } => {
+            let text = format!("cannot terminate {what} machine since scheduling simulation failed to schedule all pods {error}");
+            Worded::new(Debug, By::Disruption, text).field("machine", claim.name).field("node", claim.node)
+        }
         MarkingConsolidatable { .. } | NotConsolidatable { .. } => return None,
         Disrupting { method, command, .. } => Worded::new(Info, By::Disruption, format!("deprovisioning via {method} {command}")),
         TriggeringExpiration { ttl_ms, delay_ms } => {

@@ -2,7 +2,6 @@
 //! the latest. Source: kubernetes-sigs/karpenter pkg/controllers/provisioning/batcher.go v0.29.2 and v1.14.1.
 
 use crate::SimTime;
-use crate::profile::Profile;
 use objects::Era;
 use objects::collections::VecSet;
 
@@ -15,16 +14,17 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Opens or extends the window on behalf of `uid`; returns when it closes.
-    pub fn trigger(&mut self, uid: &str, now: SimTime, profile: &Profile) -> SimTime {
+    /// Opens or extends the window on behalf of `uid`; returns when it closes: `idle_ms` after the last trigger, `most_ms`
+    /// after the first.
+    pub fn trigger(&mut self, uid: &str, now: SimTime, era: Era, (idle_ms, most_ms): (u64, u64)) -> SimTime {
         let is_new = self.seen.insert(uid.to_owned());
         let (first, last) = match self.window {
             None => (now, now),
-            Some((first, last)) if is_new || profile.era == Era::V1alpha5 => (first, last.max(now)),
+            Some((first, last)) if is_new || era == Era::V1alpha5 => (first, last.max(now)),
             Some(window) => window,
         };
         self.window = Some((first, last));
-        (last + profile.batch_idle_ms).min(first + profile.batch_max_ms)
+        (last + idle_ms).min(first + most_ms)
     }
 
     /// Ends the window; false where none was open.
@@ -39,11 +39,10 @@ mod tests {
     use super::*;
 
     fn check(era: Era, triggers: &[(u64, &str)], want: u64) {
-        let profile = Profile::of(era);
         let mut batch = Batch::default();
         let mut closes = SimTime::ZERO;
         for (ms, uid) in triggers {
-            closes = batch.trigger(uid, SimTime(*ms), &profile);
+            closes = batch.trigger(uid, SimTime(*ms), era, (1_000, 10_000));
         }
         assert_eq!(closes, SimTime(want), "{era:?} {triggers:?}");
     }

@@ -2,11 +2,11 @@
 //! pkg/controllers/provisioning/scheduling/machinetemplate.go v0.29.2, nodeclaimtemplate.go v1.14.1.
 
 use super::super::context::Cx;
+use super::super::hashes;
 use super::super::messages::quantities;
 use super::super::names::{CAPACITY_TYPE, INSTANCE_TYPE, ON_DEMAND, SPOT};
-use super::super::pools;
 use super::super::state::State;
-use crate::scheduling::{Cluster, PlannedClaim};
+use crate::scheduling::{Cluster, PlannedClaim, Requirement, Requirements};
 use objects::collections::Order as _;
 use objects::resources::CPU;
 use objects::selector::{Expression, Operator};
@@ -27,7 +27,8 @@ pub struct ClaimPlan {
     /// Cheapest (type, micro-dollars per hour), at most five.
     pub cheapest: Vec<(String, i64)>,
     pub funnel: Vec<(&'static str, usize)>,
-    pub min_values_relaxed: bool,
+    /// 1.14: whether minValues were given up; `None` for a claim that no scheduling made.
+    pub min_values_relaxed: Option<bool>,
 }
 
 impl ClaimPlan {
@@ -42,8 +43,31 @@ impl ClaimPlan {
             types: kept.iter().filter_map(|i| cluster.types.get(*i)).map(|t| t.name.to_string()).collect(),
             cheapest: planned.cheapest(&cluster.types, 5),
             funnel: planned.funnel.clone(),
-            min_values_relaxed: planned.min_values_relaxed,
+            min_values_relaxed: Some(planned.min_values_relaxed),
         })
+    }
+
+    /// The claim of a static pool: what the pool says, and nothing of pods or types.
+    pub fn of_pool(pool: &Object) -> ClaimPlan {
+        let typed = pool.pool().cloned().unwrap_or_default();
+        let mut requirements = Requirements::of_expressions(&typed.requirements);
+        let mut labels = typed.labels;
+        labels.insert("karpenter.sh/nodepool".to_owned(), pool.meta.name.clone());
+        labels.insert("karpenter.k8s.aws/ec2nodeclass".to_owned(), typed.node_class);
+        for (key, value) in &labels {
+            requirements.add(Requirement::is_in(key, [value]));
+        }
+        ClaimPlan {
+            pool: pool.meta.name.clone(),
+            pods: Vec::new(),
+            requests: Resources::default(),
+            daemon_requests: Resources::default(),
+            requirements: requirements.expressions(Era::V1),
+            types: Vec::new(),
+            cheapest: Vec::new(),
+            funnel: Vec::new(),
+            min_values_relaxed: None,
+        }
     }
 
     /// The types in order of name, as the object and the log carry them.
@@ -74,8 +98,13 @@ impl ClaimPlan {
         let mut labels: Value = json!(typed.labels);
         set(&mut labels, names.pool_label, &self.pool);
         let mut annotations: Value = json!(typed.annotations);
+        for (key, value) in hashes::inherited(pool, hashes::pool_keys(names.era), cx.view) {
+            set(&mut annotations, key, &value);
+        }
         let mut spec = json!({"requirements": self.requirements.iter().map(expression).collect::<Vec<_>>()});
-        spec.set("resources.requests", quantities(&self.requests));
+        if !self.requests.0.is_empty() {
+            spec.set("resources.requests", quantities(&self.requests));
+        }
         for (field, list) in [("taints", &typed.taints), ("startupTaints", &typed.startup_taints)] {
             if !list.is_empty() {
                 spec.set(field, list.iter().map(taint).collect::<Vec<_>>());
@@ -92,10 +121,9 @@ impl ClaimPlan {
             }
             Era::V1 => {
                 set(&mut labels, "karpenter.k8s.aws/ec2nodeclass", &typed.node_class);
-                let relaxed = self.min_values_relaxed.to_string();
-                set(&mut annotations, "karpenter.sh/nodeclaim-min-values-relaxed", &relaxed);
-                set(&mut annotations, pools::HASH, &pools::hash(pool));
-                set(&mut annotations, pools::HASH_VERSION, pools::VERSION);
+                if let Some(relaxed) = self.min_values_relaxed {
+                    set(&mut annotations, "karpenter.sh/nodeclaim-min-values-relaxed", &relaxed.to_string());
+                }
                 for field in ["nodeClassRef", "expireAfter", "terminationGracePeriod"] {
                     let value = pool.doc.at("spec.template.spec").field(field);
                     if !value.is_null() {

@@ -39,7 +39,8 @@ impl Actor for Fleet {
         match (change.kind(), change.op) {
             (Kind::FleetRequest, Op::Added) if object.doc.at("status.instanceId").is_null() => {
                 let spec = object.doc.at("spec");
-                let template = format!("{}{}{}", spec.at("imageFamily"), spec.at("nodeLabels"), spec.at("taints"));
+                let template =
+                    format!("{}{}{}{}", spec.at("imageFamily"), spec.at("template"), spec.at("nodeLabels"), spec.at("taints"));
                 let new = self.templates.insert(template);
                 let mut stream = view.stream("fleet-latency", &object.meta.name);
                 let ms = if new { stream.between(2_000, 3_500) } else { stream.between(1_200, 2_500) };
@@ -113,6 +114,7 @@ impl Fleet {
                     "providerID": format!("aws:///{}/{id}", chosen.zone), "privateIP": ip, "nodeName": node,
                     "nodeLabels": spec.at("nodeLabels").clone(), "taints": spec.at("taints").clone(),
                     "startupTaints": spec.at("startupTaints").clone(), "imageFamily": spec.at("imageFamily").clone(),
+                    "template": spec.at("template").clone(),
                 },
                 "status": {"state": "pending"},
             })),
