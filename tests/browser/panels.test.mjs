@@ -178,3 +178,34 @@ for (const colorScheme of ["light", "dark"]) {
     }, `/?lang=${lang}`));
   }
 }
+
+test("a region of the address: its prices are fetched, its zones appear, the lab's own stays without a request", async () => {
+  const fetched = (page) => {
+    const files = [];
+    page.on("request", (r) => r.url().includes("/data/") && files.push(new URL(r.url()).pathname));
+    return files;
+  };
+  await withPage({}, async (page, lab) => {
+    const files = fetched(page);
+    await page.reload();
+    await lab.ready();
+    assert.deepEqual(files, ["/data/us-west-2.txt"]);
+    await lab.type("kubectl get nodes -L topology.kubernetes.io/zone");
+    await lab.waitOutput(/us-west-2a[^]*us-west-2c/);
+    await page.locator('[data-tab="cost"]').click();
+    assert.match(await page.locator(".nw-cost").innerText(), /us-west-2/);
+  }, "/?region=us-west-2");
+  await withPage({}, async (page, lab) => {
+    const files = fetched(page);
+    await page.reload();
+    await lab.ready();
+    assert.deepEqual(files, []);
+  });
+  // Nothing of this name lies beside the page: the page says so and shows the lab.
+  await withPage({ clean: false }, async (page, lab) => {
+    await page.locator(".nw-toast").waitFor();
+    assert.match(await page.locator(".nw-toast").innerText(), /region "mars-1" is unknown here: choose one of/);
+    await lab.type("kubectl get nodes");
+    await lab.waitOutput(/ap-northeast-2\.compute\.internal/);
+  }, "/?region=mars-1");
+});

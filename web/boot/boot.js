@@ -67,6 +67,17 @@ function counted(response, total, progress) {
   return new Response(response.body.pipeThrough(count), { headers: { "content-type": "application/wasm" } });
 }
 
+/**
+ * The prices of the region in the address, which lie beside the page; the module has those of the lab's. They are left
+ * on the root element, where the module looks for them; a region without a file leaves nothing.
+ */
+async function prices(base) {
+  const region = new URLSearchParams(location.search).get("region");
+  if (!region || region === "ap-northeast-2" || !/^[a-z0-9-]+$/.test(region)) return;
+  const response = await fetch(new URL(`data/${region}.txt`, base));
+  if (response.ok) root.nodewrightPrices = await response.text();
+}
+
 async function start() {
   const bar = document.querySelector(".boot-progress");
   const progress = (share) => {
@@ -76,6 +87,7 @@ async function start() {
   const [module, response] = await Promise.all([
     import(new URL(`${NAME}.js`, base).href),
     fetch(new URL(`${NAME}_bg.wasm`, base)),
+    prices(base),
   ]);
   if (!response.ok) {
     throw Object.assign(new Error(`${response.status} ${response.statusText}`), { name: "HttpError" });

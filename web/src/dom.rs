@@ -24,6 +24,11 @@ pub fn reduced_motion() -> bool {
     media("(prefers-reduced-motion: reduce)")
 }
 
+/// A text that the boot script left on the page's root element.
+pub fn left_on_root(name: &str) -> Option<String> {
+    js_sys::Reflect::get(&document()?.document_element()?.into(), &name.into()).ok()?.as_string()
+}
+
 /// `None` where storage is refused (sandboxed frames, private windows).
 fn storage() -> Option<Storage> {
     window()?.local_storage().ok().flatten()

@@ -2,6 +2,7 @@
 
 use crate::dom;
 use engine::Era;
+use std::rc::Rc;
 use view::Lang;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -39,6 +40,9 @@ pub struct Options {
     pub scenario: Option<String>,
     pub era: Option<Era>,
     pub seed: Option<u64>,
+    pub region: Option<String>,
+    /// The catalogue file of the region, as far as one was fetched.
+    pub prices: Option<Rc<str>>,
     pub lang: Lang,
     pub theme: Theme,
     pub speed: Option<u32>,
@@ -59,7 +63,8 @@ impl Options {
         let path = location.as_ref().and_then(|l| l.pathname().ok()).unwrap_or_default();
         let browser = dom::window().and_then(|w| w.navigator().language()).unwrap_or_default();
         let embed = path.trim_end_matches('/').trim_end_matches(".html").ends_with("/embed");
-        Options::parse(&query, embed, &browser, &dom::stored)
+        let prices = dom::left_on_root("nodewrightPrices").map(Rc::from);
+        Options { prices, ..Options::parse(&query, embed, &browser, &dom::stored) }
     }
 
     /// `stored` gives remembered settings by key; an embed never reads them.
@@ -71,6 +76,8 @@ impl Options {
             scenario: None,
             era: None,
             seed: None,
+            region: None,
+            prices: None,
             lang: if browser_lang.starts_with("ko") { Lang::Ko } else { Lang::En },
             theme: Theme::Auto,
             speed: None,
@@ -88,6 +95,7 @@ impl Options {
             match key {
                 "lesson" if is_id(&value) => o.lesson = Some(value),
                 "scenario" if is_id(&value) => o.scenario = Some(value),
+                "region" if is_id(&value) => o.region = Some(value),
                 "step" => o.step = value.parse().ok(),
                 "era" => o.era = Era::parse(&value),
                 "seed" => o.seed = value.parse().ok(),
@@ -152,12 +160,15 @@ mod tests {
 
     #[test]
     fn reads_the_query() {
-        let o = parse("?lesson=karpenter-basics-v1alpha5&lang=ko&theme=dark&speed=10&era=v1&seed=7&step=3&panes=map,term&x=y");
+        let o = parse(
+            "?lesson=karpenter-basics-v1alpha5&lang=ko&theme=dark&speed=10&era=v1&seed=7&step=3&panes=map,term&x=y&region=us-east-1",
+        );
         assert_eq!(o.lesson.as_deref(), Some("karpenter-basics-v1alpha5"));
         assert_eq!(
             (o.lang, o.theme, o.speed, o.era, o.seed, o.step),
             (Lang::Ko, Theme::Dark, Some(10), Some(Era::V1), Some(7), Some(3))
         );
+        assert_eq!((o.region.as_deref(), o.prices.as_deref()), (Some("us-east-1"), None));
         assert!(o.shows("map") && !o.shows("cost"));
     }
 

@@ -4,6 +4,7 @@ use crate::options::Options;
 use engine::session::{LAB_REGION, LAB_SEED, Request, Scenario, Validation};
 use engine::{Era, Session};
 use objects::yaml;
+use std::sync::Arc;
 
 /// A scenario and how it is played.
 pub struct Plan {
@@ -14,23 +15,30 @@ pub struct Plan {
     pub playing: bool,
 }
 
-/// The plan that the options ask for; what they leave open is the lab of era A.
-pub fn plan(options: &Options) -> Plan {
+/// The plan that the options ask for; what they leave open is the lab of era A. An error where no such region is known.
+pub fn plan(options: &Options) -> Result<Plan, String> {
     // A lesson brings its era, start and seed; one that does not exist leaves the free playground.
     let known = options.lesson.as_deref().and_then(|id| lessons::load(id).ok());
     let lesson = known.as_ref().map(|l| l.id.clone());
     let era = known.as_ref().map(|l| l.era).or(options.era).unwrap_or_default();
     let seed = options.seed.or(known.as_ref().map(|l| l.seed)).unwrap_or(LAB_SEED);
+    // Lessons speak of the types and prices of one region.
+    let region = options.region.as_deref().filter(|r| known.is_none() && *r != LAB_REGION);
     let start = known.map(|l| l.start).or_else(|| options.scenario.clone());
-    let scenario =
-        start.and_then(|id| Scenario::named(&id, era, seed, LAB_REGION).ok()).unwrap_or_else(|| Scenario::lab(era, seed));
-    Plan {
+    let named = |id: &str| Scenario::named(id, era, seed, region.unwrap_or(LAB_REGION));
+    let lab = Scenario::lab(era, seed).id;
+    let chosen = start.and_then(|id| named(&id).ok()).map_or_else(|| named(&lab), Ok);
+    let mut scenario = chosen.map_err(|e| e.message)?;
+    if region.is_some() {
+        scenario.prices = options.prices.as_deref().map(Arc::from);
+    }
+    Ok(Plan {
         scenario,
         step: options.step.unwrap_or(0),
         speed: options.speed.unwrap_or(if lesson.is_some() { 5 } else { 10 }),
         playing: options.autoplay,
         lesson,
-    }
+    })
 }
 
 /// Outside a lesson the test Deployment is there already, so that one command shows everything.
@@ -79,6 +87,18 @@ const CONSOLIDATION_B: &str = include_str!("examples/nodepool-consolidation.yaml
 mod tests {
     use super::*;
     use view::{Lang, problems};
+
+    #[test]
+    fn a_region_of_the_address_is_simulated_by_its_prices() {
+        let options = |query: &str| Options::parse(query, false, "en", &|_| None);
+        let region = |query: &str| plan(&options(query)).map(|p| (p.scenario.region, p.scenario.prices.is_some()));
+        assert_eq!(region("?region=us-west-1"), Ok(("us-west-1".to_owned(), false)));
+        assert_eq!(region("?region=us-west-1&lesson=karpenter-basics-v1alpha5"), Ok((LAB_REGION.to_owned(), false)));
+        assert!(region("?region=mars-1").is_err_and(|m| m.starts_with("region \"mars-1\" is unknown here: choose one of ")));
+        let fetched = Options { prices: Some("ec2-region".into()), ..options("?region=us-west-1") };
+        let refused = Session::new(plan(&fetched).unwrap().scenario).err().unwrap().message;
+        assert!(refused.contains("cannot read `us-west-1`"), "{refused}");
+    }
 
     #[test]
     fn examples_have_no_problems() {

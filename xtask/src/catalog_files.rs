@@ -27,7 +27,7 @@ pub fn write() -> Result<()> {
     if folder.exists() {
         std::fs::remove_dir_all(&folder).context("clear packed/")?;
     }
-    std::fs::create_dir_all(&folder).context("create packed/")?;
+    std::fs::create_dir_all(folder.join("data")).context("create packed/data/")?;
     for (name, text) in &files {
         std::fs::write(folder.join(name), text).with_context(|| format!("write packed/{name}"))?;
     }

@@ -269,7 +269,7 @@ mod tests {
 
     #[test]
     fn broken_text_is_refused_with_its_place() {
-        let good = include_str!("../packed/region-ap-northeast-2.txt");
+        let good = include_str!("../packed/data/ap-northeast-2.txt");
         let skip = good.lines().find(|l| l.starts_with("skip ")).unwrap_or_default();
         for (text, says) in [
             (String::new(), "the first line is not `ec2-region 1 ...`"),

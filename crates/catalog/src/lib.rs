@@ -1,8 +1,9 @@
 //! EC2 facts: instance types, zones, prices by region, and the spot market model.
 //!
-//! `Catalog::embedded()` holds all types and the regions `ap-northeast-2` and `us-east-1`; the files of the other
-//! regions lie in `packed/` and are added with [`Catalog::add_region`]. `DATA.md` says where each value comes from,
-//! what is real, what is an estimate and what is a synthetic model (spot prices and pool depths).
+//! `Catalog::embedded()` holds all types and, natively, every region of [`REGIONS`]; built for wasm it holds the lab's
+//! region alone, and whoever needs another one fetches its file of `packed/data/` and adds it with
+//! [`Catalog::add_region`]. `DATA.md` says where each value comes from, what is real, what is an estimate and what is a
+//! synthetic model (spot prices and pool depths).
 //!
 //! Order: types keep the catalogue's order (families together, sizes rising), which stands in for the order in which
 //! EC2's `DescribeInstanceTypes` returns them; the real order is not documented. Zones are in order of their letter.
@@ -69,23 +70,36 @@ pub struct Catalog {
     types: Vec<Arc<TypeFacts>>,
     by_name: BTreeMap<String, usize>,
     regions: BTreeMap<String, decode::RegionData>,
+    /// Regions that are read when they are asked for: name and packed text.
+    built_in: &'static [(&'static str, &'static str)],
 }
 
 const CATALOGUE: &str = include_str!("../packed/catalogue.txt");
-const EMBEDDED_REGIONS: [(&str, &str); 2] = [
-    ("packed/region-ap-northeast-2.txt", include_str!("../packed/region-ap-northeast-2.txt")),
-    ("packed/region-us-east-1.txt", include_str!("../packed/region-us-east-1.txt")),
-];
+
+macro_rules! regions {
+    ($($name:literal)*) => {
+        /// Names of the regions that have a file in `packed/data/`, sorted.
+        pub const REGIONS: &[&str] = &[$($name),*];
+        #[cfg(not(target_family = "wasm"))]
+        const BUILT_IN: &[(&str, &str)] = &[$(($name, include_str!(concat!("../packed/data/", $name, ".txt")))),*];
+    };
+}
+regions! {
+    "af-south-1" "ap-east-1" "ap-northeast-1" "ap-northeast-2" "ap-northeast-3" "ap-south-1" "ap-south-2"
+    "ap-southeast-1" "ap-southeast-2" "ap-southeast-3" "ap-southeast-4" "ca-central-1" "ca-west-1" "eu-central-1"
+    "eu-central-2" "eu-north-1" "eu-south-1" "eu-south-2" "eu-west-1" "eu-west-2" "eu-west-3" "il-central-1"
+    "me-central-1" "me-south-1" "sa-east-1" "us-east-1" "us-east-2" "us-west-1" "us-west-2"
+}
+/// A page fetches what it needs beyond this.
+#[cfg(target_family = "wasm")]
+const BUILT_IN: &[(&str, &str)] = &[("ap-northeast-2", include_str!("../packed/data/ap-northeast-2.txt"))];
 
 impl Catalog {
     /// The catalogue that is built into the binary.
     #[expect(clippy::expect_used, reason = "committed text that a test decodes in full; there is no user input here")]
     pub fn embedded() -> Catalog {
-        let mut catalog = Catalog::parse(CATALOGUE).expect("embedded catalogue");
-        for (file, text) in EMBEDDED_REGIONS {
-            catalog.add_region(file, text).expect("embedded region");
-        }
-        catalog
+        let catalog = Catalog::parse(CATALOGUE).expect("embedded catalogue");
+        Catalog { built_in: BUILT_IN, ..catalog }
     }
 
     /// Reads packed catalogue text; no region is loaded yet.
@@ -93,7 +107,7 @@ impl Catalog {
         let types: Vec<_> = decode::catalogue(text)?.into_iter().map(Arc::new).collect();
         let mut by_name = BTreeMap::new();
         by_name.extend(types.iter().enumerate().map(|(i, t)| (t.name.clone(), i)));
-        Ok(Catalog { types, by_name, regions: BTreeMap::new() })
+        Ok(Catalog { types, by_name, regions: BTreeMap::new(), built_in: &[] })
     }
 
     /// Loads packed region text (a later call for the same region replaces it) and returns the region's name.
@@ -105,9 +119,15 @@ impl Catalog {
         Ok(name)
     }
 
-    /// Names of the loaded regions, sorted.
+    /// Names of the regions that are there, sorted.
     pub fn region_names(&self) -> Vec<&str> {
-        self.regions.keys().map(String::as_str).collect()
+        let mut names: Vec<&str> = self.built_in.iter().map(|(name, _)| *name).collect();
+        for name in self.regions.keys() {
+            if let Err(at) = names.binary_search(&name.as_str()) {
+                names.insert(at, name);
+            }
+        }
+        names
     }
 
     /// All types of every region and date, in catalogue order.
@@ -121,12 +141,15 @@ impl Catalog {
 
     /// What EC2 offered in a region at the era's date: zones, and the types with their prices and offerings.
     pub fn region(&self, name: &str, era: Era) -> Result<Region, CatalogError> {
-        let Some(data) = self.regions.get(name) else {
+        let facts = |row: &RegionRow| self.types.get(row.type_index).cloned();
+        if let Some(data) = self.regions.get(name) {
+            return region::build(data, era, facts);
+        }
+        let Some((_, text)) = self.built_in.iter().find(|(built_in, _)| *built_in == name) else {
             let known = self.region_names().into_iter().map(str::to_owned).collect();
             return Err(CatalogError::UnknownRegion { name: name.to_owned(), known });
         };
-        let facts = |row: &RegionRow| self.types.get(row.type_index).cloned();
-        region::build(data, era, facts)
+        region::build(&decode::region(name, text, self.types.len())?, era, facts)
     }
 }
 
@@ -135,17 +158,42 @@ mod tests {
     use super::*;
 
     #[test]
-    fn embedded_catalogue_reads_in_full() {
+    fn every_region_reads_in_full_at_both_dates() {
         let catalog = Catalog::embedded();
         assert_eq!(catalog.types().len(), 1_385);
-        assert_eq!(catalog.region_names(), ["ap-northeast-2", "us-east-1"]);
         assert!(catalog.get("r3.2xlarge").is_some());
         assert!(catalog.get("r3.3xlarge").is_none());
+        assert_eq!(catalog.region_names(), REGIONS);
+        for name in REGIONS {
+            let now = catalog.region(name, Era::Era2026).expect(name);
+            assert!((2..=6).contains(&now.zones.len()), "{name} {}", now.zones.len());
+            let base = now.get("m5.large").expect(name);
+            assert!(base.on_demand_micro.is_some_and(|p| (90_000..200_000).contains(&p)), "{name}");
+            match catalog.region(name, Era::Era2023) {
+                Ok(then) => assert!(then.types.len() < now.types.len(), "{name}"),
+                Err(error) => assert!(matches!(error, CatalogError::NoOfferings { .. }), "{error}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_fetched_region_replaces_the_built_in_one() {
+        let text = BUILT_IN.iter().find(|(name, _)| *name == "us-west-1").expect("us-west-1").1;
+        let mut catalog = Catalog::parse(CATALOGUE).expect("catalogue");
+        assert!(matches!(catalog.region("us-west-1", Era::Era2023), Err(CatalogError::UnknownRegion { .. })));
+        assert_eq!(catalog.add_region("fetched", text), Ok("us-west-1".to_owned()));
+        let (fetched, built_in) =
+            (catalog.region("us-west-1", Era::Era2023), Catalog::embedded().region("us-west-1", Era::Era2023));
+        assert_eq!(fetched.expect("fetched").types.len(), built_in.expect("built in").types.len());
+        assert_eq!(catalog.region_names(), ["us-west-1"]);
     }
 
     #[test]
     fn unknown_regions_are_named_with_what_is_there() {
         let error = Catalog::embedded().region("eu-north-7", Era::Era2023).expect_err("unknown region");
-        assert_eq!(error.to_string(), "no data for region `eu-north-7`; loaded regions: ap-northeast-2, us-east-1");
+        let known = REGIONS.join(", ");
+        assert_eq!(error.to_string(), format!("no data for region `eu-north-7`; loaded regions: {known}"));
+        let error = Catalog::embedded().region("ca-west-1", Era::Era2023).expect_err("a region of 2024");
+        assert_eq!(error.to_string(), "region `ca-west-1` has no recorded offerings of 2023-09; choose another region");
     }
 }

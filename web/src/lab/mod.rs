@@ -47,10 +47,17 @@ impl PartialEq for Lab {
 const BUDGET_MS: f64 = 7.0;
 
 impl Lab {
-    pub fn new(options: Options) -> Result<Lab, String> {
-        let plan = scenario::plan(&options);
-        let core = Core::new(&plan, options.lang)?;
-        let ui = Ui::new(&options);
+    /// A region that cannot be simulated is told, and the lab's own takes its place.
+    pub fn new(mut options: Options) -> Result<Lab, String> {
+        let make = |options: &Options| Core::new(&scenario::plan(options)?, options.lang);
+        let mut toast = None;
+        let core = make(&options).or_else(|message| {
+            options.region.take().ok_or(&message)?;
+            toast = Some(message);
+            make(&options)
+        })?;
+        let mut ui = Ui::new(&options);
+        ui.toast = toast;
         let lab = Lab(Rc::new(Shared {
             core: RefCell::new(core),
             models: RefCell::default(),
@@ -140,7 +147,7 @@ impl Lab {
 
     /// Starts over from another plan (a lesson, another era); terminals begin anew.
     pub fn restart(&self, options: &Options) -> Result<(), String> {
-        let core = Core::new(&scenario::plan(options), self.ui().lang)?;
+        let core = Core::new(&scenario::plan(options)?, self.ui().lang)?;
         *self.0.models.borrow_mut() = Models::default();
         self.change(|c| *c = core);
         Ok(())

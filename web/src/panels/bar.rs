@@ -96,12 +96,14 @@ pub fn Bar() -> Html {
                 let mut options = lab.ui().options.clone();
                 options.era = Some(era);
                 options.lesson = None;
-                if lab.restart(&options).is_ok() {
-                    lab.show(|ui| {
+                let done = lab.restart(&options);
+                lab.show(|ui| match done {
+                    Ok(()) => {
                         ui.options = options;
                         ui.draft = None;
-                    });
-                }
+                    }
+                    Err(message) => ui.toast = Some(message),
+                });
             }
         })
     };

@@ -87,7 +87,7 @@ fn keep_inside(card: &NodeRef, e: &KeyboardEvent) {
     }
 }
 
-/// The address of this page with what makes the same start: lesson, era, seed, language.
+/// The address of this page with what makes the same start: lesson, era, seed, region, language.
 fn address(lab: &Lab) -> String {
     let base = dom::window()
         .map(|w| w.location())
@@ -96,6 +96,9 @@ fn address(lab: &Lab) -> String {
     let (ui, core) = (lab.ui(), lab.core());
     let scenario = core.session.scenario();
     let mut query = format!("?era={}&seed={}&lang={}", scenario.era.as_str(), scenario.seed, ui.lang.code());
+    if scenario.region != engine::session::LAB_REGION {
+        query += &format!("&region={}", scenario.region);
+    }
     if let Some(lesson) = &ui.options.lesson {
         query += &format!("&lesson={lesson}");
     }

@@ -14,8 +14,8 @@ const FIRST_LOAD_KB: u64 = 1_005;
 const WASM_GOAL_KB: u64 = 550;
 const FIRST_LOAD_GOAL_KB: u64 = 700;
 
-/// Loaded when their pane opens, not at first.
-const LAZY: [&str; 1] = ["vendor/codemirror.js"];
+/// Loaded when their pane opens or their region is asked for, not at first.
+const LAZY: [&str; 2] = ["vendor/codemirror.js", "data/"];
 
 pub fn run(shared: &mut Shared) -> Result<()> {
     let built = shared.page()?;
@@ -28,7 +28,7 @@ pub fn run(shared: &mut Shared) -> Result<()> {
         }
         let bytes = std::fs::read(&path).with_context(|| format!("read {name}"))?;
         let packed = page::gzip(&bytes)?.len() as u64;
-        let lazy = LAZY.contains(&name.as_str());
+        let lazy = LAZY.iter().any(|l| name.starts_with(l));
         if !lazy {
             total += packed;
         }

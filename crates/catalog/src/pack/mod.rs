@@ -127,7 +127,7 @@ pub fn pack(sources: &Sources<'_>) -> Result<BTreeMap<String, String>, CatalogEr
         for (name, values) in columns {
             text.push_str(&format!("{name} {}\n", encode(&values)));
         }
-        files.insert(format!("region-{region}.txt"), text);
+        files.insert(format!("data/{region}.txt"), text);
     }
     Ok(files)
 }
@@ -241,10 +241,13 @@ mod tests {
     fn committed_files_are_what_the_generator_writes() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("packed");
         let mut committed = BTreeMap::new();
-        for entry in std::fs::read_dir(&folder).expect("packed/") {
+        let entries = [folder.clone(), folder.join("data")].map(|f| std::fs::read_dir(f).expect("packed/"));
+        for entry in entries.into_iter().flatten() {
             let path = entry.expect("entry").path();
-            let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default().to_owned();
-            committed.insert(name, std::fs::read_to_string(&path).expect("packed file"));
+            if path.is_file() {
+                let name = path.strip_prefix(&folder).ok().and_then(|n| n.to_str()).unwrap_or_default().to_owned();
+                committed.insert(name, std::fs::read_to_string(&path).expect("packed file"));
+            }
         }
         let fresh = packed();
         assert_eq!(committed.keys().collect::<Vec<_>>(), fresh.keys().collect::<Vec<_>>());
@@ -257,7 +260,7 @@ mod tests {
     fn every_region_reads_and_agrees_with_its_tables() {
         let files = packed();
         let mut catalog = Catalog::parse(&files["catalogue.txt"]).expect("catalogue");
-        for (name, text) in files.iter().filter(|(name, _)| name.starts_with("region-")) {
+        for (name, text) in files.iter().filter(|(name, _)| name.starts_with("data/")) {
             catalog.add_region(name, text).expect(name);
         }
         let price_rows = include_str!("../../data/on-demand-prices.csv").lines().skip(1);

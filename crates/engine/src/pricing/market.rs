@@ -23,7 +23,16 @@ const MIB: u64 = 1 << 20;
 impl Market {
     /// The region's offerings at the era's date, with nodes shaped by default settings.
     pub fn build(region: &str, era: Era) -> Result<Market, CatalogError> {
-        Market::of(Catalog::embedded().region(region, catalog_era(era))?, era)
+        Market::load(region, era, None)
+    }
+
+    /// The same, with the packed text of the region where it is not built in.
+    pub fn load(region: &str, era: Era, packed: Option<&str>) -> Result<Market, CatalogError> {
+        let mut catalog = Catalog::embedded();
+        if let Some(text) = packed {
+            catalog.add_region(region, text)?;
+        }
+        Market::of(catalog.region(region, catalog_era(era))?, era)
     }
 
     /// The market of a region that is loaded already. The account's VPC has a private subnet in each of the first

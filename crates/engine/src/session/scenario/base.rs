@@ -6,32 +6,29 @@
 use crate::Era;
 use crate::environment::cloud::node_dns_name;
 use crate::kernel::Stream;
+use crate::pricing::Market;
 use crate::profile::Profile;
+use catalog::Region;
 use objects::{Value, json};
-
-/// Regions whose prices are built in.
-pub const REGIONS: [&str; 2] = ["ap-northeast-2", "us-east-1"];
 
 const BASE: &str = include_str!("base.json");
 const KARPENTER_V1ALPHA5: &str = include_str!("karpenter-v1alpha5.json");
 const KARPENTER_V1: &str = include_str!("karpenter-v1.json");
 
-pub fn is_region(region: &str) -> bool {
-    REGIONS.contains(&region)
-}
-
-/// The instances of the managed node group, one in each of two zones.
-pub fn instances(era: Era, seed: u64, region: &str) -> Vec<Value> {
-    let zones: [(&str, u64); 2] = [("a", 1), ("c", 3)];
+/// The instances of the managed node group: one in the first and one in the last zone that has a subnet.
+pub fn instances(era: Era, seed: u64, market: &Market) -> Vec<Value> {
+    let Some(Region { name: region, zones, .. }) = market.region() else { return Vec::new() };
+    let last = zones.len().saturating_sub(1);
     let mut stream = Stream::fork(seed, "nodegroup", region);
     let template = format!("lt-0{}", stream.hex(16));
     let image = format!("ami-0{}", stream.hex(16));
-    zones
-        .iter()
-        .map(|(zone, subnet)| {
+    [0, last]
+        .into_iter()
+        .filter_map(|at| Some((at + 1, zones.get(at)?)))
+        .map(|(subnet, zone)| {
             let ip = format!("192.168.{subnet}.{}", stream.between(10, 250));
             let id = format!("i-0{}", stream.hex(16));
-            let zone = format!("{region}{zone}");
+            let catalog::Zone { name: zone, id: zone_id } = zone;
             let mut labels = json!({
                 "alpha.eksctl.io/cluster-name": "myeks", "alpha.eksctl.io/nodegroup-name": "ng1",
                 "eks.amazonaws.com/capacityType": "ON_DEMAND", "eks.amazonaws.com/nodegroup": "ng1",
@@ -42,7 +39,7 @@ pub fn instances(era: Era, seed: u64, region: &str) -> Vec<Value> {
                 && let Some(map) = labels.as_object_mut()
             {
                 // Node labels of the era's CCM; older clusters have none.
-                map.insert("topology.k8s.aws/zone-id".to_owned(), zone_id(region, &zone).into());
+                map.insert("topology.k8s.aws/zone-id".to_owned(), zone_id.as_str().into());
             }
             json!({
                 "apiVersion": "cloud.nodewright/v1", "kind": "Instance", "metadata": {"name": id},
@@ -57,16 +54,6 @@ pub fn instances(era: Era, seed: u64, region: &str) -> Vec<Value> {
             })
         })
         .collect()
-}
-
-fn zone_id(region: &str, zone: &str) -> String {
-    let prefix = if region == "us-east-1" { "use1" } else { "apne2" };
-    let n = match zone.chars().next_back() {
-        Some('a') => 1,
-        Some('b') => 2,
-        _ => 3,
-    };
-    format!("{prefix}-az{n}")
 }
 
 /// Everything that the API server holds at the start, in the order of creation.
@@ -154,7 +141,7 @@ mod tests {
     #[test]
     fn every_document_is_read_and_known() {
         for era in [Era::V1alpha5, Era::V1] {
-            for region in REGIONS {
+            for region in ["ap-northeast-2", "us-east-1"] {
                 let docs = objects(era, region);
                 assert!(docs.len() > 25, "{}", docs.len());
                 for doc in &docs {
@@ -167,8 +154,18 @@ mod tests {
     }
 
     #[test]
-    fn instances_depend_on_the_seed_only() {
-        assert_eq!(instances(Era::V1, 1, "us-east-1"), instances(Era::V1, 1, "us-east-1"));
-        assert_ne!(instances(Era::V1, 1, "us-east-1"), instances(Era::V1, 2, "us-east-1"));
+    fn instances_depend_on_seed_and_region_only() {
+        let of = |region: &str, seed| instances(Era::V1, seed, &Market::build(region, Era::V1).unwrap());
+        assert_eq!(of("us-east-1", 1), of("us-east-1", 1));
+        assert_ne!(of("us-east-1", 1), of("us-east-1", 2));
+        for (region, want) in [
+            ("ap-northeast-2", ["ap-northeast-2a apne2-az1", "ap-northeast-2c apne2-az3"]),
+            ("ap-northeast-1", ["ap-northeast-1a apne1-az4", "ap-northeast-1d apne1-az2"]),
+            ("us-west-1", ["us-west-1a usw1-az1", "us-west-1b usw1-az3"]),
+        ] {
+            let label = |d: &Value| d.at("spec.nodeLabels").field("topology.k8s.aws/zone-id").as_str().unwrap().to_owned();
+            let got: Vec<_> = of(region, 1).iter().map(|d| format!("{} {}", d.str_at("spec.zone").unwrap(), label(d))).collect();
+            assert_eq!(got, want);
+        }
     }
 }

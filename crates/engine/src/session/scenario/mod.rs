@@ -35,8 +35,10 @@ pub struct Scenario {
     pub region: String,
     /// Unix milliseconds of `SimTime::ZERO`; fixed by the scenario, never the wall clock.
     pub epoch_ms: i64,
-    /// Objects that exist at the start, in the order they are created.
+    /// Objects that the API server holds at the start, in the order they are created.
     pub docs: Vec<Value>,
+    /// The region's packed catalogue text, where it is not built in (see [`catalog::Catalog::add_region`]).
+    pub prices: Option<Arc<str>>,
 }
 
 /// Scenarios that exist: id and what it holds.
@@ -51,10 +53,11 @@ impl Scenario {
         Scenario::on("karpenter-basics", era, seed, LAB_REGION, true)
     }
 
-    /// The scenario of an id (see [`SCENARIOS`]) in a region whose prices are known.
+    /// The scenario of an id (see [`SCENARIOS`]) in a region of [`catalog::REGIONS`]. Whether the region's prices are
+    /// there, and go back to the era's date, is seen when a session is made of it.
     pub fn named(id: &str, era: Era, seed: u64, region: &str) -> Result<Scenario, ApiError> {
-        if !base::is_region(region) {
-            let message = format!("region \"{region}\" is unknown here: choose one of {}", base::REGIONS.join(", "));
+        if !catalog::REGIONS.contains(&region) {
+            let message = format!("region \"{region}\" is unknown here: choose one of {}", catalog::REGIONS.join(", "));
             return Err(ApiError::new(Reason::BadRequest, message));
         }
         match id {
@@ -69,20 +72,22 @@ impl Scenario {
     }
 
     fn on(id: &str, era: Era, seed: u64, region: &str, pool: bool) -> Scenario {
-        let mut docs = base::instances(era, seed, region);
-        docs.extend(base::objects(era, region));
+        let mut docs = base::objects(era, region);
         if !pool {
             docs.retain(|d| !is_karpenters(kind_of(d), era));
         }
-        Scenario { id: id.to_owned(), seed, era, region: region.to_owned(), epoch_ms: epoch_ms(era), docs }
+        Scenario { id: id.to_owned(), seed, era, region: region.to_owned(), epoch_ms: epoch_ms(era), docs, prices: None }
     }
 
     /// The world after its objects were created and had time to settle.
     pub(super) fn build(&self) -> Result<World, ApiError> {
-        let market = Market::build(&self.region, self.era)
-            .map_err(|error| ApiError::new(Reason::BadRequest, format!("region \"{}\": {error}", self.region)))?;
-        let market = Arc::new(market);
-        let mut world = World::new(Profile::of(self.era), market, self.epoch_ms, self.seed);
+        let market = Market::load(&self.region, self.era, self.prices.as_deref())
+            .map_err(|error| ApiError::new(Reason::BadRequest, error.to_string()))?;
+        let instances = base::instances(self.era, self.seed, &market);
+        let mut world = World::new(Profile::of(self.era), Arc::new(market), self.epoch_ms, self.seed);
+        for doc in &instances {
+            world.found(doc, self.era)?;
+        }
         let stages: [(u64, Belongs); 3] = [
             (0, |kind, era| kind != Some(Kind::Deployment) && !is_karpenters(kind, era)),
             (WORKLOADS_MS, |kind, _| kind == Some(Kind::Deployment)),
