@@ -1,7 +1,5 @@
 //! What an API server answers when it refuses: `metav1.Status` in the terms of this project.
 
-use crate::{Value, json};
-
 /// `metav1.StatusReason`, with its HTTP code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
@@ -56,12 +54,5 @@ pub struct ApiError {
 impl ApiError {
     pub fn new(reason: Reason, message: impl Into<String>) -> Self {
         ApiError { reason, message: message.into(), causes: Vec::new() }
-    }
-
-    pub fn to_status(&self) -> Value {
-        json!({
-            "kind": "Status", "apiVersion": "v1", "status": "Failure",
-            "message": self.message, "reason": self.reason.as_str(), "code": self.reason.code(),
-        })
     }
 }

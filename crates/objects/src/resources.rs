@@ -108,8 +108,4 @@ impl Resources {
         sum.add(&Resources::read(spec.at("overhead")));
         sum
     }
-
-    pub fn is_zero(&self) -> bool {
-        self.0.values().all(|v| *v == 0)
-    }
 }

@@ -3,7 +3,7 @@
 use crate::collections::VecMap;
 use crate::doc::DocExt;
 use crate::kind::Kind;
-use crate::resources::{CPU, Resources};
+use crate::resources::Resources;
 use crate::selector::{Expression, LabelSelector};
 use crate::time;
 use serde_json::Value;
@@ -618,9 +618,4 @@ impl Pdb {
             disruptions_allowed: doc.int_at("status.disruptionsAllowed").unwrap_or(0),
         }
     }
-}
-
-/// Milli-CPU of a resource list, the figure most views start from.
-pub fn cpu_of(r: &Resources) -> i64 {
-    r.get(CPU)
 }

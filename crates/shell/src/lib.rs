@@ -42,12 +42,6 @@ impl Shell {
         self.state.options.lang = lang;
     }
 
-    /// The size of the terminal in characters, for full-screen programs.
-    pub fn set_size(&mut self, columns: usize, rows: usize) {
-        self.state.options.columns = columns.clamp(20, 1_000);
-        self.state.options.rows = rows.clamp(5, 1_000);
-    }
-
     /// Starts a line (or several lines). [`Start::NeedsMore`] when a quote, heredoc, pipe or `\` is unfinished: show
     /// `> `, and call again with the whole text once more lines are there. Nothing runs before the first `poll`.
     pub fn start(&mut self, text: &str, session: &mut Session) -> Start {
@@ -76,13 +70,6 @@ impl Shell {
     /// Lines typed so far, oldest first.
     pub fn history(&self) -> &[String] {
         &self.state.history
-    }
-
-    /// Puts back lines of an earlier visit, oldest first.
-    pub fn restore_history(&mut self, lines: impl IntoIterator<Item = String>) {
-        for line in lines {
-            self.state.remember(&line);
-        }
     }
 
     /// Writes a file of the virtual home, for examples that a lesson puts there.

@@ -4,8 +4,8 @@
 //! bottom, all others from the top; at least six pods a row, growing with the square root of the largest node.
 
 use crate::format;
+use engine::Snapshot;
 use engine::totals::{self, Totals};
-use engine::{SimTime, Snapshot};
 use objects::collections::Order as _;
 use objects::collections::VecMap;
 use objects::typed::Phase;
@@ -304,15 +304,6 @@ pub fn matches(filter: &str, name: &str, namespace: &str, labels: &[String]) -> 
         Some(_) => labels.iter().any(|l| l == filter),
         None => name.contains(filter),
     }
-}
-
-/// When the map was last changed by something that a person would call an event: what "next event" looks for.
-pub fn visible_revision(snapshot: &Snapshot) -> (u64, usize, SimTime) {
-    let store = &snapshot.store;
-    let kinds = [Kind::Node, Kind::Pod, Kind::claim(snapshot.profile.era), Kind::Event];
-    let revision = kinds.iter().map(|k| store.kind_revision(*k)).max().unwrap_or(0);
-    let last = snapshot.logs.last().map_or(SimTime::ZERO, |l| l.at);
-    (revision, snapshot.logs.len(), last)
 }
 
 #[cfg(test)]

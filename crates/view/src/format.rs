@@ -1,6 +1,5 @@
 //! Numbers as the screen writes them, by integer arithmetic.
 
-use engine::Snapshot;
 use objects::quantity::Quantity;
 use objects::time;
 
@@ -67,11 +66,6 @@ pub fn date(unix_ms: i64) -> String {
 }
 
 const KST_MS: i64 = 9 * 3_600_000;
-
-/// The clock of a moment of the session.
-pub fn clock_at(snapshot: &Snapshot, at: engine::SimTime) -> String {
-    clock(snapshot.epoch_ms.saturating_add_unsigned(at.0))
-}
 
 /// Kubernetes' HumanDuration: `45s`, `3m20s`, `25m`, `3h10m`, `30h`, `5d`.
 /// Source: kubernetes/apimachinery pkg/util/duration/duration.go.

@@ -146,11 +146,6 @@ pub fn is_hidden(era: Era, key: &str) -> bool {
     key == HOSTNAME || (era == Era::V1alpha5 && key == "karpenter.sh/emptiness-timestamp")
 }
 
-/// Keys that only take part in the simulation (era v1 lets DaemonSets select on them).
-pub fn is_simulation_only(key: &str) -> bool {
-    key == REGISTERED || key == INITIALIZED
-}
-
 /// ` (typo of "key"?)` where a known key resembles `key`, else nothing. Known keys are tried in order of name.
 pub fn hint(era: Era, defined: &Requirements, key: &str, allow_well_known: bool) -> String {
     let known = if allow_well_known { well_known(era) } else { Vec::new() };

@@ -5,7 +5,6 @@ use super::requirements::{Requirement, Requirements};
 use super::rules::Rules;
 use super::type_table::TypeTable;
 use objects::Resources;
-use objects::collections::Order as _;
 use objects::collections::VecMap;
 use objects::selector::Expression;
 
@@ -77,14 +76,6 @@ impl PlannedClaim {
             all.remove(labels::INITIALIZED);
         }
         all.expressions(rules.era)
-    }
-
-    /// Names of the types that the claim carries, alphabetically.
-    pub fn type_names(&self, types: &TypeTable, rules: &Rules) -> Vec<String> {
-        let kept = self.kept_types(types, rules).unwrap_or_default();
-        let mut names: Vec<String> = kept.iter().filter_map(|i| types.get(*i)).map(|t| t.name.to_string()).collect();
-        names.order();
-        names
     }
 
     /// Up to `n` of the cheapest (type name, micro-dollars per hour).

@@ -91,10 +91,6 @@ impl<T: Ord> VecSet<T> {
         self.iter().all(|t| other.contains(t))
     }
 
-    pub fn is_superset(&self, other: &Self) -> bool {
-        other.is_subset(self)
-    }
-
     pub fn is_disjoint(&self, other: &Self) -> bool {
         !self.iter().any(|t| other.contains(t))
     }
