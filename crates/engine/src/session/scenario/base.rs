@@ -1,7 +1,11 @@
 //! The objects of an EKS cluster with two managed nodes and Karpenter, as its add-ons and charts create them.
-//! Sources: aws/amazon-vpc-cni-k8s config/master, v1.12 and v1.20; EKS add-on versions of Kubernetes 1.27 and 1.35;
-//! aws/karpenter-provider-aws charts/karpenter, v0.29.2 and v1.14.1. The chart's default requests are replaced by the
-//! 1 CPU and 1 GiB of the getting-started guide.
+//!
+//! Sources: aws/karpenter-provider-aws charts/karpenter (deployment, service, poddisruptionbudget, configmap, values),
+//! v0.29.2 and v1.14.1, with the values that the getting-started guide of the same version sets (cluster name, queue,
+//! 1 CPU and 1 GiB; no zonal shift), in namespace `karpenter` in both eras; aws/amazon-vpc-cni-k8s
+//! config/master/aws-k8s-cni.yaml, v1.12.6 and v1.20.4. What nothing in the simulation reads is left out: probes,
+//! security contexts, volumes, roles, image digests, and aws-node's environment. CoreDNS, kube-proxy and the tags of
+//! images follow the EKS add-ons of Kubernetes 1.27 and 1.35, which have no public manifest to compare with.
 
 use crate::Era;
 use crate::environment::cloud::node_dns_name;
@@ -9,7 +13,7 @@ use crate::kernel::Stream;
 use crate::pricing::Market;
 use crate::profile::Profile;
 use catalog::Region;
-use objects::{Value, json};
+use objects::{DocExt, Value, json};
 
 const BASE: &str = include_str!("base.json");
 const KARPENTER_V1ALPHA5: &str = include_str!("karpenter-v1alpha5.json");
@@ -71,11 +75,13 @@ pub fn objects(era: Era, region: &str) -> Vec<Value> {
         Era::V1 => (KARPENTER_V1, "v1.20.4-eksbuild.2", "v1.35.0-eksbuild.2", "v1.12.4-eksbuild.1"),
     };
     let requests = json!({"requests": {"cpu": "25m"}});
+    let mut cni_init = json!({"name": "aws-vpc-cni-init", "image": format!("{ecr}/amazon-k8s-cni-init:{cni}")});
     let mut cni_containers = vec![json!({
         "name": "aws-node", "image": format!("{ecr}/amazon-k8s-cni:{cni}"), "resources": requests,
         "ports": [{"name": "metrics", "containerPort": 61678, "protocol": "TCP"}],
     })];
     if era == Era::V1 {
+        cni_init.set("resources", requests.clone());
         cni_containers.push(json!({
             "name": "aws-eks-nodeagent", "image": format!("{ecr}/amazon/aws-network-policy-agent:v1.2.7-eksbuild.1"),
             "resources": requests,
@@ -83,18 +89,21 @@ pub fn objects(era: Era, region: &str) -> Vec<Value> {
     }
     let replacements = [
         ("@KARPENTER_LABELS@", labels.to_string()),
+        ("@CNI_INIT@", cni_init.to_string()),
+        ("@CNI_COMPUTE@", json!(if era == Era::V1 { &["fargate", "hybrid", "auto"][..] } else { &["fargate"] }).to_string()),
+        ("@CNI_VERSION@", cni.split('-').next().unwrap_or(cni).to_owned()),
         ("@CNI_CONTAINERS@", Value::Array(cni_containers).to_string()),
-        ("@KARPENTER_ENV@", karpenter_env(era, version).to_string()),
+        ("@KARPENTER_ENV@", karpenter_env(era).to_string()),
         ("@KARPENTER_DNS@", (if era == Era::V1 { "ClusterFirst" } else { "Default" }).to_owned()),
         ("@KARPENTER_SPREAD@", (if era == Era::V1 { "DoNotSchedule" } else { "ScheduleAnyway" }).to_owned()),
         ("@KARPENTER_TAG@", (if era == Era::V1 { version } else { profile.karpenter_version }).to_owned()),
-        ("@METRICS_PORT@", (if era == Era::V1 { "8080" } else { "8000" }).to_owned()),
+        ("@KARPENTER_PORTS@", Value::from(karpenter_ports(era)).to_string()),
+        ("@KARPENTER_SERVICE@", karpenter_service(era).to_string()),
         ("@POOL_LABEL@", (if era == Era::V1 { "karpenter.sh/nodepool" } else { "karpenter.sh/provisioner-name" }).to_owned()),
         ("@ECR@", ecr),
         ("@CNI@", cni.to_owned()),
         ("@PROXY@", proxy.to_owned()),
         ("@COREDNS@", coredns.to_owned()),
-        ("@REGION@", region.to_owned()),
     ];
     let mut docs = Vec::new();
     for text in [BASE, own] {
@@ -107,36 +116,61 @@ pub fn objects(era: Era, region: &str) -> Vec<Value> {
     docs
 }
 
-fn karpenter_env(era: Era, version: &str) -> Value {
+fn karpenter_ports(era: Era) -> Vec<Value> {
+    let port = |name: &str, port: u16| json!({"name": name, "containerPort": port, "protocol": "TCP"});
     match era {
-        Era::V1alpha5 => json!([
-            {"name": "KUBERNETES_MIN_VERSION", "value": "1.19.0-0"},
-            {"name": "KARPENTER_SERVICE", "value": "karpenter"},
-            {"name": "METRICS_PORT", "value": "8000"},
-            {"name": "HEALTH_PROBE_PORT", "value": "8081"},
-        ]),
-        Era::V1 => json!([
-            {"name": "KUBERNETES_MIN_VERSION", "value": "1.19.0-0"},
-            {"name": "KARPENTER_SERVICE", "value": "karpenter"},
-            {"name": "LOG_LEVEL", "value": "info"},
-            {"name": "METRICS_PORT", "value": "8080"},
-            {"name": "HEALTH_PROBE_PORT", "value": "8081"},
-            {"name": "FEATURE_GATES", "value": "ReservedCapacity=true,SpotToSpotConsolidation=false,NodeRepair=false,NodeOverlay=false,StaticCapacity=false"},
-            {"name": "BATCH_MAX_DURATION", "value": "10s"},
-            {"name": "BATCH_IDLE_DURATION", "value": "1s"},
-            {"name": "CLUSTER_NAME", "value": "myeks"},
-            {"name": "INTERRUPTION_QUEUE", "value": "myeks"},
-            {"name": "VM_MEMORY_OVERHEAD_PERCENT", "value": "0.075"},
-            {"name": "RESERVED_ENIS", "value": "0"},
-            {"name": "KARPENTER_VERSION", "value": version},
-        ]),
+        Era::V1alpha5 => vec![port("http-metrics", 8000), port("http", 8081), port("https-webhook", 8443)],
+        Era::V1 => vec![port("http-metrics", 8080), port("http", 8081)],
     }
+}
+
+/// The service's ports are the container's, without that of the probes.
+fn karpenter_service(era: Era) -> Value {
+    let ports = karpenter_ports(era).into_iter().filter(|p| p.str_at("name") != Some("http"));
+    let port = |p: Value| {
+        let name = p.at("name").clone();
+        json!({"name": name, "port": p.at("containerPort").clone(), "protocol": "TCP", "targetPort": name})
+    };
+    ports.map(port).collect()
+}
+
+/// The controller's environment in the chart's order: `NAME=value`, `NAME@a.field` of the pod or `NAME#a.resource/divisor`.
+fn karpenter_env(era: Era) -> Value {
+    const BOTH: &str = "KUBERNETES_MIN_VERSION=1.19.0-0 KARPENTER_SERVICE=karpenter";
+    let own = match era {
+        Era::V1alpha5 => {
+            "WEBHOOK_PORT=8443 METRICS_PORT=8000 HEALTH_PROBE_PORT=8081 SYSTEM_NAMESPACE@metadata.namespace \
+             MEMORY_LIMIT#limits.memory/0"
+        }
+        Era::V1 => {
+            "LOG_LEVEL=info LOG_OUTPUT_PATHS=stdout LOG_ERROR_OUTPUT_PATHS=stderr METRICS_PORT=8080 HEALTH_PROBE_PORT=8081 \
+             SYSTEM_NAMESPACE@metadata.namespace CPU_REQUESTS#requests.cpu/1m MEMORY_LIMIT#limits.memory/0 \
+             FEATURE_GATES=ReservedCapacity=true,SpotToSpotConsolidation=false,NodeRepair=false,NodeOverlay=false,\
+             StaticCapacity=false,CapacityBuffer=false BATCH_MAX_DURATION=10s BATCH_IDLE_DURATION=1s \
+             PREFERENCE_POLICY=Respect MIN_VALUES_POLICY=Strict CLUSTER_NAME=myeks VM_MEMORY_OVERHEAD_PERCENT=0.075 \
+             INTERRUPTION_QUEUE=myeks RESERVED_ENIS=0 IGNORE_DRA_REQUESTS=true AMI_REFRESH_INTERVAL=1m \
+             SUBNET_REFRESH_INTERVAL=1m"
+        }
+    };
+    let read = |word: &str| {
+        let at = word.find(['=', '@', '#'])?;
+        let (name, rest) = word.split_at_checked(at)?;
+        let value = rest.get(1..)?;
+        Some(match (rest.as_bytes().first()?, value.split_once('/')) {
+            (b'#', Some((resource, divisor))) => json!({"name": name, "valueFrom": {"resourceFieldRef": {
+                "containerName": "controller", "divisor": divisor, "resource": resource,
+            }}}),
+            (b'@', _) => json!({"name": name, "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": value}}}),
+            _ => json!({"name": name, "value": value}),
+        })
+    };
+    BOTH.split(' ').chain(own.split(' ')).filter_map(read).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use objects::{DocExt, Kind};
+    use objects::Kind;
 
     #[test]
     fn every_document_is_read_and_known() {
@@ -150,6 +184,38 @@ mod tests {
                     assert!(!doc.to_string().contains('@') || doc.to_string().contains("@latest"), "{doc}");
                 }
             }
+        }
+    }
+
+    /// Read off the two charts, rendered with the guide's values.
+    #[test]
+    fn the_environment_is_the_chart_s() {
+        for (era, count, some) in [
+            (Era::V1alpha5, 7, &[("WEBHOOK_PORT", "8443"), ("METRICS_PORT", "8000")][..]),
+            (
+                Era::V1,
+                22,
+                &[
+                    ("LOG_ERROR_OUTPUT_PATHS", "stderr"),
+                    (
+                        "FEATURE_GATES",
+                        "ReservedCapacity=true,SpotToSpotConsolidation=false,NodeRepair=false,NodeOverlay=false,\
+                     StaticCapacity=false,CapacityBuffer=false",
+                    ),
+                    ("SUBNET_REFRESH_INTERVAL", "1m"),
+                ],
+            ),
+        ] {
+            let env = karpenter_env(era);
+            let list = env.as_array().unwrap();
+            assert_eq!(list.len(), count, "{env}");
+            let of = |name: &str| list.iter().find(|e| e.str_at("name") == Some(name)).unwrap();
+            for (name, value) in some {
+                assert_eq!(of(name).str_at("value"), Some(*value), "{name}");
+            }
+            assert_eq!(of("SYSTEM_NAMESPACE").str_at("valueFrom.fieldRef.fieldPath"), Some("metadata.namespace"));
+            let memory = of("MEMORY_LIMIT").at("valueFrom.resourceFieldRef");
+            assert_eq!((memory.str_at("divisor"), memory.str_at("resource")), (Some("0"), Some("limits.memory")));
         }
     }
 

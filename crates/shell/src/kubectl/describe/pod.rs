@@ -61,9 +61,9 @@ pub fn text(o: &Object, snapshot: &Snapshot) -> String {
     }
     let init = d.list_at("spec.initContainers");
     if !init.is_empty() {
-        containers("Init Containers", init, d.list_at("status.initContainerStatuses"), "", 0, true, &mut out);
+        containers("Init Containers", init, d.list_at("status.initContainerStatuses"), "", 0, Some(d), &mut out);
     }
-    containers("Containers", d.list_at("spec.containers"), d.list_at("status.containerStatuses"), "", 0, true, &mut out);
+    containers("Containers", d.list_at("spec.containers"), d.list_at("status.containerStatuses"), "", 0, Some(d), &mut out);
     let conditions = d.list_at("status.conditions");
     if !conditions.is_empty() {
         out.push_str("Conditions:\n  Type\tStatus\n");

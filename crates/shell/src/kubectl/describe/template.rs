@@ -4,6 +4,7 @@ use super::super::age;
 use super::{align, annotations, labels, lines};
 use objects::collections::Order as _;
 use objects::collections::VecMap;
+use objects::quantity::Quantity;
 use objects::{DocExt, Era, Object, Value};
 
 /// The pod template of a workload, aligned, indented by `indent`.
@@ -25,9 +26,9 @@ pub fn raw(template: &Value, indent: &str, era: Era, out: &mut String) {
         out.push_str(&format!("{indent}Service Account:\t{account}\n"));
     }
     if !spec.list_at("initContainers").is_empty() {
-        containers("Init Containers", spec.list_at("initContainers"), &[], indent, 0, false, out);
+        containers("Init Containers", spec.list_at("initContainers"), &[], indent, 0, None, out);
     }
-    containers("Containers", spec.list_at("containers"), &[], indent, 0, false, out);
+    containers("Containers", spec.list_at("containers"), &[], indent, 0, None, out);
     volumes(spec.list_at("volumes"), indent, era, out);
     spread(spec, indent, out);
     if let Some(class) = spec.str_at("priorityClassName").filter(|c| !c.is_empty()) {
@@ -87,14 +88,22 @@ pub fn spread(spec: &Value, indent: &str, out: &mut String) {
     out.push_str(&lines(indent, "Topology Spread Constraints", values));
 }
 
-/// `deep` is the extra indent of a container's body below its name; `live` tells pods from templates.
-pub fn containers(title: &str, list: &[Value], statuses: &[Value], indent: &str, deep: usize, live: bool, out: &mut String) {
+/// `deep` is the extra indent of a container's body below its name; templates have no `pod`.
+pub fn containers(
+    title: &str,
+    list: &[Value],
+    statuses: &[Value],
+    indent: &str,
+    deep: usize,
+    pod: Option<&Value>,
+    out: &mut String,
+) {
     if list.is_empty() {
         out.push_str(&format!("{indent}{title}: <none>\n"));
         return;
     }
     out.push_str(&format!("{indent}{title}:\n"));
-    let name_indent = if live { "  ".to_owned() } else { format!("{indent} ") };
+    let name_indent = if pod.is_some() { "  ".to_owned() } else { format!("{indent} ") };
     let body = "    ".to_owned() + &" ".repeat(deep);
     for c in list {
         let name = c.str_at("name").unwrap_or_default();
@@ -137,7 +146,7 @@ pub fn containers(title: &str, list: &[Value], statuses: &[Value], indent: &str,
                 }
             }
         }
-        environment(c, &body, out);
+        environment(c, pod, &body, out);
         mounts(c, &body, out);
     }
 }
@@ -176,7 +185,7 @@ fn state(title: &str, state: &Value, body: &str, out: &mut String) {
     }
 }
 
-fn environment(c: &Value, body: &str, out: &mut String) {
+fn environment(c: &Value, pod: Option<&Value>, body: &str, out: &mut String) {
     let list = c.list_at("env");
     if list.is_empty() {
         out.push_str(&format!("{body}Environment:\t<none>\n"));
@@ -185,17 +194,29 @@ fn environment(c: &Value, body: &str, out: &mut String) {
     out.push_str(&format!("{body}Environment:\n"));
     for e in list {
         let name = e.str_at("name").unwrap_or_default();
-        let value = match e.at("valueFrom") {
-            Value::Object(from) if from.contains_key("fieldRef") => {
-                format!(
-                    " ({}:{})",
-                    e.str_at("valueFrom.fieldRef.apiVersion").unwrap_or("v1"),
-                    e.str_at("valueFrom.fieldRef.fieldPath").unwrap_or_default()
-                )
+        let resource = e.str_at("valueFrom.resourceFieldRef.resource");
+        let value = match (e.at("valueFrom"), resource) {
+            (Value::Object(from), _) if from.contains_key("fieldRef") => {
+                let path = e.str_at("valueFrom.fieldRef.fieldPath").unwrap_or_default();
+                let known = pod.filter(|_| path.starts_with("metadata.")).and_then(|p| p.str_at(path)).unwrap_or_default();
+                format!("{known} ({}:{path})", e.str_at("valueFrom.fieldRef.apiVersion").unwrap_or("v1"))
             }
+            (_, Some(resource)) => format!("{} ({resource})", resource_value(c, resource, e)),
             _ => e.str_at("value").unwrap_or_default().to_owned(),
         };
         out.push_str(&format!("{body}  {name}:\t{value}\n"));
+    }
+}
+
+/// The container's own request or limit in units of the divisor, rounded up. An absent limit is the node's.
+fn resource_value(c: &Value, resource: &str, e: &Value) -> String {
+    let amount = |v: &Value| v.as_str().and_then(|t| Quantity::parse(t).ok()).map_or(0, |q| q.milli());
+    let asked = amount(c.at(&format!("resources.{resource}")));
+    let divisor = amount(e.at("valueFrom.resourceFieldRef.divisor"));
+    let divisor = if divisor == 0 { 1000 } else { divisor };
+    match (asked + divisor - 1) / divisor {
+        0 if resource.starts_with("limits.") => "node allocatable".to_owned(),
+        n => n.to_string(),
     }
 }
 
@@ -257,6 +278,35 @@ pub fn volumes(list: &[Value], indent: &str, era: Era, out: &mut String) {
             line("ReadOnly", "false");
         } else {
             line("Type", "<unknown>");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use objects::json;
+
+    /// Source: k8s.io/kubectl/pkg/describe/describe.go `describeContainerEnvVars`, v0.28.
+    #[test]
+    fn values_from_elsewhere() {
+        let c = json!({"name": "controller", "resources": {"requests": {"cpu": "1"}, "limits": {"memory": "1Gi"}}});
+        let resource = |name: &str, divisor: &str| json!({"resourceFieldRef": {"resource": name, "divisor": divisor}});
+        let pod = json!({"metadata": {"namespace": "karpenter"}, "spec": {"nodeName": "a"}});
+        for (from, pod, want) in [
+            (resource("limits.memory", "0"), None, "1073741824 (limits.memory)"),
+            (resource("requests.cpu", "1m"), None, "1000 (requests.cpu)"),
+            (resource("limits.cpu", "0"), None, "node allocatable (limits.cpu)"),
+            (resource("requests.memory", "1Mi"), None, "0 (requests.memory)"),
+            (json!({"fieldRef": {"fieldPath": "metadata.namespace"}}), None, " (v1:metadata.namespace)"),
+            (json!({"fieldRef": {"fieldPath": "metadata.namespace"}}), Some(&pod), "karpenter (v1:metadata.namespace)"),
+            (json!({"fieldRef": {"fieldPath": "spec.nodeName"}}), Some(&pod), " (v1:spec.nodeName)"),
+        ] {
+            let mut c = c.clone();
+            c.set("env", json!([{"name": "X", "valueFrom": from}]));
+            let mut out = String::new();
+            environment(&c, pod, "", &mut out);
+            assert_eq!(out, format!("Environment:\n  X:\t{want}\n"));
         }
     }
 }
