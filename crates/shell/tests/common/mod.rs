@@ -29,6 +29,7 @@ impl Lab {
             // The user's session begins at 14:10:00 in Seoul.
             epoch_ms: 1_690_348_200_000 - i64::try_from(engine::session::SETTLE_MS).unwrap_or(0),
             docs,
+            prices: None,
         };
         Lab::of(scenario)
     }
