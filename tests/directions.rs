@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What each crate of the workspace may name in its manifest (of the workspace). `*` allows all but the hosts.
-const MAY_USE: [(&str, &[&str]); 13] = [
+const MAY_USE: [(&str, &[&str]); 14] = [
     ("nodewright-objects", &[]),
     ("nodewright-catalog", &[]),
     ("nodewright-engine", &["nodewright-objects", "nodewright-catalog"]),
@@ -17,6 +17,7 @@ const MAY_USE: [(&str, &[&str]); 13] = [
     ("nodewright-view", &["nodewright-objects", "nodewright-catalog", "nodewright-engine"]),
     ("nodewright-lessons", &["nodewright-objects", "nodewright-catalog", "nodewright-engine"]),
     ("nodewright-conform", &["nodewright-objects", "nodewright-engine"]),
+    ("nodewright-bench", &["nodewright-objects", "nodewright-engine"]),
     ("nodewright-js", &["*"]),
     ("nodewright", &["*"]),
     ("nodewright-web", &["*"]),

@@ -1,6 +1,7 @@
 //! The `nodewright` command line: labs replayed headless, in virtual time. The binary is a thin wrapper; tests use the
 //! same functions.
 
+pub mod bench;
 pub mod conform;
 pub mod expect;
 pub mod lab;

@@ -35,6 +35,11 @@ enum Command {
     /// types beside or above. One line a case, then `N passed, M failed`. The exit status is 1 where a case differs, 2 for
     /// files that cannot be used.
     Conform(Conform),
+    /// Measure how fast pods are packed onto new nodes, or a cluster is scanned for nodes to consolidate.
+    ///
+    /// FILE is a CSV file of pods (idx,class,label,selector,cpu_m,mem_mi); with --consolidate two files, nodes
+    /// (node,instance_type,zone,capacity_type) and pods (a column node more). One thread; the middle one of the runs counts.
+    Bench(Bench),
     /// Print the version.
     Version,
 }
@@ -89,6 +94,34 @@ struct Observe {
     kubeconfig: Option<String>,
 }
 
+#[derive(clap::Args, Debug)]
+struct Bench {
+    #[arg(required = true, num_args = 1..=2, value_name = "FILE")]
+    files: Vec<String>,
+    /// Scan for consolidation instead: FILE FILE are nodes and pods.
+    #[arg(long)]
+    consolidate: bool,
+    /// With --consolidate: one candidate after the other, or the most that can go at once.
+    #[arg(long, value_enum, default_value_t = Scan::Single)]
+    method: Scan,
+    /// The instance types, a JSON catalogue.
+    #[arg(long, value_name = "CATALOGUE")]
+    types: String,
+    /// With --consolidate: the only types that are sold, by name. For files named cluster-tight-* three are assumed.
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    allow: Vec<String>,
+    #[arg(long, default_value_t = 3)]
+    runs: u32,
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    output: Format,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
+enum Scan {
+    Single,
+    Multi,
+}
+
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Format {
     Text,
@@ -101,6 +134,7 @@ fn main() -> ExitCode {
         Command::Version => Ok((format!("nodewright {}\n", env!("CARGO_PKG_VERSION")), 0)),
         Command::Run(args) => run(&args),
         Command::Conform(args) => conform(args),
+        Command::Bench(args) => bench(args),
         #[cfg(feature = "kube")]
         Command::Observe(args) => observe(args),
     };
@@ -111,6 +145,21 @@ fn main() -> ExitCode {
             ExitCode::from(failure.exit)
         }
     }
+}
+
+fn bench(args: Bench) -> Result<(String, u8), Failure> {
+    let v = nodewright_cli::bench::run(&nodewright_cli::bench::Choices {
+        files: args.files,
+        consolidate: args.consolidate,
+        multi: args.method == Scan::Multi,
+        types: args.types,
+        allow: args.allow,
+        runs: args.runs,
+    })?;
+    Ok(match args.output {
+        Format::Text => (nodewright_cli::bench::text(&v), 0),
+        Format::Json => (format!("{v}\n"), 0),
+    })
 }
 
 fn conform(args: Conform) -> Result<(String, u8), Failure> {

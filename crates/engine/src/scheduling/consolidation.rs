@@ -8,9 +8,9 @@ pub mod candidate;
 use super::cluster::Cluster;
 use super::labels;
 use super::plan::{Plan, PlannedClaim};
+use super::planner::{Planner, Round};
 use super::requirements::Requirement;
 use super::rules::Rules;
-use super::solver::{Round, solve};
 pub use candidate::{Candidate, in_turn, sort};
 use objects::Era;
 use objects::collections::VecMap;
@@ -57,9 +57,14 @@ pub fn simulate(cluster: &Cluster, candidates: &[Candidate]) -> Plan {
 
 /// The same; drift does not consolidate, so it may move pods onto nodes that have not settled.
 pub fn simulate_as(cluster: &Cluster, candidates: &[Candidate], consolidates: bool) -> Plan {
+    simulate_in(&mut Planner::new(cluster), candidates, consolidates)
+}
+
+fn simulate_in(planner: &mut Planner<'_>, candidates: &[Candidate], consolidates: bool) -> Plan {
+    let cluster = planner.cluster;
     let rules = &cluster.rules;
     let without = candidates.iter().map(|c| c.node).collect();
-    let mut plan = solve(cluster, &Round { without, is_simulation: consolidates });
+    let mut plan = planner.solve(&Round { without, is_simulation: consolidates });
     if rules.is_v1() {
         for claim in &mut plan.claims {
             claim.types.truncate(rules.max_instance_types);
@@ -89,9 +94,10 @@ pub fn simulate_as(cluster: &Cluster, candidates: &[Candidate], consolidates: bo
 }
 
 /// Whether the candidates can go, and what would replace them.
-pub fn compute(cluster: &Cluster, candidates: &[Candidate]) -> Verdict {
+pub fn compute(planner: &mut Planner<'_>, candidates: &[Candidate]) -> Verdict {
+    let cluster = planner.cluster;
     let rules = &cluster.rules;
-    let mut plan = simulate(cluster, candidates);
+    let mut plan = simulate_in(planner, candidates, true);
     if let Some(words) = unplaced(cluster, &plan.errors) {
         return Verdict::Keep(words);
     }
@@ -196,11 +202,12 @@ pub fn first_n(cluster: &Cluster, candidates: &[Candidate], approves: &dyn Fn(&C
     if candidates.len() > cluster.rules.max_candidates {
         high = cluster.rules.max_candidates;
     }
+    let mut planner = Planner::new(cluster);
     let mut best = None;
     while low <= high {
         let mid = usize::midpoint(low, high);
         let chosen = candidates.get(..=mid).unwrap_or_default();
-        let command = match compute(cluster, chosen) {
+        let command = match compute(&mut planner, chosen) {
             Verdict::Delete(plan) => Some(Command { candidates: chosen.to_vec(), plan, replacement: None }),
             Verdict::Replace(plan, mut claim) => {
                 let left = drop_same_type(cluster, &mut claim, chosen);
@@ -220,8 +227,13 @@ pub fn first_n(cluster: &Cluster, candidates: &[Candidate], approves: &dyn Fn(&C
 
 /// The command for one candidate, or why it stays.
 pub fn single(cluster: &Cluster, candidate: &Candidate) -> Result<Command, String> {
+    single_in(&mut Planner::new(cluster), candidate)
+}
+
+/// As [`single`], for one candidate after the other of the same cluster.
+pub fn single_in(planner: &mut Planner<'_>, candidate: &Candidate) -> Result<Command, String> {
     let candidates = vec![candidate.clone()];
-    match compute(cluster, &candidates) {
+    match compute(planner, &candidates) {
         Verdict::Delete(plan) => Ok(Command { candidates, plan, replacement: None }),
         Verdict::Replace(plan, claim) => Ok(Command { candidates, plan, replacement: Some(*claim) }),
         Verdict::Keep(words) => Err(words),

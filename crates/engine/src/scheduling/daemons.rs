@@ -70,22 +70,36 @@ fn accepted(d: &DaemonInput, node_taints: &[Taint], requirements: &Requirements,
     (!terms.is_empty()).then_some(terms)
 }
 
-/// What DaemonSets will still take of an existing node: those that belong there less what already runs.
-pub fn remaining_on(cluster: &Cluster, node: &NodeInput, requirements: &Requirements) -> Resources {
-    let era = cluster.rules.era;
-    let belongs = |d: &&DaemonInput| {
-        let mut shape = Shape::of_spec(&d.spec);
-        if era == Era::V1 {
-            preferences::tolerate_prefer(&mut shape);
-        }
-        taints::tolerated(&node.taints, &shape.tolerations)
-            && requirements.compatible(&shape.requirements(era == Era::V1alpha5), None)
-    };
-    let mut left = sum(&cluster.daemons.iter().filter(belongs).collect::<Vec<_>>());
-    for (name, amount) in &mut left.0 {
-        *amount = amount.saturating_sub(node.daemon_requests.get(name)).max(0);
+/// The DaemonSets as existing nodes see them.
+pub struct Residents<'a> {
+    all: Vec<(&'a DaemonInput, Shape, Requirements)>,
+}
+
+impl<'a> Residents<'a> {
+    pub fn new(cluster: &'a Cluster) -> Residents<'a> {
+        let era = cluster.rules.era;
+        let read = |d: &'a DaemonInput| {
+            let mut shape = Shape::of_spec(&d.spec);
+            if era == Era::V1 {
+                preferences::tolerate_prefer(&mut shape);
+            }
+            let requirements = shape.requirements(era == Era::V1alpha5);
+            (d, shape, requirements)
+        };
+        Residents { all: cluster.daemons.iter().map(read).collect() }
     }
-    left
+
+    /// What they will still take of a node: those that belong there less what already runs.
+    pub fn remaining_on(&self, node: &NodeInput, requirements: &Requirements) -> Resources {
+        let belongs = |(_, shape, asked): &&(&DaemonInput, Shape, Requirements)| {
+            taints::tolerated(&node.taints, &shape.tolerations) && requirements.compatible(asked, None)
+        };
+        let mut left = sum(&self.all.iter().filter(belongs).map(|(d, ..)| *d).collect::<Vec<_>>());
+        for (name, amount) in &mut left.0 {
+            *amount = amount.saturating_sub(node.daemon_requests.get(name)).max(0);
+        }
+        left
+    }
 }
 
 fn sum(daemons: &[&DaemonInput]) -> Resources {

@@ -8,6 +8,12 @@ pub fn sort_slice<T>(list: &mut [T], less: impl Fn(&T, &T) -> bool) {
     Sorter { list, less }.quick(0, n, limit);
 }
 
+/// Whether `sort_slice`, from the few places that it looks at first, would take the list for sorted.
+pub fn takes_for_sorted<T>(list: &mut [T], less: impl Fn(&T, &T) -> bool) -> bool {
+    let n = list.len();
+    Sorter { list, less }.choose_pivot(0, n).1 == Hint::Increasing
+}
+
 struct Sorter<'a, T, F> {
     list: &'a mut [T],
     less: F,

@@ -4,7 +4,9 @@
 //! provisioning round or a simulation on it; [`consolidation`] decides about removing nodes. Both eras run the same
 //! code; [`Rules`] holds what differs.
 
+mod by_load;
 pub mod cluster;
+mod columns;
 pub mod consolidation;
 pub mod daemons;
 mod existing;
@@ -15,12 +17,16 @@ pub mod instance_type;
 pub mod labels;
 mod new_claim;
 pub mod plan;
+mod planner;
 mod pod_class;
 mod preferences;
+#[cfg(test)]
+mod reference;
 pub mod requirements;
 mod reservations;
 pub mod rules;
 mod solver;
+mod states;
 pub mod taints;
 #[cfg(test)]
 mod testing;
@@ -32,8 +38,8 @@ pub mod type_table;
 pub use cluster::{Cluster, DaemonInput, NodeInput, PodInput, PoolInput};
 pub use instance_type::{InstanceType, Offering, OfferingKey};
 pub use plan::{Place, Plan, PlannedClaim};
+pub use planner::{Planner, Round, solve};
 pub use requirements::{Requirement, Requirements};
 pub use rules::{MinValues, Preferences, Rules};
-pub use solver::{Round, solve};
 pub use type_set::TypeSet;
 pub use type_table::TypeTable;

@@ -27,6 +27,10 @@ impl Reservations {
         Reservations { free, strict }
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.free.is_empty()
+    }
+
     /// What a claim that holds `held` would hold with these types and requirements, or why it may not.
     pub fn want(
         &self,

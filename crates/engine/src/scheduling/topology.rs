@@ -3,13 +3,15 @@
 //!
 //! Where Karpenter takes any of several equal domains, the alphabetically first is taken here.
 
+mod counting;
 mod group;
 
 use super::cluster::Cluster;
 use super::labels;
-use super::pod_class::{Class, Shape};
+use super::pod_class::{Kind, Ruling};
 use super::requirements::{Requirement, Requirements};
 use super::rules::Preferences;
+use counting::Counted;
 use group::{Group, GroupKey, GroupKind, NodeFilter};
 use objects::Era;
 use objects::collections::{VecMap, VecSet};
@@ -17,69 +19,131 @@ use objects::selector::{Expression, LabelSelector, Operator};
 use objects::typed::{PodAffinityTerm, Taint};
 use std::sync::Arc;
 
-/// Domains that pools could provide, each with the taint lists of the pools that could.
-type Domains = VecMap<Arc<str>, Vec<Vec<Taint>>>;
+/// Hosts by number: those of nodes, then those that a round gives to its claims.
+#[derive(Debug, Default)]
+pub struct Hosts {
+    pub names: Vec<Arc<str>>,
+    numbers: VecMap<Arc<str>, u32>,
+    lasting: usize,
+}
 
+impl Hosts {
+    pub fn number(&mut self, name: &str) -> u32 {
+        if let Some(n) = self.numbers.get(name) {
+            return *n;
+        }
+        let n = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
+        let name: Arc<str> = Arc::from(name);
+        self.numbers.insert(name.clone(), n);
+        self.names.push(name);
+        n
+    }
+
+    /// The hosts known by now stay known.
+    pub fn keep(&mut self) {
+        self.lasting = self.names.len();
+    }
+
+    fn forget(&mut self) {
+        if self.names.len() > self.lasting {
+            self.names.truncate(self.lasting);
+            self.numbers.retain(|_, n| (*n as usize) < self.lasting);
+        }
+    }
+}
+
+/// The groups of a cluster, and their counts in the present round.
 pub struct Topology<'a> {
     cluster: &'a Cluster,
     era: Era,
-    /// Pods that are being placed: they do not count where they are now.
-    moving: Vec<bool>,
-    /// Nodes that take part.
-    active: Vec<bool>,
-    node_requirements: Vec<Requirements>,
-    universe: VecMap<String, Domains>,
+    counted: Counted<'a>,
+    pub hosts: Hosts,
+    numbers: VecMap<Arc<GroupKey>, usize>,
+    inverse_numbers: VecMap<Arc<GroupKey>, usize>,
+    keys: Vec<Arc<GroupKey>>,
+    inverse_keys: Vec<Arc<GroupKey>>,
+    /// Required anti-affinity of pods that have a node: pod, node, and the inverse groups of its terms.
+    keeping_away: Vec<(usize, usize, Vec<usize>)>,
     groups: Vec<Group>,
-    by_key: VecMap<GroupKey, usize>,
     inverse: Vec<Group>,
-    inverse_by_key: VecMap<GroupKey, usize>,
+    /// Per number of a group its place among those of the round.
+    here: Vec<Option<usize>>,
+    inverse_here: Vec<Option<usize>>,
+}
+
+/// What a host's name means for a kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnHost {
+    Allowed,
+    Refused,
+    /// Refused whatever the round still does.
+    Never,
 }
 
 impl<'a> Topology<'a> {
-    pub fn new(cluster: &'a Cluster, moving: &[usize], active: Vec<bool>) -> Topology<'a> {
-        let mut is_moving = vec![false; cluster.pods.len()];
-        for i in moving {
-            if let Some(slot) = is_moving.get_mut(*i) {
-                *slot = true;
-            }
-        }
+    pub fn new(cluster: &'a Cluster) -> Topology<'a> {
         let mut t = Topology {
             cluster,
             era: cluster.rules.era,
-            moving: is_moving,
-            active,
-            node_requirements: cluster.nodes.iter().map(|n| Requirements::of_labels(&n.labels)).collect(),
-            universe: VecMap::new(),
+            counted: Counted::new(cluster),
+            hosts: Hosts::default(),
+            numbers: VecMap::new(),
+            inverse_numbers: VecMap::new(),
+            keys: Vec::new(),
+            inverse_keys: Vec::new(),
+            keeping_away: Vec::new(),
             groups: Vec::new(),
-            by_key: VecMap::new(),
             inverse: Vec::new(),
-            inverse_by_key: VecMap::new(),
+            here: Vec::new(),
+            inverse_here: Vec::new(),
         };
-        t.count_inverse();
+        for (i, pod) in cluster.pods.iter().enumerate().filter(|(_, p)| p.counts) {
+            let terms = &pod.spec.affinity.anti_required;
+            let Some(node) = pod.node.filter(|n| !terms.is_empty() && cluster.nodes.get(*n).is_some()) else { continue };
+            let numbers = terms.iter().map(|term| t.inverse_number(&pod.namespace, term)).collect();
+            t.keeping_away.push((i, node, numbers));
+        }
         t
     }
 
-    /// Pods that stay where they are keep others away with their required anti-affinity.
-    fn count_inverse(&mut self) {
-        let cluster = self.cluster;
-        for (i, pod) in cluster.pods.iter().enumerate() {
-            let stays = pod.counts && !self.moving.get(i).copied().unwrap_or(false);
-            let Some(node) = pod.node.and_then(|n| cluster.nodes.get(n)).filter(|_| stays) else { continue };
-            for term in &pod.spec.affinity.anti_required {
-                let group = self.inverse_group(&pod.namespace, term);
-                if let Some(g) = self.inverse.get_mut(group)
-                    && let Some(domain) = node.labels.get(&*g.key.key)
-                {
-                    g.record(&Arc::from(domain.as_str()));
+    /// Starts a round. `moving` are pods that do not count where they are, `active` the nodes that take part.
+    pub fn begin(&mut self, moving: &[usize], active: Vec<bool>) {
+        self.hosts.forget();
+        self.groups.clear();
+        self.inverse.clear();
+        self.here.fill(None);
+        self.inverse_here.fill(None);
+        self.counted.begin(moving, active);
+        // Pods that stay where they are keep others away with their required anti-affinity.
+        for (pod, node, numbers) in std::mem::take(&mut self.keeping_away) {
+            if !self.counted.is_moving(pod) {
+                for number in &numbers {
+                    self.record_on_node(*number, node);
                 }
             }
+            self.keeping_away.push((pod, node, numbers));
         }
     }
 
-    /// The groups that rule the shape and the inverse groups that it owns; both are made where they are new.
-    pub fn groups_of(&mut self, shape: &Shape) -> (Vec<usize>, Vec<usize>) {
+    fn record_on_node(&mut self, number: usize, node: usize) {
+        let place = self.inverse_place(number);
+        let Some(key) = self.inverse_keys.get(number) else { return };
+        let Some(domain) = self.cluster.nodes.get(node).and_then(|n| n.labels.get(&*key.key)) else { return };
+        if key.is_host() {
+            let host = self.hosts.number(domain);
+            if let Some(group) = self.inverse.get_mut(place) {
+                group.record_host(host);
+            }
+        } else if let Some(group) = self.inverse.get_mut(place) {
+            group.record(&Arc::from(domain.as_str()));
+        }
+    }
+
+    /// Finds the groups that rule the kind, with the `minDomains` of its constraint, and the inverse groups that it owns.
+    pub fn introduce(&mut self, kind: &mut Kind) {
+        let shape = &kind.shape;
         let respect = self.cluster.rules.preferences == Preferences::Respect;
-        let inverse = shape.affinity.anti_required.iter().map(|t| self.inverse_group(&shape.namespace, t)).collect();
+        kind.inverse = shape.affinity.anti_required.iter().map(|t| self.inverse_number(&shape.namespace, t)).collect();
         let mut keys: Vec<(GroupKey, Option<i64>)> = Vec::new();
         for c in shape.spread.iter().filter(|c| respect || c.do_not_schedule) {
             let mut selector = c.selector.clone();
@@ -114,14 +178,22 @@ impl<'a> Topology<'a> {
                 keys.push((self.affinity_key(kind, &shape.namespace, term), None));
             }
         }
-        let mut groups: Vec<usize> = Vec::new();
         for (key, min_domains) in keys {
-            let i = self.group(key, min_domains, shape);
-            if !groups.contains(&i) {
-                groups.push(i);
+            let number = match self.numbers.get(&key) {
+                Some(n) => *n,
+                None => {
+                    let key = Arc::new(key);
+                    self.numbers.insert(key.clone(), self.keys.len());
+                    self.keys.push(key.clone());
+                    self.here.push(None);
+                    self.counted.prepare(&key, &shape.tolerations);
+                    self.keys.len() - 1
+                }
+            };
+            if kind.groups.iter().all(|(n, _)| *n != number) {
+                kind.groups.push((number, min_domains));
             }
         }
-        (groups, inverse)
     }
 
     fn affinity_key(&self, kind: GroupKind, namespace: &str, term: &PodAffinityTerm) -> GroupKey {
@@ -146,180 +218,206 @@ impl<'a> Topology<'a> {
         }
     }
 
-    fn group(&mut self, key: GroupKey, min_domains: Option<i64>, shape: &Shape) -> usize {
-        if let Some(i) = self.by_key.get(&key) {
-            return *i;
-        }
-        let domains = self.domains_for(&key, shape);
-        let mut group = Group { key: key.clone(), min_domains, domains };
-        self.count(&mut group);
-        self.groups.push(group);
-        self.by_key.insert(key, self.groups.len() - 1);
-        self.groups.len() - 1
-    }
-
-    fn inverse_group(&mut self, namespace: &str, term: &PodAffinityTerm) -> usize {
+    fn inverse_number(&mut self, namespace: &str, term: &PodAffinityTerm) -> usize {
         let key = self.affinity_key(GroupKind::AntiAffinity, namespace, term);
-        if let Some(i) = self.inverse_by_key.get(&key) {
-            return *i;
+        if let Some(n) = self.inverse_numbers.get(&key) {
+            return *n;
         }
-        let domains = self.domains_for(&key, &Shape::default());
-        self.inverse.push(Group { key: key.clone(), min_domains: None, domains });
-        self.inverse_by_key.insert(key, self.inverse.len() - 1);
-        self.inverse.len() - 1
+        let key = Arc::new(key);
+        self.inverse_numbers.insert(key.clone(), self.inverse_keys.len());
+        self.inverse_keys.push(key);
+        self.inverse_here.push(None);
+        self.inverse_keys.len() - 1
     }
 
-    fn domains_for(&mut self, key: &GroupKey, shape: &Shape) -> VecMap<Arc<str>, i64> {
-        let cluster = self.cluster;
-        let all = self.universe.entry(key.key.to_string()).or_insert_with(|| universe(cluster, &key.key));
-        let reachable = |taints: &Vec<Vec<Taint>>| {
-            !key.filter.honor_taints || taints.iter().any(|t| super::taints::tolerated(t, &shape.tolerations))
-        };
-        all.iter().filter(|(_, taints)| reachable(taints)).map(|(domain, _)| (domain.clone(), 0)).collect()
+    /// Makes the kind's groups part of the round, where they are not yet.
+    pub fn enter(&mut self, kind: &mut Kind) {
+        for number in &kind.inverse {
+            let place = self.inverse_place(*number);
+            kind.round.inverse.push(place);
+        }
+        for (number, min_domains) in &kind.groups {
+            let place = self.place(*number, *min_domains);
+            let Some(group) = self.groups.get(place) else { continue };
+            let own = group.selects(&kind.shape);
+            kind.round.ruling.push(Ruling { group: place, is_inverse: false, is_host: group.key.is_host(), own });
+        }
     }
 
-    /// Counts the pods that stay.
-    fn count(&self, group: &mut Group) {
-        let cluster = self.cluster;
-        let selector = group.key.selector.clone();
-        if self.era == Era::V1 {
-            let nodes = cluster.nodes.iter().zip(&self.node_requirements).zip(&self.active);
-            for ((node, requirements), _) in nodes.filter(|((n, _), active)| **active && n.has_node) {
-                if group.key.filter.matches(&node.node_taints, requirements, None)
-                    && let Some(domain) = node.labels.get(&*group.key.key)
-                {
-                    group.domains.entry(Arc::from(domain.as_str())).or_insert(0);
-                }
+    fn place(&mut self, number: usize, min_domains: Option<i64>) -> usize {
+        if let Some(place) = self.here.get(number).copied().flatten() {
+            return place;
+        }
+        let place = self.groups.len();
+        if let Some(key) = self.keys.get(number).cloned() {
+            let mut group = Self::empty(key, number);
+            group.min_domains = min_domains;
+            self.counted.count(&mut group, &mut self.hosts);
+            self.groups.push(group);
+        }
+        if let Some(here) = self.here.get_mut(number) {
+            *here = Some(place);
+        }
+        place
+    }
+
+    fn inverse_place(&mut self, number: usize) -> usize {
+        if let Some(place) = self.inverse_here.get(number).copied().flatten() {
+            return place;
+        }
+        let place = self.inverse.len();
+        if let Some(key) = self.inverse_keys.get(number).cloned() {
+            let mut group = Self::empty(key, number);
+            self.counted.offer(&mut group, &mut self.hosts);
+            self.inverse.push(group);
+        }
+        if let Some(here) = self.inverse_here.get_mut(number) {
+            *here = Some(place);
+        }
+        place
+    }
+
+    fn empty(key: Arc<GroupKey>, number: usize) -> Group {
+        Group { key, number, min_domains: None, domains: VecMap::new(), hosts: Vec::new(), used: 0, version: 0 }
+    }
+
+    /// Makes host names known to the groups that exist.
+    pub fn register_hosts(&mut self, hosts: &[u32]) {
+        for group in self.groups.iter_mut().chain(&mut self.inverse).filter(|g| g.key.is_host()) {
+            hosts.iter().for_each(|host| group.register_host(*host));
+        }
+    }
+
+    /// Lets the kind know groups that came up since it was last looked at.
+    pub fn refresh(&self, kind: &mut Kind) {
+        let round = &mut kind.round;
+        if round.inverse_known == self.inverse.len() && round.groups_known == self.groups.len() {
+            return;
+        }
+        for (i, group) in self.inverse.iter().enumerate().skip(round.inverse_known) {
+            if group.selects(&kind.shape) {
+                round.ruling.push(Ruling { group: i, is_inverse: true, is_host: group.key.is_host(), own: true });
             }
         }
-        for (i, pod) in cluster.pods.iter().enumerate() {
-            let stays = pod.counts && !self.moving.get(i).copied().unwrap_or(false);
-            // A missing selector selects nobody, but the listing that counts takes it for everybody.
-            let counted = stays
-                && group.key.namespaces.contains(&pod.namespace)
-                && selector.as_ref().is_none_or(|s| s.matches(&pod.labels));
-            let Some(n) = pod.node.filter(|_| counted) else { continue };
-            let (Some(node), Some(requirements)) = (cluster.nodes.get(n), self.node_requirements.get(n)) else { continue };
-            let fallback = || (&*group.key.key == labels::HOSTNAME).then_some(&node.name);
-            let Some(domain) = node.labels.get(&*group.key.key).or_else(fallback).filter(|_| node.has_node) else { continue };
-            if group.key.filter.matches(&node.node_taints, requirements, None) {
-                group.record(&Arc::from(domain.as_str()));
+        for (i, group) in self.groups.iter().enumerate().skip(round.groups_known) {
+            if group.selects(&kind.shape) {
+                round.counted_by.push(i);
             }
         }
+        (round.inverse_known, round.groups_known) = (self.inverse.len(), self.groups.len());
     }
 
-    /// Makes a host name known to the groups that exist.
-    pub fn register(&mut self, key: &str, domain: &Arc<str>) {
-        for group in self.groups.iter_mut().chain(&mut self.inverse).filter(|g| &*g.key.key == key) {
-            group.domains.entry(domain.clone()).or_insert(0);
+    fn ruling(&self, r: &Ruling) -> Option<&Group> {
+        if r.is_inverse { self.inverse.get(r.group) } else { self.groups.get(r.group) }
+    }
+
+    /// Differs whenever an answer about the kind and domains other than hosts may.
+    pub fn stamp(&self, kind: &Kind) -> u64 {
+        let asked = kind.round.ruling.iter().filter(|r| !r.is_host);
+        let versions = asked.filter_map(|r| self.ruling(r)).map(|g| g.version + (1 << 40));
+        versions.sum::<u64>() + 1
+    }
+
+    pub fn on_host(&self, kind: &Kind, host: u32) -> OnHost {
+        let pod = kind.strict.get(labels::HOSTNAME).map(|r| &**r);
+        for r in kind.round.ruling.iter().filter(|r| r.is_host) {
+            let Some(group) = self.ruling(r) else { continue };
+            let (allowed, for_good) = group.host_allows(self.era, host, &self.hosts.names, r.own, pod);
+            if !allowed {
+                return if for_good { OnHost::Never } else { OnHost::Refused };
+            }
         }
+        OnHost::Allowed
     }
 
-    /// Lets the class know inverse groups that came up since it was last looked at.
-    pub fn refresh(&self, class: &mut Class) {
-        let new = self.inverse.iter().enumerate().skip(class.inverse_known);
-        class.kept_away.extend(new.filter(|(_, g)| g.selects(&class.shape)).map(|(i, _)| i));
-        class.inverse_known = self.inverse.len();
-    }
-
-    /// Whether any group has a say about the class.
-    pub fn concerns(&self, class: &Class) -> bool {
-        !class.groups.is_empty() || !class.kept_away.is_empty()
-    }
-
-    fn ruling(&self, class: &Class) -> impl Iterator<Item = &Group> {
-        let owned = class.groups.iter().filter_map(|i| self.groups.get(*i));
-        owned.chain(class.kept_away.iter().filter_map(|i| self.inverse.get(*i)))
-    }
-
-    /// Whether some group allows no domain on a node with these requirements and the pod's: what [`Self::narrow`] would
-    /// refuse, without putting the requirements together.
-    pub fn blocks(&self, class: &Class, node: &Requirements) -> bool {
-        self.ruling(class).any(|group| {
-            let key = &group.key.key;
-            let any = Requirement::exists(key);
-            let pod_domains = class.strict.get(key).map_or(&any, |r| r);
-            let both = match (node.get(key), class.requirements.get(key)) {
-                (Some(n), Some(p)) => Some(p.intersection(n)),
-                _ => None,
-            };
-            let own = node.get(key).or_else(|| class.requirements.get(key)).map_or(&any, |r| r);
-            group.next(self.era, &class.shape, pod_domains, both.as_ref().unwrap_or(own)).is_empty()
+    /// The requirements narrowed to the domains that every group allows, hosts left out; `None` where one allows none.
+    pub fn narrowed(&self, kind: &Kind, wanted: &Requirements, allowed: Option<Era>) -> Option<Requirements> {
+        let mut groups = kind.round.ruling.iter().filter(|r| !r.is_host).filter_map(|r| self.ruling(r));
+        let narrowed = self.narrow(kind, wanted, &mut groups, &mut |_, _, _| {})?;
+        wanted.compatible(&narrowed, allowed).then(|| {
+            let mut all = wanted.clone();
+            all.add_all(&narrowed);
+            all
         })
     }
 
-    /// The node's requirements narrowed to the domains that every group allows, or the words for the group that allows
-    /// none.
-    pub fn narrow(&self, class: &Class, node: &Requirements) -> Result<Requirements, String> {
+    /// The words for the first group that refuses a node with these requirements, the host name among them.
+    pub fn refusal(&self, kind: &Kind, wanted: &Requirements, era: Era) -> Option<String> {
+        let spelled: Vec<Group> = kind
+            .round
+            .ruling
+            .iter()
+            .filter_map(|r| self.ruling(r))
+            .map(|g| if g.key.is_host() { g.spelled(&self.hosts.names) } else { g.clone() })
+            .collect();
+        let mut words = None;
+        let mut say = |group: &Group, pod: &Requirement, node: &Requirement| words = Some(group.refusal(era, pod, node));
+        let narrowed = self.narrow(kind, wanted, &mut spelled.iter(), &mut say);
+        words.or_else(|| {
+            let narrowed = narrowed.filter(|n| !wanted.compatible(n, Some(era)))?;
+            Some(wanted.incompatibility(&narrowed, true, era))
+        })
+    }
+
+    fn narrow<'g>(
+        &self,
+        kind: &Kind,
+        node: &Requirements,
+        groups: &mut dyn Iterator<Item = &'g Group>,
+        refused: &mut dyn FnMut(&Group, &Requirement, &Requirement),
+    ) -> Option<Requirements> {
         let mut narrowed = node.clone();
-        for group in self.ruling(class) {
+        for group in groups {
             let key = &group.key.key;
             let any = || Arc::new(Requirement::exists(key));
-            let pod_domains = class.strict.get(key).cloned().unwrap_or_else(any);
+            let pod_domains = kind.strict.get(key).cloned().unwrap_or_else(any);
             let node_domains = node.get(key).cloned().unwrap_or_else(any);
-            let allowed = group.next(self.era, &class.shape, &pod_domains, &node_domains);
+            let allowed = group.next(self.era, &kind.shape, &pod_domains, &node_domains);
             if allowed.is_empty() {
-                return Err(group.refusal(self.era, &pod_domains, &node_domains));
+                refused(group, &pod_domains, &node_domains);
+                return None;
             }
             narrowed.add(allowed);
         }
-        Ok(narrowed)
+        Some(narrowed)
     }
 
-    /// Counts a pod of the class as placed.
-    pub fn record(&mut self, class: &Class, taints: &[Taint], requirements: &Requirements, is_new: bool) {
+    /// Counts a pod of the kind as placed on a host with these requirements.
+    pub fn record(&mut self, kind: &mut Kind, taints: &[Taint], requirements: &Requirements, host: u32, is_new: bool) {
+        self.refresh(kind);
         // Era v1 forgets to let well-known labels of a new claim stay open here.
         let allow = (is_new && self.era == Era::V1alpha5).then_some(self.era);
-        for group in &mut self.groups {
-            if !group.selects(&class.shape) || !group.key.filter.matches(taints, requirements, allow) {
-                continue;
-            }
-            let Some(domains) = requirements.get(&group.key.key) else { continue };
-            if group.key.kind == GroupKind::AntiAffinity {
-                // Every domain where the pod may end up is taken.
-                domains.values().for_each(|d| group.record(d));
-            } else if let Some(domain) = domains.single() {
-                group.record(domain);
+        let name = self.hosts.names.get(host as usize);
+        let with_host = || {
+            let mut all = requirements.clone();
+            all.add(Requirement::is_in(labels::HOSTNAME, name));
+            all
+        };
+        for i in &kind.round.counted_by {
+            let Some(group) = self.groups.get_mut(*i) else { continue };
+            if group.key.filter.is_open() || group.key.filter.matches(taints, &with_host(), allow) {
+                record_in(group, requirements, host, group.key.kind == GroupKind::AntiAffinity);
             }
         }
-        for i in &class.inverse {
-            if let Some(group) = self.inverse.get_mut(*i)
-                && let Some(domains) = requirements.get(&group.key.key)
-            {
-                domains.values().for_each(|d| group.record(d));
+        for i in &kind.round.inverse {
+            if let Some(group) = self.inverse.get_mut(*i) {
+                record_in(group, requirements, host, true);
             }
         }
     }
 }
 
-/// The values of a key that types of the open pools could have, within what each pool asks.
-fn universe(cluster: &Cluster, key: &str) -> Domains {
-    let mut all = Domains::new();
-    for pool in cluster.pools.iter().filter(|p| !p.closed) {
-        let mut asked = Requirements::of_expressions(&pool.requirements);
-        asked.add_all(&Requirements::of_labels(&pool.labels));
-        let pool_values = asked.get(key);
-        let mut values: VecSet<Arc<str>> = VecSet::new();
-        for t in cluster.types.iter() {
-            match (pool_values, t.requirements.get(key)) {
-                (Some(p), Some(r)) => values.extend(r.intersection(p).values().cloned()),
-                (Some(r), None) | (None, Some(r)) => values.extend(r.values().cloned()),
-                (None, None) => {}
-            }
-        }
-        if let Some(r) = pool_values.filter(|r| r.operator() == Operator::In) {
-            values.extend(r.values().cloned());
-        }
-        for value in values {
-            let lists = all.entry(value).or_default();
-            if pool.taints.is_empty() {
-                *lists = vec![Vec::new()];
-            } else if lists.first().is_none_or(|l| !l.is_empty()) {
-                lists.push(pool.taints.clone());
-            }
-        }
+/// Counts in the only domain that is left, or (`in_all`) in every one where the pod may end up.
+fn record_in(group: &mut Group, requirements: &Requirements, host: u32, in_all: bool) {
+    if group.key.is_host() {
+        return group.record_host(host);
     }
-    all
+    let Some(domains) = requirements.get(&group.key.key) else { return };
+    if in_all {
+        domains.values().for_each(|d| group.record(d));
+    } else if let Some(domain) = domains.single() {
+        group.record(domain);
+    }
 }
 
 /// Whether a selector selects labels; a missing one selects nothing.

@@ -13,9 +13,9 @@ impl TypeSet {
     }
 
     pub fn full(size: usize) -> TypeSet {
-        let mut set = TypeSet::empty(size);
-        for i in 0..size {
-            set.insert(i);
+        let mut set = TypeSet { words: vec![u64::MAX; size.div_ceil(64)] };
+        if let (Some(last), rest @ 1..) = (set.words.last_mut(), size % 64) {
+            *last = (1 << rest) - 1;
         }
         set
     }
@@ -26,6 +26,37 @@ impl TypeSet {
             set.insert(i);
         }
         set
+    }
+
+    /// Makes room for numbers below `size`.
+    pub fn grow(&mut self, size: usize) {
+        let words = size.div_ceil(64);
+        if words > self.words.len() {
+            self.words.resize(words, 0);
+        }
+    }
+
+    /// The set with as many words, without members.
+    pub fn clear(&mut self) {
+        self.words.fill(0);
+    }
+
+    /// Takes out the members of `other`.
+    pub fn drop_all(&mut self, other: &TypeSet) {
+        for (word, theirs) in self.words.iter_mut().zip(&other.words) {
+            *word &= !theirs;
+        }
+    }
+
+    /// Whether both have a member in common.
+    pub fn meets(&self, other: &TypeSet) -> bool {
+        self.words.iter().zip(&other.words).any(|(a, b)| a & b != 0)
+    }
+
+    /// The smallest member.
+    pub fn first(&self) -> Option<usize> {
+        let (i, word) = self.words.iter().enumerate().find(|(_, w)| **w != 0)?;
+        Some(i * 64 + word.trailing_zeros() as usize)
     }
 
     pub fn insert(&mut self, i: usize) {
@@ -65,9 +96,7 @@ impl TypeSet {
     /// Members of this set that are not in `other`.
     pub fn without(&self, other: &TypeSet) -> TypeSet {
         let mut set = self.clone();
-        for (word, theirs) in set.words.iter_mut().zip(&other.words) {
-            *word &= !theirs;
-        }
+        set.drop_all(other);
         set
     }
 

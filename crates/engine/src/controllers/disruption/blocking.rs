@@ -13,6 +13,7 @@ use super::order::{Method, Order};
 use super::picture::{Picture, Subject};
 use super::{Disruption, Phase, marks, pods};
 use crate::SimTime;
+use crate::scheduling::Planner;
 use crate::scheduling::consolidation;
 use objects::collections::Order as _;
 use objects::collections::VecSet;
@@ -164,11 +165,13 @@ impl Disruption {
     }
 
     fn first_single(&mut self, subjects: &[Subject], picture: &Picture, cx: &mut Cx<'_, '_>) -> Option<Order> {
+        let mut planner = None;
         for subject in subjects {
             let Some(candidate) = &subject.candidate else {
                 continue;
             };
-            match consolidation::single(&picture.cluster, candidate) {
+            let planner = planner.get_or_insert_with(|| Planner::new(&picture.cluster));
+            match consolidation::single_in(planner, candidate) {
                 Ok(command) => return Order::of(Method::Single, command, picture, cx),
                 Err(words) => self.record.unconsolidatable(subject, Method::Single.id(), &words, cx),
             }

@@ -10,6 +10,7 @@ use super::order::{Method, Order};
 use super::picture::{Picture, Subject};
 use super::{Disruption, Phase, budgets};
 use crate::SimTime;
+use crate::scheduling::Planner;
 use crate::scheduling::consolidation::{self, balanced};
 use objects::collections::VecMap;
 use objects::typed::ConsolidationPolicy;
@@ -176,11 +177,13 @@ impl Disruption {
 
     fn one(&mut self, within: &[Subject], picture: &Picture, cx: &mut Cx<'_, '_>) -> Option<Order> {
         let totals = balanced::totals(&picture.cluster);
+        let mut planner = None;
         for subject in within {
             let Some(candidate) = &subject.candidate else {
                 continue;
             };
-            match consolidation::single(&picture.cluster, candidate) {
+            let planner = planner.get_or_insert_with(|| Planner::new(&picture.cluster));
+            match consolidation::single_in(planner, candidate) {
                 Ok(command) if !balanced::approves(&picture.cluster, &totals, &command) => {}
                 Ok(command) => {
                     for score in balanced::scores(&picture.cluster, &totals, &command) {

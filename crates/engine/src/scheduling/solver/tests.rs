@@ -1,4 +1,6 @@
-use super::super::cluster::PoolInput;
+use super::super::cluster::{Cluster, PoolInput};
+use super::super::go_sort::sort_slice;
+use super::super::planner::solve;
 use super::super::testing::*;
 use super::*;
 use objects::typed::Taint;

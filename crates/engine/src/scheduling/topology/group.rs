@@ -38,7 +38,22 @@ pub struct NodeFilter {
     tolerations: Vec<Toleration>,
 }
 
+impl GroupKey {
+    pub fn selects(&self, shape: &Shape) -> bool {
+        self.namespaces.contains(&shape.namespace) && selects(self.selector.as_ref(), &shape.labels)
+    }
+
+    pub fn is_host(&self) -> bool {
+        &*self.key == labels::HOSTNAME
+    }
+}
+
 impl NodeFilter {
+    /// Whether every node passes.
+    pub fn is_open(&self) -> bool {
+        !self.honor_taints && (self.terms.is_empty() || self.terms.iter().any(Requirements::is_empty))
+    }
+
     /// The node selector together with each required term. Era v1alpha5 does not know the two inclusion policies.
     pub fn of(era: Era, shape: &Shape, c: &SpreadConstraint) -> NodeFilter {
         let selector = Requirements::of_labels(&shape.node_selector);
@@ -66,25 +81,89 @@ impl NodeFilter {
     }
 }
 
+/// Counts of one round.
 #[derive(Clone, Debug)]
 pub struct Group {
-    pub key: GroupKey,
+    pub key: Arc<GroupKey>,
+    /// Its number among all groups of the cluster.
+    pub number: usize,
     pub min_domains: Option<i64>,
-    /// Pods counted per domain.
+    /// Pods counted per domain, unless the domains are hosts.
     pub domains: VecMap<Arc<str>, i64>,
+    /// Pods counted per host; [`UNKNOWN`] for hosts that the group has not heard of.
+    pub hosts: Vec<i64>,
+    /// Domains with pods.
+    pub used: usize,
+    /// Rises with every change.
+    pub version: u64,
 }
+
+pub const UNKNOWN: i64 = -1;
 
 impl Group {
     pub fn record(&mut self, domain: &Arc<str>) {
-        *self.domains.entry(domain.clone()).or_insert(0) += 1;
+        let count = self.domains.entry(domain.clone()).or_insert(0);
+        self.used += usize::from(*count == 0);
+        *count += 1;
+        self.version += 1;
+    }
+
+    pub fn record_host(&mut self, host: u32) {
+        self.register_host(host);
+        if let Some(count) = self.hosts.get_mut(host as usize) {
+            self.used += usize::from(*count == 0);
+            *count += 1;
+            self.version += 1;
+        }
+    }
+
+    pub fn register_host(&mut self, host: u32) {
+        let at = host as usize;
+        if self.hosts.len() <= at {
+            self.hosts.resize(at + 1, UNKNOWN);
+        }
+        if let Some(count) = self.hosts.get_mut(at).filter(|c| **c == UNKNOWN) {
+            *count = 0;
+            self.version += 1;
+        }
+    }
+
+    /// The group with its hosts by name, as the questions below read them.
+    pub fn spelled(&self, names: &[Arc<str>]) -> Group {
+        let counts = names.iter().zip(&self.hosts).filter(|(_, count)| **count != UNKNOWN);
+        Group { domains: counts.map(|(name, count)| (name.clone(), *count)).collect(), ..self.clone() }
+    }
+
+    /// Whether a node of that name may take a pod, which [`Self::next`] would answer with the name itself, and whether
+    /// a refusal is for good: counts only rise. `own`: the group selects the pod; `pod` is what it asks of host names.
+    pub fn host_allows(&self, era: Era, host: u32, names: &[Arc<str>], own: bool, pod: Option<&Requirement>) -> (bool, bool) {
+        let count = self.hosts.get(host as usize).copied().unwrap_or(UNKNOWN);
+        let is_known = era == Era::V1 || count != UNKNOWN;
+        let pods = count.max(0);
+        let has = |host: usize| pod.is_none_or(|p| names.get(host).is_some_and(|name| p.has(name)));
+        match self.key.kind {
+            GroupKind::Spread => {
+                let fits = pods + i64::from(own) <= self.key.max_skew;
+                (is_known && fits, !fits)
+            }
+            GroupKind::AntiAffinity => (is_known && pods == 0 && (era == Era::V1 || has(host as usize)), pods > 0),
+            GroupKind::Affinity => {
+                let elsewhere = || match pod {
+                    None => self.used > 0,
+                    Some(_) => self.hosts.iter().enumerate().any(|(host, count)| *count > 0 && has(host)),
+                };
+                let here = has(host as usize) && (pods > 0 || (own && is_known && !elsewhere()));
+                (here, false)
+            }
+        }
     }
 
     pub fn selects(&self, shape: &Shape) -> bool {
-        self.key.namespaces.contains(&shape.namespace) && selects(self.key.selector.as_ref(), &shape.labels)
+        self.key.selects(shape)
     }
 
     fn is_hostname(&self) -> bool {
-        &*self.key.key == labels::HOSTNAME
+        self.key.is_host()
     }
 
     fn count_of(&self, domain: &str) -> i64 {
@@ -221,15 +300,19 @@ mod tests {
 
     fn group(kind: GroupKind, counts: &[(&str, i64)]) -> Group {
         Group {
-            key: GroupKey {
+            key: Arc::new(GroupKey {
                 kind,
                 key: Arc::from(labels::ZONE),
                 namespaces: VecSet::from(["default".to_owned()]),
                 selector: Some(LabelSelector::default()),
                 max_skew: 1,
                 filter: NodeFilter::default(),
-            },
+            }),
+            number: 0,
             min_domains: None,
+            hosts: Vec::new(),
+            used: 0,
+            version: 0,
             domains: counts.iter().map(|(d, c)| (Arc::from(*d), *c)).collect(),
         }
     }

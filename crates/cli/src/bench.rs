@@ -1,0 +1,117 @@
+//! `nodewright bench`: how fast pods are packed and clusters scanned for consolidation, on inputs that Karpenter's own
+//! code has been measured on.
+
+use crate::Failure;
+use bench::{Method, Outcome};
+use engine::scheduling::Cluster;
+use objects::Value;
+use serde_json::json;
+
+/// What to measure.
+#[derive(Clone, Debug)]
+pub struct Choices {
+    /// The pods, or (to consolidate) the nodes and the pods.
+    pub files: Vec<String>,
+    pub consolidate: bool,
+    pub multi: bool,
+    /// The instance types, as JSON.
+    pub types: String,
+    /// Names of the types that are sold; none: all, but for `cluster-tight-*` the three that its makers allow.
+    pub allow: Vec<String>,
+    /// The time of the middle one of so many runs counts.
+    pub runs: u32,
+}
+
+/// Runs it: `{"file","pods","nodes","seconds","pods_per_s","peak_rss_mb","errors"}`, to consolidate with `method`,
+/// `tried` and `command` too.
+pub fn run(choices: &Choices) -> Result<Value, Failure> {
+    let read = |file: &String| std::fs::read_to_string(file).map_err(|e| Failure::usage(format!("{file}: {e}")));
+    let types = read(&choices.types)?;
+    let (first, cluster) = match (choices.files.as_slice(), choices.consolidate) {
+        ([pods], false) => (pods, input(pods, bench::pending(&read(pods)?, &types))?),
+        ([nodes, pods], true) => {
+            let tight = nodes.contains("cluster-tight") && choices.allow.is_empty();
+            let allow: Vec<&str> = choices.allow.iter().map(String::as_str).collect();
+            let allow = if tight { &["c5.large", "m5.large", "m5.xlarge"][..] } else { &allow };
+            (nodes, input(&format!("{nodes}, {pods}"), bench::cluster(&read(nodes)?, &read(pods)?, &types, allow))?)
+        }
+        (_, false) => return Err(Failure::usage("bench takes one file of pods")),
+        (_, true) => return Err(Failure::usage("bench --consolidate takes a file of nodes and a file of pods")),
+    };
+    let method = if choices.multi { Method::Multi } else { Method::Single };
+    let once = || if choices.consolidate { bench::consolidate(&cluster, method) } else { bench::pack(&cluster) };
+    let mut times: Vec<(f64, Outcome)> = (0..choices.runs.max(1)).map(|_| timed(&once)).collect();
+    times.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let Some((seconds, outcome)) = times.get(times.len() / 2) else { return Err(Failure::usage("no run")) };
+    let name = std::path::Path::new(first).file_name().map(|n| n.to_string_lossy().into_owned());
+    let mut v = json!({
+        "file": name, "pods": outcome.pods, "nodes": outcome.nodes, "seconds": round(*seconds),
+        "pods_per_s": (outcome.pods as f64 / seconds).round(), "peak_rss_mb": peak_rss_mb(), "errors": outcome.errors,
+    });
+    if let (Some((tried, command)), Some(map)) = (&outcome.scan, v.as_object_mut()) {
+        map.insert("method".to_owned(), json!(if choices.multi { "multi" } else { "single" }));
+        map.insert("tried".to_owned(), json!(tried));
+        map.insert("command".to_owned(), json!(command));
+    }
+    Ok(v)
+}
+
+/// One line for people.
+pub fn text(v: &Value) -> String {
+    let field = |key: &str| v.get(key).map_or_else(String::new, |f| f.as_str().map_or_else(|| f.to_string(), str::to_owned));
+    let scan = v.get("method").map(|_| format!(", {}-node, {} tried: {}", field("method"), field("tried"), field("command")));
+    format!(
+        "{}: {} pods, {} nodes, {} errors in {} s ({} pods/s, peak {} MB{})\n",
+        field("file"),
+        field("pods"),
+        field("nodes"),
+        field("errors"),
+        field("seconds"),
+        field("pods_per_s"),
+        field("peak_rss_mb"),
+        scan.unwrap_or_default()
+    )
+}
+
+fn input(file: &str, read: Result<Cluster, String>) -> Result<Cluster, Failure> {
+    read.map_err(|why| Failure::usage(format!("{file}: {why}")))
+}
+
+#[expect(clippy::disallowed_types, reason = "a measurement of real time")]
+fn timed(once: &dyn Fn() -> Outcome) -> (f64, Outcome) {
+    let start = std::time::Instant::now();
+    let outcome = once();
+    (start.elapsed().as_secs_f64(), outcome)
+}
+
+fn round(seconds: f64) -> f64 {
+    (seconds * 1e6).round() / 1e6
+}
+
+/// The most memory that the process has had, in MB; `null` where the system does not say.
+fn peak_rss_mb() -> Value {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"));
+    let kb = line.and_then(|l| l.split_whitespace().next()).and_then(|n| n.parse::<f64>().ok());
+    kb.map_or(Value::Null, |kb| json!((kb * 1.024 / 100.0).round() / 10.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wrong_uses_say_what_is_wanted() {
+        let check = |files: &[&str], consolidate, message: &str| {
+            let files: Vec<String> = files.iter().map(|f| (*f).to_owned()).collect();
+            let types = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml").to_owned();
+            let choices = Choices { files, consolidate, multi: false, types, allow: Vec::new(), runs: 1 };
+            let failure = run(&choices).unwrap_err();
+            assert_eq!(failure.exit, 2);
+            assert!(failure.message.contains(message), "{}", failure.message);
+        };
+        check(&["a.csv", "b.csv"], false, "takes one file of pods");
+        check(&["a.csv"], true, "takes a file of nodes and a file of pods");
+        check(&["no such file"], false, "no such file");
+    }
+}
