@@ -30,6 +30,7 @@ impl Lab {
             epoch_ms: 1_690_348_200_000 - i64::try_from(engine::session::SETTLE_MS).unwrap_or(0),
             docs,
             prices: None,
+            node_group: false,
         };
         Lab::of(scenario)
     }

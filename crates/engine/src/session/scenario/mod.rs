@@ -39,6 +39,8 @@ pub struct Scenario {
     pub docs: Vec<Value>,
     /// The region's packed catalogue text, where it is not built in (see [`catalog::Catalog::add_region`]).
     pub prices: Option<Arc<str>>,
+    /// Whether the managed node group with its two instances is there.
+    pub node_group: bool,
 }
 
 /// Scenarios that exist: id and what it holds.
@@ -76,14 +78,23 @@ impl Scenario {
         if !pool {
             docs.retain(|d| !is_karpenters(kind_of(d), era));
         }
-        Scenario { id: id.to_owned(), seed, era, region: region.to_owned(), epoch_ms: epoch_ms(era), docs, prices: None }
+        Scenario {
+            id: id.to_owned(),
+            seed,
+            era,
+            region: region.to_owned(),
+            epoch_ms: epoch_ms(era),
+            docs,
+            prices: None,
+            node_group: true,
+        }
     }
 
     /// The world after its objects were created and had time to settle.
     pub(super) fn build(&self) -> Result<World, ApiError> {
         let market = Market::load(&self.region, self.era, self.prices.as_deref())
             .map_err(|error| ApiError::new(Reason::BadRequest, error.to_string()))?;
-        let instances = base::instances(self.era, self.seed, &market);
+        let instances = if self.node_group { base::instances(self.era, self.seed, &market) } else { Vec::new() };
         let mut world = World::new(Profile::of(self.era), Arc::new(market), self.epoch_ms, self.seed);
         for doc in &instances {
             world.found(doc, self.era)?;
