@@ -243,7 +243,7 @@ impl World {
     }
 
     /// Writes what no request can and shows the changes to everyone.
-    pub(super) fn internal(
+    pub fn internal(
         &mut self,
         write: impl FnOnce(&mut Store, &exec::Context<'_>) -> Result<(), ApiError>,
     ) -> Result<(), ApiError> {

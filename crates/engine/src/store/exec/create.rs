@@ -101,6 +101,10 @@ fn admit_pod(store: &Store, doc: &mut Value) -> Result<(), ApiError> {
     }
     doc.set("spec.priority", value);
     doc.set("spec.preemptionPolicy", "PreemptLowerPriority");
+    if doc.at("spec.enableServiceLinks").is_null() {
+        // A default of pods that templates do not have; without it an update of a controller's pod would change its spec.
+        doc.set("spec.enableServiceLinks", true);
+    }
     for taint in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] {
         let tolerated = doc.list_at("spec.tolerations").iter().any(|t| {
             let (key, effect) = (t.str_at("key").unwrap_or_default(), t.str_at("effect").unwrap_or_default());

@@ -1,0 +1,70 @@
+//! The checklist: what the real Karpenter's own tests say that it does, tried on this engine in cases of our own.
+//!
+//! `ids.txt` lists the titles by number and subject, `cases/` has the cases (`case.rs` describes their form). What is
+//! not modelled stands in `tests/conformance/NOT-MODELLED.md` with the reason.
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot read its cases has failed")]
+
+mod case;
+mod shorthand;
+mod world;
+
+use case::Case;
+use objects::collections::{VecMap, VecSet};
+
+const IDS: &str = include_str!("ids.txt");
+const NOT_MODELLED: &str = include_str!("../conformance/NOT-MODELLED.md");
+
+fn folder() -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("checklist/cases")
+}
+
+fn files() -> Vec<String> {
+    let mut names: Vec<String> =
+        std::fs::read_dir(folder()).unwrap().map(|e| e.unwrap().file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+fn cases_of(file: &str) -> Vec<Case> {
+    case::read(&std::fs::read_to_string(folder().join(file)).unwrap())
+}
+
+/// Runs the files whose place in the list leaves `part` of two: a thread each.
+fn check(part: usize) {
+    let only = std::env::var_os("CHECKLIST_ONLY").map(|o| o.to_string_lossy().into_owned()).unwrap_or_default();
+    let (mut wrong, mut ran) = (Vec::new(), 0);
+    let all = files().into_iter().flat_map(|f| cases_of(&f).into_iter().map(move |c| (f.clone(), c)));
+    for (i, (file, case)) in all.enumerate() {
+        if i % 4 != part || !(only.is_empty() || case.ids.iter().any(|id| only.split(',').any(|o| o == id) || *only == *file)) {
+            continue;
+        }
+        ran += 1;
+        let name = format!("{file}: {} {}", case.ids.join(" "), case.title);
+        match (world::run(&case), case.is_pending()) {
+            (Ok(()), true) => eprintln!("{name}: pending, but passes"),
+            (Err(why), false) => wrong.push(format!("{name}\n  {why}")),
+            _ => {}
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {ran} fail\n\n{}", wrong.len(), wrong.join("\n\n"));
+}
+
+#[test]
+fn first_part() {
+    check(0);
+}
+
+#[test]
+fn second_part() {
+    check(1);
+}
+
+#[test]
+fn third_part() {
+    check(2);
+}
+
+#[test]
+fn fourth_part() {
+    check(3);
+}
