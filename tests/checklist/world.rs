@@ -179,7 +179,8 @@ impl Lab {
         let kind = self.kind(kind)?;
         let name = match kind {
             Kind::Node => self.nodes.get(name).map_or(name, String::as_str),
-            Kind::NodeClaim | Kind::Machine => self.claims.get(name).map_or(name, String::as_str),
+            Kind::NodeClaim | Kind::Machine | Kind::FleetRequest => self.claims.get(name).map_or(name, String::as_str),
+            Kind::Instance => &self.instance(name)?,
             _ => name,
         };
         if !kind.namespaced() {
@@ -272,6 +273,12 @@ impl Lab {
                 let node = self.key("node", name)?.name;
                 self.request(&Request::InterruptSpot { node })
             }
+            // The instance behind a node ends without a word.
+            "lose" => {
+                let id = self.instance(name)?;
+                let key = ObjectKey::cluster(Kind::Instance, &id);
+                self.world.internal(|store, ctx| exec::delete(store, ctx, &key, None).map(|_| ())).map_err(|e| e.message)
+            }
             "cordon" => self.cordon(self.key("node", name)?, true),
             "uncordon" => self.cordon(self.key("node", name)?, false),
             "patch" => {
@@ -304,6 +311,13 @@ impl Lab {
             }
             _ => self.expect(&filled),
         }
+    }
+
+    /// The instance of a claim.
+    fn instance(&self, claim: &str) -> Result<String, String> {
+        let key = self.key("claim", claim)?;
+        let id = self.store().get(&key).and_then(|c| c.claim().map(|c| c.provider_id.clone())).unwrap_or_default();
+        id.rsplit('/').next().filter(|id| !id.is_empty()).map(str::to_owned).ok_or_else(|| format!("{claim} has no instance"))
     }
 
     fn initialized(&self) -> &'static str {
@@ -455,6 +469,26 @@ impl Lab {
             "there" | "gone" => {
                 let key = if tail.is_empty() { self.key("node", name)? } else { self.key(name, tail)? };
                 ensure(self.store().get(&key).is_some() == (verb == "there"), || format!("it is not {verb}"))
+            }
+            // The pods of a node by its kubelet's settings: `density m5.large {maxPods: 10} 10`.
+            "density" => {
+                let (map, want) = tail.rsplit_once(' ').ok_or("no number")?;
+                let v = value(map)?;
+                let small = |key: &str| v.int_at(key).and_then(|n| u32::try_from(n).ok());
+                let shape = catalog::NodeShape {
+                    max_pods: small("maxPods"),
+                    pods_per_core: small("podsPerCore"),
+                    eni_limited_density: v.bool_at("eniDensity").unwrap_or(true),
+                    ..catalog::NodeShape::default()
+                };
+                let sold = self.world.cluster.market.sold(name).ok_or("not sold")?;
+                let got = sold.facts.capacity(engine::pricing::catalog_era(self.era()), &shape).pods;
+                ensure(got.to_string() == want, || format!("there are {got}"))
+            }
+            // What Karpenter decided and why, as the record has it.
+            "decided" => {
+                let found = self.world.decisions.share().iter().any(|d| format!("{} {:?}", d.about, d.what).contains(rest));
+                ensure(found, || "no such decision".to_owned())
             }
             // The documents that an API server takes or refuses, without storing them.
             "accepted" => {

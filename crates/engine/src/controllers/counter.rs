@@ -65,7 +65,8 @@ pub fn reconcile(name: &str, state: &State, cx: &mut Cx<'_, '_>) -> Option<SimTi
             map.insert(gone.clone(), Value::Null);
         }
     }
-    patch.set(path, resources);
+    // The old counter is gone altogether where nothing is left.
+    patch.set(path, if empty { Value::Null } else { resources });
     if cx.era() == Era::V1 {
         patch.set("status.nodes", nodes);
     }
