@@ -29,7 +29,38 @@ fn cases_of(file: &str) -> Vec<Case> {
     case::read(&std::fs::read_to_string(folder().join(file)).unwrap())
 }
 
-/// Runs the files whose place in the list leaves `part` of two: a thread each.
+/// Subjects by number, as `ids.txt` has them.
+fn ids() -> VecMap<&'static str, &'static str> {
+    IDS.lines().filter_map(|l| l.split_once(' ')).collect()
+}
+
+#[test]
+fn everything_has_a_case_or_a_reason() {
+    let known = ids();
+    let mut tried: VecSet<String> = VecSet::new();
+    for file in files() {
+        for case in cases_of(&file) {
+            assert!(case.steps.len() > 1 || !case.steps[0].1.starts_with("pool "), "{file}: {} asserts nothing", case.title);
+            for id in &case.ids {
+                assert!(known.contains_key(id.as_str()), "{file}: {id} is not in ids.txt");
+            }
+            if !case.is_pending() {
+                tried.extend(case.ids);
+            }
+        }
+    }
+    let reasons: VecSet<&str> = NOT_MODELLED.lines().filter_map(|l| l.strip_prefix("| ")?.split(' ').next()).collect();
+    let without: Vec<&str> = known.keys().copied().filter(|id| !tried.contains(*id) && !reasons.contains(id)).collect();
+    let both: Vec<&str> = known.keys().copied().filter(|id| tried.contains(*id) && reasons.contains(id)).collect();
+    let percent = tried.len() * 100 / known.len();
+    println!("{} of {} titles have cases ({percent} %)", tried.len(), known.len());
+    assert!(without.is_empty(), "neither a case nor a line in NOT-MODELLED.md: {without:?}");
+    assert!(both.is_empty(), "tried and said not to be modelled: {both:?}");
+    assert!(percent >= 85, "{percent} %");
+}
+
+/// Runs the cases whose place in the list leaves `part` of four: a thread each. `CHECKLIST_ONLY` in the environment names
+/// numbers or one file to run, `CHECKLIST_DUMP` shows what happened where a case fails.
 fn check(part: usize) {
     let only = std::env::var_os("CHECKLIST_ONLY").map(|o| o.to_string_lossy().into_owned()).unwrap_or_default();
     let (mut wrong, mut ran) = (Vec::new(), 0);

@@ -170,7 +170,8 @@ impl Short {
                 resources.set(key, list.clone());
             }
         }
-        let mut container = json!({"name": "app", "image": "public.ecr.aws/eks-distro/kubernetes/pause:3.7", "resources": resources});
+        let mut container =
+            json!({"name": "app", "image": "public.ecr.aws/eks-distro/kubernetes/pause:3.7", "resources": resources});
         let ports: Vec<Value> = v.list_at("ports").iter().map(|p| json!({"containerPort": p, "hostPort": p})).collect();
         if !ports.is_empty() {
             container.set("ports", ports);
@@ -198,9 +199,12 @@ impl Short {
             let terms: Vec<Value> = v.list_at("prefer").iter().map(weighted).collect();
             spec.set("affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution", terms);
         }
-        for (from, kind, hard) in
-            [("near", "podAffinity", true), ("apart", "podAntiAffinity", true), ("nearish", "podAffinity", false), ("apartish", "podAntiAffinity", false)]
-        {
+        for (from, kind, hard) in [
+            ("near", "podAffinity", true),
+            ("apart", "podAntiAffinity", true),
+            ("nearish", "podAffinity", false),
+            ("apartish", "podAntiAffinity", false),
+        ] {
             let terms: Vec<Value> = texts(v.at(from)).iter().map(|t| self.pod_term(t)).collect();
             if terms.is_empty() {
                 continue;
@@ -209,11 +213,8 @@ impl Short {
                 true => spec.set(&format!("affinity.{kind}.requiredDuringSchedulingIgnoredDuringExecution"), terms),
                 false => {
                     let n = terms.len();
-                    let soft: Vec<Value> = terms
-                        .into_iter()
-                        .enumerate()
-                        .map(|(i, t)| json!({"weight": 1 + n - i, "podAffinityTerm": t}))
-                        .collect();
+                    let soft: Vec<Value> =
+                        terms.into_iter().enumerate().map(|(i, t)| json!({"weight": 1 + n - i, "podAffinityTerm": t})).collect();
                     spec.set(&format!("affinity.{kind}.preferredDuringSchedulingIgnoredDuringExecution"), soft);
                 }
             }
@@ -330,10 +331,9 @@ impl Short {
         });
         match self.era {
             Era::V1alpha5 => doc.set("spec.machineTemplateRef", json!({"name": "default"})),
-            Era::V1 => doc.set(
-                "spec.nodeClassRef",
-                json!({"group": "karpenter.k8s.aws", "kind": "EC2NodeClass", "name": "default"}),
-            ),
+            Era::V1 => {
+                doc.set("spec.nodeClassRef", json!({"group": "karpenter.k8s.aws", "kind": "EC2NodeClass", "name": "default"}))
+            }
         }
         if !v.at("anno").is_null() {
             doc.set("metadata.annotations", v.at("anno").clone());

@@ -1,15 +1,17 @@
 //! Cases about a whole cluster: requests as people make them, simulated time, and what is there afterwards.
 //!
 //! The cluster is the lab's: two managed nodes (cordoned at first, so that pods need others) and Karpenter with a node
-//! class and no pool. `$n1` stands for the name of the node that a case calls n1, `@n1` for its claim, `%web` for the
+//! class and no pool. `env=NAME=VALUE` in a heading is a variable of Karpenter's. `$n1` stands for the name of the node that a case calls n1, `@n1` for its claim, `%web` for the
 //! first pod of web.
 
 use super::case::{Case, duration, value};
 use super::shorthand::Short;
+use engine::scheduling::input::{Source, read};
+use engine::scheduling::{Round, Rules, solve};
 use engine::session::{Request, Validation, World};
 use engine::store::exec;
 use engine::{Era, Scenario, Session};
-use objects::collections::VecMap;
+use objects::collections::{VecMap, VecSet};
 use objects::{DocExt, Kind, Object, ObjectKey, Value, json};
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -27,19 +29,26 @@ pub struct Lab {
 }
 
 thread_local! {
-    static STARTS: RefCell<VecMap<(char, u64), World>> = RefCell::default();
+    /// By era, seed and Karpenter's environment.
+    static STARTS: RefCell<VecMap<(char, u64, String), World>> = RefCell::default();
 }
 
 const REGION: &str = "ap-northeast-2";
 
-fn start(era: char, seed: u64) -> World {
+fn start(case: &Case) -> World {
+    let seed: u64 = case.option("seed").map_or(1, |s| s.parse().unwrap());
+    let env = case.option("env").unwrap_or_default();
     STARTS.with(|starts| {
-        if let Some(world) = starts.borrow().get(&(era, seed)) {
+        let key = (case.era, seed, env.to_owned());
+        if let Some(world) = starts.borrow().get(&key) {
             return world.clone();
         }
-        let e = era_of(era);
+        let e = era_of(case.era);
         let mut scenario = Scenario::named("karpenter-basics", e, seed, REGION).unwrap();
         scenario.docs.retain(|d| d.str_at("kind") != Some(Kind::pool(e).name()));
+        if let Some((name, value)) = env.split_once('=') {
+            scenario.docs.iter_mut().for_each(|d| set_env(d, name, value));
+        }
         let mut world = Session::new(scenario).unwrap().world().clone();
         let nodes: Vec<ObjectKey> = world.cluster.store.list(Kind::Node).map(|n| n.key()).collect();
         for key in nodes {
@@ -48,9 +57,23 @@ fn start(era: char, seed: u64) -> World {
         }
         let until = world.now() + 1_000;
         world.run_to(until);
-        starts.borrow_mut().insert((era, seed), world.clone());
+        starts.borrow_mut().insert(key, world.clone());
         world
     })
+}
+
+/// Writes a variable into Karpenter's Deployment.
+fn set_env(doc: &mut Value, name: &str, value: &str) {
+    if doc.str_at("kind") != Some("Deployment") || doc.str_at("metadata.name") != Some("karpenter") {
+        return;
+    }
+    let containers = doc.slot("spec.template.spec.containers").as_array_mut().unwrap();
+    for c in containers {
+        let mut env = c.list_at("env").to_vec();
+        env.retain(|e| e.str_at("name") != Some(name));
+        env.push(json!({"name": name, "value": value}));
+        c.set("env", env);
+    }
 }
 
 pub fn era_of(era: char) -> Era {
@@ -58,8 +81,7 @@ pub fn era_of(era: char) -> Era {
 }
 
 pub fn run(case: &Case) -> Done {
-    let seed = case.option("seed").map_or(1, |s| s.parse().unwrap());
-    let world = start(case.era, seed);
+    let world = start(case);
     let mut lab = Lab {
         skip: world.logs.share().len(),
         short: Short { era: era_of(case.era), region: REGION },
@@ -234,7 +256,10 @@ impl Lab {
                     self.claim(&format!("n{i}"), tail)?;
                 }
                 for i in 1..=n {
-                    self.until(180_000, &format!("is claim n{i} status.conditions[type={}].status \"True\"", self.initialized()))?;
+                    self.until(
+                        180_000,
+                        &format!("is claim n{i} status.conditions[type={}].status \"True\"", self.initialized()),
+                    )?;
                     self.alias(&format!("n{i}"), &format!("n{i}"))?;
                 }
                 Ok(())
@@ -255,7 +280,8 @@ impl Lab {
             // Calls the claim that is neither known nor the base's by a name.
             "newclaim" => {
                 let known = |n: &str| self.claims.values().any(|c| c == n);
-                let found = self.store().list(Kind::claim(self.era())).find(|c| !known(&c.meta.name)).map(|c| c.meta.name.clone());
+                let found =
+                    self.store().list(Kind::claim(self.era())).find(|c| !known(&c.meta.name)).map(|c| c.meta.name.clone());
                 let found = found.ok_or("no new claim")?;
                 self.claims.insert(name.to_owned(), found.clone());
                 Ok(())
@@ -484,6 +510,25 @@ impl Lab {
                 let sold = self.world.cluster.market.sold(name).ok_or("not sold")?;
                 let got = sold.facts.capacity(engine::pricing::catalog_era(self.era()), &shape).pods;
                 ensure(got.to_string() == want, || format!("there are {got}"))
+            }
+            // What truncation to N types makes of the first claim of a plan for the pods that wait now: how many types,
+            // or words of the refusal.
+            "kept" => {
+                let mut rules = Rules::latest(self.era());
+                rules.max_instance_types = name.parse().map_err(|_| "no number")?;
+                let cluster = read(&Source {
+                    store: self.store(),
+                    rules: rules.clone(),
+                    types: self.world.cluster.market.types().clone(),
+                    now_ms: self.world.cluster.view().unix_ms(),
+                    marked: &VecSet::new(),
+                });
+                let plan = solve(&cluster, &Round::default());
+                let claim = plan.claims.first().ok_or("no claim is planned")?;
+                match claim.kept_types(&cluster.types, &rules) {
+                    Ok(kept) => count(tail, kept.len()),
+                    Err(words) => ensure(words.contains(tail), || words),
+                }
             }
             // What Karpenter decided and why, as the record has it.
             "decided" => {

@@ -3,7 +3,8 @@
 //! Source: aws/karpenter-provider-aws pkg/providers/instance/instance.go v0.31.4 and v1.14.1.
 
 use super::names::{CAPACITY_TYPE, ON_DEMAND, SPOT};
-use crate::scheduling::{InstanceType, Requirements, TypeTable};
+use crate::scheduling::type_table::min_values_text;
+use crate::scheduling::{InstanceType, MinValues, Requirements, Rules, TypeTable};
 use objects::collections::Order as _;
 use objects::{Era, Object};
 
@@ -30,7 +31,8 @@ pub struct Offers {
 }
 
 /// `Err` is Karpenter's text for having nothing to ask for.
-pub fn for_claim(claim: &Object, table: &TypeTable, era: Era) -> Result<Offers, String> {
+pub fn for_claim(claim: &Object, table: &TypeTable, rules: &Rules) -> Result<Offers, String> {
+    let era = rules.era;
     let typed = claim.claim().ok_or("the claim cannot be read")?;
     let requirements = Requirements::of_expressions(&typed.requirements);
     let candidate = |t: &&InstanceType| {
@@ -69,6 +71,16 @@ pub fn for_claim(claim: &Object, table: &TypeTable, era: Era) -> Result<Offers, 
         .collect();
     kept.order_by(|a, b| (a.0, &a.1.name).cmp(&(b.0, &b.1.name)));
     kept.truncate(MAX_TYPES);
+    if rules.min_values == MinValues::Strict && requirements.has_min_values() {
+        let order: Vec<usize> = kept.iter().filter_map(|(_, t)| Some(table.named(&t.name)?.0)).collect();
+        let checked = table.satisfies_min_values(&order, &requirements);
+        checked.map_err(|keys| {
+            format!(
+                "truncating instance types based on the passed-in requirements, validating minValues, {}",
+                min_values_text(&keys)
+            )
+        })?;
+    }
     let capacity_type = if spot_allowed && kept.iter().any(|(_, t)| sells(t, SPOT)) { SPOT } else { ON_DEMAND };
     let overrides: Vec<Override> = kept
         .iter()

@@ -81,7 +81,9 @@ pub fn mapping(reason: &str, state: &State, cx: &mut Cx<'_, '_>) -> VecMap<Strin
     for pool in store.list(cx.names.pool) {
         let name = pool.meta.name.as_str();
         let nodes = total.get(name).copied().unwrap_or(0);
-        let (most, _) = of_pool(&budgets(pool), nodes, reason, now_ms);
+        let (most, errors) = of_pool(&budgets(pool), nodes, reason, now_ms);
+        // One budget that cannot be read blocks every reason, whatever reasons it names.
+        let most = if errors.is_empty() { most } else { 0 };
         result.insert(name.to_owned(), (most - disrupting.get(name).copied().unwrap_or(0)).max(0));
         if nodes != 0 && most == 0 {
             blocked.push(pool.key());

@@ -7,7 +7,7 @@ use super::super::context::Cx;
 use super::super::messages::{Say, quantities};
 use super::super::names::{CAPACITY_TYPE, ON_DEMAND, SPOT, ZONE};
 use super::super::state::State;
-use super::super::{hashes, input, node_class, offers};
+use super::super::{hashes, input, node_class, offers, settings};
 use super::{Pass, initialize};
 use crate::actor::Action;
 use crate::decisions::What;
@@ -94,7 +94,7 @@ fn ask(pass: &mut Pass<'_>, state: &State, cx: &mut Cx<'_, '_>) {
         return;
     };
     let class = class.clone();
-    let funnel = match offers::for_claim(claim, &input::types(cx.view, state), cx.era()) {
+    let funnel = match offers::for_claim(claim, &input::types(cx.view, state), &settings::rules(cx.view)) {
         Ok(offers) => offers,
         Err(error) => return insufficient(&error, pass, cx),
     };
