@@ -108,6 +108,7 @@ kinds! {
     EC2NodeClass "ec2nodeclasses" ["ec2nc", "ec2ncs"] "karpenter.k8s.aws" "v1" Cluster V1;
     FleetRequest "fleetrequests" [] "cloud.nodewright" "v1" Cluster Internal;
     Instance "instances" [] "cloud.nodewright" "v1" Cluster Internal;
+    CloudFault "cloudfaults" [] "cloud.nodewright" "v1" Cluster Internal;
 }
 
 impl Kind {

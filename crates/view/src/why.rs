@@ -1,7 +1,7 @@
 //! Explanations: a sentence first, then the numbers it rests on, from the engine's decision records.
 
 use crate::{Lang, format};
-use engine::decisions::{Decision, What};
+use engine::decisions::{Decision, Divergence, What};
 use engine::{SimTime, Snapshot};
 use std::sync::Arc;
 
@@ -112,6 +112,26 @@ pub fn explain(d: &Decision, lang: Lang) -> Why {
             };
             why.nodes.push(d.about.name.clone());
             why.raw = message.clone();
+        }
+        What::Diverged { planned, node, why: reason } => {
+            why.token = "fleet";
+            let (from, to) = (format::short_node(planned), format::short_node(node));
+            why.sentence = match lang {
+                Lang::Ko => format!(
+                    "Karpenter는 파드 {}의 자리로 {from}을(를) 계획했지만 kube-scheduler는 {to}에 배치했어요.",
+                    d.about.name
+                ),
+                Lang::En => format!("Karpenter planned pod {} onto {from}; kube-scheduler placed it on {to}.", d.about.name),
+            };
+            let because = match reason {
+                Divergence::Gone => t("계획한 노드가 사라졌어요", "the planned node is gone"),
+                Divergence::NotJoined => t("계획한 노드가 아직 합류하지 않았어요", "the planned node had not joined yet"),
+                Divergence::NotReady => t("계획한 노드가 아직 준비되지 않았어요", "the planned node was not ready yet"),
+                Divergence::NoRoom => t("다른 파드가 자리를 먼저 차지했어요", "other pods took its room first"),
+                Divergence::Preferred => t("이 노드의 점수가 더 높았어요", "this node scored higher"),
+            };
+            why.facts.push((t("이유", "Because"), because));
+            why.nodes = vec![planned.clone(), node.clone()];
         }
         What::Abandoned { method, message } => {
             why.token = "abandoned";

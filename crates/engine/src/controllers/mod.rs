@@ -9,6 +9,7 @@
 //! words follow 0.29.2 (logs, events). In the one case where 0.29.2 returns an error for an empty-node command that
 //! pods have overtaken, the quieter 0.31.4 line is written. Era B is 1.14.1 throughout.
 
+mod brains;
 mod conditions;
 mod context;
 mod counter;
@@ -57,6 +58,8 @@ enum Item {
     /// A pod that may want a node, and the end of the batching window.
     Pod(String, String),
     Batch,
+    /// A pod that kube-scheduler has just bound.
+    Bound(String, String),
     /// A claim: launch, registration, initialization, liveness, or its finalizer.
     Claim(String),
     /// Something happened to a pod on the claim's node (1.14).
@@ -80,7 +83,8 @@ enum Item {
     Static(String),
     NodeClass(String),
     Expire(String),
-    Interrupted(String),
+    /// A notice about an instance.
+    Interrupted(String, interruption::Notice),
     Garbage,
 }
 
@@ -135,6 +139,10 @@ impl Karpenter {
                 None
             }
             Item::Pod(namespace, name) => self.pod(namespace, name, cx),
+            Item::Bound(namespace, name) => {
+                brains::compare(namespace, name, &mut self.state, cx);
+                None
+            }
             Item::Batch => {
                 if self.batch.close() {
                     self.provisioning.round(&mut self.state, cx);
@@ -159,7 +167,7 @@ impl Karpenter {
             }
             Item::NodeClass(name) => node_class::reconcile(name, cx),
             Item::Expire(name) => expiration::reconcile(name, cx),
-            Item::Interrupted(instance) => interruption::reconcile(instance, &mut self.state, cx),
+            Item::Interrupted(instance, notice) => interruption::reconcile(instance, *notice, &mut self.state, cx),
             Item::Garbage => garbage::reconcile(cx),
         };
         if let Some(at) = again {
@@ -198,6 +206,10 @@ impl Karpenter {
             self.work.cancel(&item);
         }
         let soon = change.at + WATCH_MS;
+        let bound = |o: &Object| o.pod().is_some_and(|p| p.is_bound());
+        if change.op == Op::Modified && bound(pod) && !change.old.as_deref().is_some_and(bound) && self.state.has_plan(pod) {
+            self.work.set(Item::Bound(pod.meta.namespace.clone(), pod.meta.name.clone()), change.at);
+        }
         if let Some(claim) = disruption::marks::claim_of_pod(change, view, self.names) {
             if disruption::marks::pod_event(change, self.names.era).is_some() {
                 self.work.sooner(Item::PodEvent(claim.meta.name.clone()), soon);
@@ -283,8 +295,8 @@ impl Actor for Karpenter {
             Kind::Pod => self.observe_pod(change, view),
             Kind::FleetRequest if change.op == Op::Modified => self.work.sooner(Item::Claim(name()), change.at),
             Kind::Instance => {
-                if interruption::noticed(change) {
-                    self.work.sooner(Item::Interrupted(name()), soon);
+                for (notice, at) in interruption::noticed(change, view) {
+                    self.work.sooner(Item::Interrupted(name(), notice), at);
                 }
                 if garbage::concerns(change) {
                     self.work.sooner(Item::Garbage, garbage::next(change.at));

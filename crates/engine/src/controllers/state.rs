@@ -27,6 +27,8 @@ pub struct State {
     changes: u64,
     changed_at: SimTime,
     named: u64,
+    /// Where pods that wait were meant to go: claim (node where there is none) by `namespace/name`.
+    planned: VecMap<String, String>,
     /// Every claim had its instance at least once since the process started.
     pub has_synced: bool,
 }
@@ -35,6 +37,18 @@ impl State {
     pub fn nominate(&mut self, name: &str, view: &View<'_>) {
         let window = (2 * super::settings::batch_ms(view).1).max(10_000);
         self.nominated.insert(name.to_owned(), view.now + window);
+    }
+
+    pub fn plan(&mut self, pod: String, target: &str) {
+        self.planned.insert(pod, target.to_owned());
+    }
+
+    pub fn has_plan(&self, pod: &Object) -> bool {
+        !self.planned.is_empty() && self.planned.contains_key(&pod.key().to_string())
+    }
+
+    pub fn take_plan(&mut self, pod: &str) -> Option<String> {
+        self.planned.remove(pod)
     }
 
     pub fn is_nominated(&self, name: &str, now: SimTime) -> bool {
@@ -104,6 +118,9 @@ impl State {
         let object = &change.object;
         match object.kind {
             Kind::Pod => {
+                if change.op == Op::Deleted && !self.planned.is_empty() {
+                    self.planned.remove(&object.key().to_string());
+                }
                 let bound = |o: &Object| o.pod().is_some_and(|p| p.is_bound());
                 let done = |o: &Object| o.meta.is_deleting() || o.pod().is_some_and(|p| p.is_terminal());
                 let was = change.old.as_deref();

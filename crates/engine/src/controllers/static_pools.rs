@@ -165,8 +165,8 @@ mod tests {
             let lab = lab(gate, static_pool(replicas, limit));
             assert_eq!(claims(&lab).len(), want, "{gate:?} {replicas} {limit:?}: {}", lab.log_text());
             let text = lab.log_text();
-            let line = format!("\"message\":\"provisioning nodeclaims to satisfy replica count\"");
-            assert_eq!(text.contains(&line), want > 0, "{text}");
+            let line = "\"message\":\"provisioning nodeclaims to satisfy replica count\"";
+            assert_eq!(text.contains(line), want > 0, "{text}");
             assert_eq!(text.contains("nodepool node limit reached"), limit.is_some(), "{text}");
         }
         let lab = lab(&GATE, static_pool(1, None));

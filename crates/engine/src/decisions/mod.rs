@@ -60,4 +60,22 @@ pub enum What {
     Keep { method: &'static str, message: String },
     /// A command was given up between decision and execution.
     Abandoned { method: &'static str, message: String },
+    /// kube-scheduler bound a pod to another node than Karpenter had planned it onto. `planned` is the node, or the claim
+    /// where no node of it is there.
+    Diverged { planned: String, node: String, why: Divergence },
+}
+
+/// Why a plan was not followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Divergence {
+    /// The planned claim or node is gone or going.
+    Gone,
+    /// It has not joined yet, and kube-scheduler does not wait for nodes.
+    NotJoined,
+    /// It is there, but not ready or tainted.
+    NotReady,
+    /// Others took its room first.
+    NoRoom,
+    /// It would have done; the other one scored higher.
+    Preferred,
 }

@@ -79,7 +79,9 @@ impl Actor for NodeLifecycle {
             }
             (Kind::Instance, op) => {
                 let node = change.object.doc.str_at("spec.nodeName").unwrap_or_default();
-                let gone = op == Op::Deleted || change.object.doc.str_at("status.state") == Some("shutting-down");
+                let status = change.object.doc.at("status");
+                let down = status.str_at("state") == Some("shutting-down") || status.str_at("kubelet") == Some("down");
+                let gone = op == Op::Deleted || down;
                 if gone && !node.is_empty() && view.store.cluster(Kind::Node, node).is_some() {
                     // node-monitor-grace-period: 40 s, since 1.32 50 s.
                     let grace = if view.era() == Era::V1 { 50_000 } else { 40_000 };

@@ -1,9 +1,12 @@
 //! A session: a scenario and a log of timed requests; everything else is computed from them.
 
+mod cloud;
 mod history;
 mod housekeeping;
 mod invariants;
 mod leader;
+#[cfg(test)]
+mod misfortunes;
 #[cfg(test)]
 mod properties;
 mod request;
@@ -12,9 +15,12 @@ mod share;
 #[cfg(test)]
 mod tests;
 mod travel;
+#[cfg(test)]
+mod witness;
 mod world;
 
 pub use crate::logs::LOG_LINES;
+pub use cloud::{CloudEvent, CloudWhat};
 pub use history::{Branch, MAX_BRANCHES};
 pub use invariants::check_invariants;
 pub use request::{MAX_PODS, MAX_REQUEST_BYTES};
@@ -79,6 +85,8 @@ pub enum Request {
     InterruptSpot {
         node: String,
     },
+    /// Other misfortunes of the cloud.
+    Cloud(CloudEvent),
 }
 
 pub use objects::Validation;

@@ -1,5 +1,6 @@
 //! What users ask of the API server: admission in front of the writes of [`exec`], with the server's own refusals.
 
+use super::cloud;
 use super::world::Cluster;
 use super::{Outcome, PatchStyle, Request, Verdict};
 use crate::store::{Store, exec};
@@ -25,7 +26,7 @@ impl Request {
             | Request::Scale { dry_run, .. }
             | Request::Delete { dry_run, .. }
             | Request::Evict { dry_run, .. } => *dry_run,
-            Request::InterruptSpot { .. } => false,
+            Request::InterruptSpot { .. } | Request::Cloud(_) => false,
         }
     }
 
@@ -57,6 +58,7 @@ pub(super) fn carry_out(cluster: &mut Cluster, request: &Request) -> Result<Outc
             Ok(Outcome { verdict: Verdict::Done, object, warnings: Vec::new() })
         }
         Request::InterruptSpot { node } => interrupt(cluster, node),
+        Request::Cloud(event) => cloud::carry_out(cluster, event),
     }
 }
 
@@ -282,13 +284,10 @@ fn delete(cluster: &mut Cluster, key: &ObjectKey, grace_s: Option<i64>) -> Resul
 /// Writes the cloud's two-minute notice on the instance behind a node: `status.interruption` with the time of the
 /// notice and of the end, in milliseconds of simulated time.
 fn interrupt(cluster: &mut Cluster, node: &str) -> Result<Outcome, ApiError> {
-    let key = ObjectKey::cluster(Kind::Node, node);
+    let (object, instance) = cloud::instance_of(cluster, node)?;
     let (store, ctx) = cluster.writer();
-    let object = store.get(&key).cloned().ok_or_else(|| exec::not_found(&key))?;
-    let id = object.node().and_then(|n| n.provider_id.rsplit('/').next()).unwrap_or_default().to_owned();
-    let instance = store.cluster(Kind::Instance, &id).cloned();
+    let id = &instance.meta.name;
     let refuse = |why: String| Err(ApiError::new(Reason::BadRequest, why));
-    let Some(instance) = instance else { return refuse(format!("node {node} has no instance that could be interrupted")) };
     let capacity_type = instance.doc.str_at("spec.capacityType").unwrap_or_default();
     if capacity_type != "spot" {
         return refuse(format!("instance {id} behind node {node} is {capacity_type}: only spot instances are interrupted"));

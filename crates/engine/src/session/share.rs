@@ -3,9 +3,10 @@
 //! `{v, era, seed, region, start, now, title?, log: [[ms, {line?, ...request}]]}`, times in milliseconds since the user's
 //! session began. An entry with a `line` begins a line; those without belong to the line before. The request is one of
 //! `{create|apply|replace: doc, validation?}`, `{patch: key, style, with}`, `{scale: key, replicas}`,
-//! `{delete|evict: key, grace?}` and `{interrupt: node}`, with keys written `Kind/namespace/name`.
+//! `{delete|evict: key, grace?}`, `{interrupt: node}` and `{cloud: what, ...}` (see [`CloudEvent`]), with keys written
+//! `Kind/namespace/name`.
 
-use super::{Advance, LogEntry, PatchStyle, Request, Scenario, Session};
+use super::{Advance, CloudEvent, LogEntry, PatchStyle, Request, Scenario, Session};
 use crate::{Era, SimTime};
 use objects::{ApiError, DocExt, Kind, ObjectKey, Reason, Validation, Value, json};
 use std::collections::VecDeque;
@@ -229,11 +230,12 @@ fn write_request(request: &Request) -> Value {
         Request::Delete { key, grace_s, .. } => graceful("delete", key, grace_s),
         Request::Evict { pod, grace_s, .. } => graceful("evict", pod, grace_s),
         Request::InterruptSpot { node } => json!({"interrupt": node}),
+        Request::Cloud(event) => event.write(),
     }
 }
 
 fn read_request(value: &Value, era: Era) -> Result<Request, String> {
-    const VERBS: [&str; 8] = ["create", "apply", "replace", "patch", "scale", "delete", "evict", "interrupt"];
+    const VERBS: [&str; 9] = ["create", "apply", "replace", "patch", "scale", "delete", "evict", "interrupt", "cloud"];
     let given: Vec<&&str> = VERBS.iter().filter(|v| value.get(**v).is_some()).collect();
     let [verb] = given.as_slice() else {
         return Err(format!("expected exactly one of {}", VERBS.join(", ")));
@@ -262,6 +264,7 @@ fn read_request(value: &Value, era: Era) -> Result<Request, String> {
         }
         "delete" => Request::Delete { key: key()?, grace_s, dry_run },
         "evict" => Request::Evict { pod: key()?, grace_s, dry_run },
+        "cloud" => Request::Cloud(CloudEvent::read(value)?),
         _ => Request::InterruptSpot { node: what.as_str().ok_or("interrupt: the node's name is missing")?.to_owned() },
     })
 }
@@ -303,7 +306,7 @@ mod tests {
         check(with(json!([[5, {"apply": "x"}]])), "log[0]: apply: the document is no object");
         check(
             with(json!([[5, {}]])),
-            "log[0]: expected exactly one of create, apply, replace, patch, scale, delete, evict, interrupt",
+            "log[0]: expected exactly one of create, apply, replace, patch, scale, delete, evict, interrupt, cloud",
         );
         check(
             with(json!([[5, {"interrupt": "x".repeat(70_000)}]])),
@@ -326,6 +329,10 @@ mod tests {
             Request::Delete { key: pod.clone(), grace_s: Some(0), dry_run },
             Request::Evict { pod, grace_s: None, dry_run },
             Request::InterruptSpot { node: "n".to_owned() },
+            Request::Cloud(CloudEvent::read(&json!({"cloud": "terminate", "node": "n"})).unwrap()),
+            Request::Cloud(
+                CloudEvent::read(&json!({"cloud": "no-capacity", "capacityType": "spot", "zone": "z", "on": false})).unwrap(),
+            ),
         ] {
             assert_eq!(read_request(&write_request(&request), Era::V1).as_ref(), Ok(&request));
         }

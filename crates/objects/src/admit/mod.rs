@@ -53,7 +53,7 @@ pub fn admit(
         Kind::Provisioner => provisioner::admit(&mut doc)?,
         Kind::AWSNodeTemplate => node_template::admit(&mut doc)?,
         Kind::NodePool | Kind::NodeClaim | Kind::EC2NodeClass | Kind::Machine => crd::admit(kind, &mut doc, old)?,
-        Kind::FleetRequest | Kind::Instance => {}
+        Kind::FleetRequest | Kind::Instance | Kind::CloudFault => {}
         _ => {
             defaults::apply(kind, &mut doc);
             if kind == Kind::Pod && old.is_none() {

@@ -270,7 +270,9 @@ pub enum Say<'a> {
     },
     Interrupted {
         queue: &'a str,
+        kind: &'a str,
         claim: &'a str,
+        action: &'a str,
         node: &'a str,
     },
 }

@@ -200,12 +200,13 @@ pub fn word(by: By, say: &Say<'_>) -> Option<Worded> {
         GarbageInstance { provider_id } => Worded::new(Debug, By::GarbageCollection, "garbage collected cloudprovider instance")
             .field("provider-id", *provider_id),
         Expiring { claim: c } => claim(Debug, By::Expiration, "deleting expired nodeclaim", c),
-        Interrupted { queue, claim, node } => Worded::new(Info, By::Interruption, "initiating delete from interruption message")
-            .field("queue", *queue)
-            .field("messageKind", "spot_interrupted")
-            .field("NodeClaim", named(claim))
-            .field("action", "CordonAndDrain")
-            .field("Node", named(node)),
+        Interrupted { queue, kind, claim, action, node } => {
+            let w = Worded::new(Info, By::Interruption, "initiating delete from interruption message");
+            // Status checks come from no queue.
+            let w = if queue.is_empty() || *action != "CordonAndDrain" { w } else { w.field("queue", *queue) };
+            let w = w.field("messageKind", *kind).field("NodeClaim", named(claim)).field("action", *action);
+            if node.is_empty() { w } else { w.field("Node", named(node)) }
+        }
     };
     Some(w)
 }

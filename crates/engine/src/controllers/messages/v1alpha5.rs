@@ -168,12 +168,12 @@ pub fn word(by: By, say: &Say<'_>) -> Option<Worded> {
         }
         GarbageInstance { provider_id } => Worded::new(Debug, By::GarbageCollection, "garbage collected cloudprovider machine")
             .field("provider-id", *provider_id),
-        Interrupted { queue, claim, node } => {
+        Interrupted { queue, kind, claim, action, node } => {
             Worded::new(Info, By::Interruption, "initiating delete for machine from interruption message")
                 .field("queue", *queue)
-                .field("messageKind", "SpotInterruptionKind")
+                .field("messageKind", *kind)
                 .field("machine", *claim)
-                .field("action", "CordonAndDrain")
+                .field("action", *action)
                 .field("node", *node)
         }
     };

@@ -146,6 +146,7 @@ pub fn nominate(cluster: &Cluster, plan: &Plan, state: &mut State, cx: &mut Cx<'
         let own = node.has_node.then(|| format!("node/{}", node.name));
         let target = claim.into_iter().chain(own).collect::<Vec<_>>().join(", ");
         for key in pods.iter().filter_map(|p| pod_key(cluster, *p)) {
+            state.plan(key.to_string(), node.claim.as_ref().unwrap_or(&node.name));
             cx.event(key, "Nominated", format!("Pod should schedule on: {target}"));
         }
     }
@@ -175,6 +176,7 @@ pub fn create(plan: &ClaimPlan, nominated: bool, state: &mut State, cx: &mut Cx<
     if nominated {
         let kind = cx.names.claim.name().to_lowercase();
         for pod in &plan.pods {
+            state.plan(pod.clone(), &name);
             let (namespace, pod) = pod.split_once('/').unwrap_or(("", pod));
             let message = format!("Pod should schedule on: {kind}/{name}");
             cx.event(ObjectKey::new(Kind::Pod, namespace, pod), "Nominated", message);

@@ -91,6 +91,11 @@ struct Override {
 
 impl Fleet {
     fn answer(&mut self, request: &Arc<Object>, view: &View<'_>, out: &mut Vec<Intent>) {
+        if let Some(fault) = super::fault("launch-errors", view) {
+            let errors = json!([{"code": fault.doc.at("spec.code").clone(), "message": "The request could not be carried out."}]);
+            out.push(patch(request.key(), json!({"status": {"errors": errors}}), "CreateFleet fails"));
+            return;
+        }
         let spec = request.doc.at("spec");
         let overrides: Vec<Override> = spec.list_at("overrides").iter().filter_map(read_override).collect();
         let spot = spec.str_at("capacityType") == Some("spot");
@@ -159,13 +164,21 @@ impl Fleet {
             };
             let depth = pools.get(index).map_or(0, |p| catalog::depth(view.seed, p.zone, p.instance_type, p.band));
             let tried = left.swap_remove(index);
-            // On-demand capacity of the modelled regions is taken to be there.
-            if !spot || depth > EMPTY_BELOW {
+            // On-demand capacity of the modelled regions is taken to be there, unless a fault takes it away.
+            let capacity_type = if spot { "spot" } else { "on-demand" };
+            let given = super::has_capacity(capacity_type, &tried.instance_type, &tried.zone, view);
+            if given && (!spot || depth > EMPTY_BELOW) {
                 return (Some(tried), errors);
             }
+            let message = match spot {
+                true => "There is no Spot capacity available that matches your request.".to_owned(),
+                false => format!(
+                    "We currently do not have sufficient {} capacity in the Availability Zone you requested ({}).",
+                    tried.instance_type, tried.zone
+                ),
+            };
             errors.push(json!({
-                "code": NO_CAPACITY, "instanceType": tried.instance_type, "zone": tried.zone,
-                "message": "There is no Spot capacity available that matches your request.",
+                "code": NO_CAPACITY, "instanceType": tried.instance_type, "zone": tried.zone, "message": message,
             }));
         }
         (None, errors)

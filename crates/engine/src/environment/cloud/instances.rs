@@ -92,6 +92,10 @@ impl Actor for Instances {
             self.due.set((id, Step::Adopt), view.now);
             return;
         }
+        let silent = |o: &Object| o.doc.str_at("status.kubelet") == Some("down");
+        if change.old.as_deref().is_some_and(silent) && !silent(object) {
+            self.due.set((id.clone(), Step::Ready), view.now + 1_000);
+        }
         if let Some(at) = object.doc.at("status.interruption.terminateMs").as_u64() {
             self.due.sooner((id, Step::Reclaim), SimTime(at));
         }
@@ -138,6 +142,9 @@ impl Instances {
     /// The kubelet registers its node, not ready yet. A node that is there already (a planted one) is left alone.
     fn register(&mut self, instance: &Arc<Object>, view: &View<'_>, out: &mut Vec<Intent>) {
         let id = &instance.meta.name;
+        if super::fault("lost-boots", view).is_some() {
+            return;
+        }
         let name = node_doc::node_name(instance);
         let key = ObjectKey::cluster(Kind::Node, &name);
         if instance.doc.str_at("spec.nodeName") != Some(&name) {

@@ -32,9 +32,29 @@ pub(super) fn is_running(node: &Object, view: &View<'_>) -> bool {
         None => true,
         Some(id) => {
             let instance = view.store.cluster(Kind::Instance, id);
-            instance.is_some_and(|i| matches!(i.doc.str_at("status.state"), Some("pending" | "running")))
+            instance.is_some_and(|i| {
+                let silent = i.doc.str_at("status.kubelet") == Some("down");
+                matches!(i.doc.str_at("status.state"), Some("pending" | "running")) && !silent
+            })
         }
     }
+}
+
+/// A fault of this sort that is switched on. Faults of capacity are [`has_capacity`]'s.
+pub(super) fn fault<'v>(what: &str, view: &View<'v>) -> Option<&'v Object> {
+    view.store.list(Kind::CloudFault).find(|f| f.doc.str_at("spec.what") == Some(what)).map(|f| &**f)
+}
+
+/// Whether no fault takes the offering's capacity away.
+pub(super) fn has_capacity(capacity_type: &str, instance_type: &str, zone: &str, view: &View<'_>) -> bool {
+    let takes = |fault: &Object| {
+        let is = |field: &str, value: &str| fault.doc.at("spec").str_at(field).is_none_or(|f| f.is_empty() || f == value);
+        fault.doc.str_at("spec.what") == Some("no-capacity")
+            && is("capacityType", capacity_type)
+            && is("instanceType", instance_type)
+            && is("zone", zone)
+    };
+    !view.store.list(Kind::CloudFault).any(|f| takes(f))
 }
 
 #[cfg(test)]

@@ -67,6 +67,10 @@ impl Actor for Kubelets {
             (Kind::Node, Op::Deleted) => self.images.retain(|(node, _), _| node != &object.meta.name),
             (Kind::Instance, Op::Deleted) => self.addresses.retain(|_, owner| owner != &object.meta.name),
             (Kind::Instance, _) => {
+                let silent = |o: &Object| o.doc.str_at("status.kubelet") == Some("down");
+                if change.old.as_deref().is_some_and(silent) && !silent(object) {
+                    self.resume(object.doc.str_at("spec.nodeName").unwrap_or_default(), view);
+                }
                 if let Some(ip) = object.doc.str_at("spec.privateIP") {
                     self.addresses.insert(ip.to_owned(), object.meta.name.clone());
                 }
@@ -110,6 +114,16 @@ impl Actor for Kubelets {
 }
 
 impl Kubelets {
+    /// A kubelet that was silent lists its pods anew.
+    fn resume(&mut self, node: &str, view: &View<'_>) {
+        for pod in view.store.pods_on(node) {
+            self.pod_changed(None, pod, view);
+            if pod.pod().is_some_and(|p| p.phase == Phase::Running && !p.ready) && !pod.meta.is_deleting() {
+                self.due.sooner(((pod.meta.namespace.clone(), pod.meta.name.clone()), Step::Ready), view.now + 1_000);
+            }
+        }
+    }
+
     fn pod_changed(&mut self, old: Option<&Object>, pod: &Object, view: &View<'_>) {
         let Some(p) = pod.pod().filter(|p| p.is_bound()) else {
             return;
