@@ -1,25 +1,16 @@
 // The embed: a polite guest of 640 x 400.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { browser, open, serve } from "./harness.mjs";
+import { test } from "node:test";
+import { open, start } from "./harness.mjs";
 
 const address = "/embed?lesson=karpenter-basics-v1alpha5&lang=ko";
 const host = `<!doctype html><html lang="ko"><title>host</title><link rel="icon" href="data:,"><body style="margin:0"><input id="mine">
 <iframe id="lab" title="Karpenter 실습" width="640" height="400" style="border:0;display:block" src="${address}"></iframe>
 <div style="height:3000px"></div></body></html>`;
-let server;
-let chromium;
-before(async () => {
-  server = await serve({ "/host.html": host });
-  chromium = await browser();
-});
-after(async () => {
-  await chromium?.close();
-  server?.close();
-});
+const site = start({ "/host.html": host });
 
 test("640 x 400: map and terminal, no scroll bars, no focus taken, address unchanged", async () => {
-  const page = await open(chromium, `${server.url}/host.html`, { lang: "ko", width: 900, height: 600 });
+  const page = await open(site.chromium, `${site.url}/host.html`, { lang: "ko", width: 900, height: 600 });
   await page.locator("#mine").focus();
   const frame = page.frameLocator("#lab");
   await frame.locator(".nw-prompt textarea").waitFor({ timeout: 20_000 });
@@ -46,7 +37,7 @@ test("640 x 400: map and terminal, no scroll bars, no focus taken, address uncha
 });
 
 test("commands work in the embed", async () => {
-  const page = await open(chromium, `${server.url}${address}`, { lang: "ko", width: 640, height: 400 });
+  const page = await open(site.chromium, `${site.url}${address}`, { lang: "ko", width: 640, height: 400 });
   await page.lab.ready();
   await page.lab.type("kubectl get nodes");
   await page.lab.waitOutput(/NAME +STATUS/);
@@ -55,7 +46,7 @@ test("commands work in the embed", async () => {
 });
 
 test("the example page of the docs shows a working lab", async () => {
-  const page = await open(chromium, `${server.url}/docs/embed-example.html`, { lang: "ko", width: 900, height: 700 });
+  const page = await open(site.chromium, `${site.url}/docs/embed-example.html`, { lang: "ko", width: 900, height: 700 });
   const frame = page.frameLocator("iframe");
   const prompt = frame.locator(".nw-prompt textarea");
   await prompt.waitFor({ timeout: 20_000 });

@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { dirname, extname, join, normalize } from "node:path";
+import { after, before } from "node:test";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 
@@ -17,7 +18,7 @@ const csp = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src
   "font-src 'self'; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; object-src 'none'; frame-src 'self'";
 
 /** Serves the built page with a strict policy, and `extra` pages (path -> HTML) beside it without one. */
-export async function serve(extra = {}) {
+async function serve(extra = {}) {
   if (!existsSync(join(dist, "index.html"))) throw new Error(`no built page in ${dist}: run \`cargo xtask build\` first`);
   const server = createServer(async (request, response) => {
     let path = new URL(request.url, "http://localhost").pathname;
@@ -48,6 +49,22 @@ export async function browser() {
     args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
       "--disable-component-update", "--disable-sync"],
   });
+}
+
+/** A server (with its `extra` pages) and a browser for the tests of one file: `started.url` and `started.chromium`. */
+export function start(extra) {
+  const started = {};
+  let server;
+  before(async () => {
+    server = await serve(extra);
+    started.url = server.url;
+    started.chromium = await browser();
+  });
+  after(async () => {
+    await started.chromium?.close();
+    server?.close();
+  });
+  return started;
 }
 
 /**

@@ -1,19 +1,10 @@
 // The lab, typed into the terminal as a person would, in both languages; every pane must agree at every milestone.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { browser, open, serve } from "./harness.mjs";
+import { open, start } from "./harness.mjs";
 import { consolidation, inflate, logs, milestones } from "./lab.mjs";
 
-let server;
-let chromium;
-before(async () => {
-  server = await serve();
-  chromium = await browser();
-});
-after(async () => {
-  await chromium?.close();
-  server?.close();
-});
+const site = start();
 
 /** All panes say the same: header line, map, rows, and the list price of the top bar. */
 function agree(n, m) {
@@ -31,7 +22,7 @@ for (const lang of ["ko", "en"]) {
     let page;
     let lab;
     before(async () => {
-      page = await open(chromium, `${server.url}/?lesson=karpenter-basics-v1alpha5&lang=${lang}`, { lang });
+      page = await open(site.chromium, `${site.url}/?lesson=karpenter-basics-v1alpha5&lang=${lang}`, { lang });
       lab = page.lab;
       await lab.ready();
       await lab.speed(10);

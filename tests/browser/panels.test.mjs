@@ -2,25 +2,16 @@
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { readFile } from "node:fs/promises";
-import { after, before, test } from "node:test";
-import { browser, open, serve } from "./harness.mjs";
+import { test } from "node:test";
+import { open, start } from "./harness.mjs";
 import { inflate, inflateWithRemarks, milestones, provisioner } from "./lab.mjs";
 
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-let server;
-let chromium;
-before(async () => {
-  server = await serve();
-  chromium = await browser();
-});
-after(async () => {
-  await chromium?.close();
-  server?.close();
-});
+const site = start();
 
 /** `clean`: nothing forbidden may have happened (axe itself adds styles that the policy refuses). */
 async function withPage({ clean = true, ...options }, work, path = "/") {
-  const page = await open(chromium, server.url + path, options);
+  const page = await open(site.chromium, site.url + path, options);
   try {
     await page.lab.ready();
     await work(page, page.lab);
@@ -84,12 +75,12 @@ test("a pasted block with // remarks is refused, mended by one click and applied
 }));
 
 test("first visit: the first pod within five seconds, and a key takes over", async () => {
-  const page = await open(chromium, server.url, { visited: false });
+  const page = await open(site.chromium, site.url, { visited: false });
   await page.waitForFunction(() => performance.now() > 0 && document.querySelectorAll(".nw-pending-pod").length === 5, undefined, { timeout: 15_000 });
   const ms = await page.evaluate(() => performance.now());
   assert.ok(ms <= 5_000, `first pods after ${Math.round(ms)} ms`);
   await page.context().close();
-  const second = await open(chromium, server.url, { visited: false });
+  const second = await open(site.chromium, site.url, { visited: false });
   await second.waitForSelector(".nw-demo-stop", { timeout: 15_000 });
   await second.keyboard.press("Escape");
   await second.waitForSelector(".nw-demo-stop", { state: "detached", timeout: 1_000 });
@@ -141,7 +132,7 @@ test("the past is shown, and left again", () => withPage({}, async (page, lab) =
 
 /** Tasks of more than 50 ms as [start, duration] while twelve pods are scaled out. */
 async function longTasks() {
-  const page = await open(chromium, server.url);
+  const page = await open(site.chromium, site.url);
   await page.lab.ready();
   await page.waitForTimeout(1_500);
   const from = await page.evaluate(() => performance.now());
