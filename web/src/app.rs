@@ -4,8 +4,9 @@ use crate::dom::{self, Listener};
 use crate::hooks::{use_lab, use_texts, use_view};
 use crate::lab::{Lab, Pane, PhoneTab};
 use crate::options::Options;
-use crate::panels::{bar::Bar, dialogs::Dialogs, embed_bar::EmbedBar, fleet::Fleet, lesson::Lesson, live::Live};
-use crate::panels::{nodes::Nodes, phone::PhoneTabs, side::Side, terminal::Terminal, timeline::TimelineStrip};
+use crate::panels::{bar::bar, dialogs::dialogs, embed_bar::embed_bar, fleet::fleet, lesson::lesson, live::live};
+use crate::panels::{nodes::nodes, phone::phone_tabs, side::side, terminal::terminal, timeline::timeline_strip};
+use crate::widgets::{Hook, part_of};
 use crate::{demo, frame};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{Element, HtmlElement, KeyboardEvent};
@@ -37,28 +38,23 @@ fn Root(props: &RootProps) -> Html {
     let host = props.host.clone();
     html! {
         <ContextProvider<Lab> context={props.lab.clone()}>
-            <Shell {host} />
+            { part_of("shell", |ctx, host| use_shell(host).run(ctx), host) }
         </ContextProvider<Lab>>
     }
 }
 
-#[derive(Properties, PartialEq)]
-struct ShellProps {
-    host: Element,
-}
-
-#[component]
-fn Shell(props: &ShellProps) -> Html {
+#[hook]
+fn use_shell(host: &Element) -> Html {
     let lab = use_lab();
     let t = use_texts();
-    let (layout, theme, lang, phone, side, lesson_open, embed) = use_view(|lab| {
+    let (layout, theme, lang, phone, shown, lesson_open, embed) = use_view(|lab| {
         let ui = lab.ui();
         (ui.layout, ui.theme, ui.lang, ui.phone, ui.shown(), ui.lesson_open, ui.options.embed)
     });
     let has_lesson = use_view(|lab| lab.core().lesson.is_some());
     let playing = use_view(|lab| lab.core().clock.playing);
     let rewound = use_view(|lab| lab.core().session.is_rewound());
-    use_size(&lab, &props.host);
+    use_size(&lab, host);
     use_shortcuts(&lab);
     use_visibility(&lab);
     use_effect_with((lang, embed), |(lang, embed)| {
@@ -76,20 +72,20 @@ fn Shell(props: &ShellProps) -> Html {
     let learn = !embed && (layout.token() != "phone" || phone == PhoneTab::Learn);
     html! {
         <div class="nw" data-layout={layout.token()} data-theme={theme.as_str()} data-phone={phone.token()}
-            data-side={side.token()} data-lesson={(learn && lesson_open).to_string()} data-playing={playing.to_string()}
+            data-side={shown.token()} data-lesson={(learn && lesson_open).to_string()} data-playing={playing.to_string()}
             data-has-lesson={has_lesson.to_string()} data-rewound={rewound.to_string()} lang={lang.code()}>
-            { if embed { html! { <EmbedBar /> } } else { html! { <Bar /> } } }
+            { if embed { embed_bar() } else { bar() } }
             <main class="nw-main" aria-label={t.playground}>
-                { if embed { html! {} } else { html! { <Lesson /> } } }
-                <Fleet />
-                <Nodes />
-                <Terminal />
-                <Side />
+                { if embed { html! {} } else { lesson() } }
+                { fleet() }
+                { nodes() }
+                { terminal() }
+                { side() }
             </main>
-            { if embed { html! {} } else { html! { <TimelineStrip /> } } }
-            { if embed { html! {} } else { html! { <PhoneTabs /> } } }
-            <Dialogs />
-            <Live />
+            { if embed { html! {} } else { timeline_strip() } }
+            { if embed { html! {} } else { phone_tabs() } }
+            { dialogs() }
+            { live() }
         </div>
     }
 }

@@ -4,7 +4,7 @@ use crate::dom::{self, Listener};
 use crate::hooks::{use_lab, use_texts, use_view};
 use crate::lab::{Lab, Pane};
 use crate::options::Options;
-use crate::widgets::{Icon, IconButton};
+use crate::widgets::{Button, Hook, Icon, part};
 use engine::Era;
 use gloo_timers::callback::{Interval, Timeout};
 use std::cell::RefCell;
@@ -131,8 +131,12 @@ pub fn start_lesson(lab: &Lab) {
 }
 
 /// The stop button while the demo types; otherwise the same scene by a button.
-#[component]
-pub fn Offer() -> Html {
+pub fn offer() -> Html {
+    part("offer", |ctx, ()| use_offer().run(ctx))
+}
+
+#[hook]
+fn use_offer() -> Html {
     let lab = use_lab();
     let t = use_texts();
     let demo = use_view(|lab| lab.ui().demo);
@@ -149,8 +153,8 @@ pub fn Offer() -> Html {
     let yaml = Callback::from(move |_: MouseEvent| lab.show(|ui| ui.open(Pane::Yaml)));
     html! {
         <div class="nw-offers">
-            { if demo { html! { <IconButton icon={Icon::Stop} label={t.stop_demo} text=true onclick={click} class="nw-demo-stop" /> } }
-              else if possible { html! { <IconButton icon={Icon::Play} label={t.scale_to_five} text=true onclick={click} class="nw-demo-run" /> } }
+            { if demo { html! { { Button::new(Icon::Stop, t.stop_demo, click).text().class("nw-demo-stop").draw() } } }
+              else if possible { html! { { Button::new(Icon::Play, t.scale_to_five, click).text().class("nw-demo-run").draw() } } }
               else { html! {} } }
             <button type="button" class="nw-btn" onclick={yaml}>{ t.paste_yaml }</button>
         </div>

@@ -3,6 +3,7 @@
 //! CodeMirror lives in a shadow root, where its styles are adopted sheets: a strict `style-src` needs no exception.
 
 use crate::dom;
+use crate::widgets::{Hook, part_of};
 use js_sys::{Array, Function, Object, Reflect};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -71,23 +72,26 @@ impl Drop for Mounted {
     }
 }
 
-#[derive(Properties)]
-pub struct EditorProps {
+pub struct Editor {
     pub text: String,
-    pub label: AttrValue,
+    pub label: &'static str,
     pub onchange: Callback<String>,
     pub onapply: Rc<dyn Fn(String)>,
     pub mounted: Rc<RefCell<Option<Mounted>>>,
 }
 
-impl PartialEq for EditorProps {
+impl PartialEq for Editor {
     fn eq(&self, other: &Self) -> bool {
         self.text == other.text && self.label == other.label && Rc::ptr_eq(&self.onapply, &other.onapply)
     }
 }
 
-#[component]
-pub fn Editor(props: &EditorProps) -> Html {
+pub fn editor(editor: Editor) -> Html {
+    part_of("editor", |ctx, editor| use_editor(editor).run(ctx), editor)
+}
+
+#[hook]
+fn use_editor(props: &Editor) -> Html {
     let host = use_node_ref();
     let area = use_node_ref();
     let loaded = use_state_eq(|| false);
@@ -96,7 +100,7 @@ pub fn Editor(props: &EditorProps) -> Html {
     *latest.borrow_mut() = (props.onchange.clone(), props.onapply.clone());
     {
         let (host, area, loaded, mounted, label) =
-            (host.clone(), area.clone(), loaded.clone(), props.mounted.clone(), props.label.clone());
+            (host.clone(), area.clone(), loaded.clone(), props.mounted.clone(), props.label);
         let cell = latest.clone();
         use_effect_with((), move |()| {
             let (cleanup, held) = (mounted.clone(), Rc::new(RefCell::new(Vec::new())));
@@ -106,7 +110,7 @@ pub fn Editor(props: &EditorProps) -> Html {
                 // Taken over without loss: whatever was typed meanwhile.
                 let at_work =
                     dom::document().and_then(|d| d.active_element()).is_some_and(|a| a.is_same_node(Some(area.as_ref())));
-                if let Some(m) = create(&host, &area.value(), &label, &cell) {
+                if let Some(m) = create(&host, &area.value(), label, &cell) {
                     *mounted.borrow_mut() = Some(m);
                     loaded.set(true);
                     if at_work {
@@ -122,7 +126,7 @@ pub fn Editor(props: &EditorProps) -> Html {
     }
     {
         let mounted = props.mounted.clone();
-        use_effect_with(props.label.clone(), move |label| {
+        use_effect_with(props.label, move |label| {
             if let Some(m) = &*mounted.borrow() {
                 m.set_label(label);
             }
@@ -151,7 +155,7 @@ pub fn Editor(props: &EditorProps) -> Html {
     html! {
         <div class="nw-editor" data-ready={loaded.to_string()}>
             <div class="nw-editor-host" ref={host}></div>
-            <textarea ref={area} class="nw-editor-area" hidden={*loaded} value={props.text.clone()} aria-label={props.label.clone()}
+            <textarea ref={area} class="nw-editor-area" hidden={*loaded} value={props.text.clone()} aria-label={props.label}
                 spellcheck="false" lang="en" {oninput} {onkeydown} />
         </div>
     }

@@ -3,15 +3,19 @@
 use crate::hooks::{use_lab, use_texts, use_view};
 use crate::lab::{Dialog, Lab, Pace, PhoneTab};
 use crate::options::{SPEEDS, Theme};
-use crate::widgets::{Icon, IconButton};
+use crate::widgets::{Button, Hook, Icon, part};
 use engine::Era;
 use view::{Lang, format};
 use web_sys::{HtmlSelectElement, wasm_bindgen::JsCast};
 use yew::prelude::*;
 
 /// Play, speed and "next event": shared with the embed.
-#[component]
-pub fn TimeControls() -> Html {
+pub fn time_controls() -> Html {
+    part("time-controls", |ctx, ()| use_time_controls().run(ctx))
+}
+
+#[hook]
+fn use_time_controls() -> Html {
     let lab = use_lab();
     let t = use_texts();
     let (playing, speed, skipping, behind) = use_view(|lab| {
@@ -43,8 +47,7 @@ pub fn TimeControls() -> Html {
     };
     html! {
         <div class="nw-time" role="group" aria-label={t.time}>
-            <IconButton icon={if playing { Icon::Pause } else { Icon::Play }} label={if playing { t.pause } else { t.play }}
-                onclick={toggle} class="nw-play" />
+            { Button::new(if playing { Icon::Pause } else { Icon::Play }, if playing { t.pause } else { t.play }, toggle).class("nw-play").draw() }
             <label class="nw-speed">
                 <span class="nw-sr">{ t.speed }</span>
                 <select onchange={set_speed} aria-label={t.speed}>
@@ -56,14 +59,18 @@ pub fn TimeControls() -> Html {
                     } } }
                 </select>
             </label>
-            <IconButton icon={Icon::Next} label={t.next_event} onclick={next} disabled={skipping} class="nw-next" />
+            { Button::new(Icon::Next, t.next_event, next).disabled(skipping).class("nw-next").draw() }
             <span class="nw-state" data-state={if playing { "running" } else { "paused" }}>{ state }</span>
         </div>
     }
 }
 
-#[component]
-pub fn Bar() -> Html {
+pub fn bar() -> Html {
+    part("bar", |ctx, ()| use_bar().run(ctx))
+}
+
+#[hook]
+fn use_bar() -> Html {
     let lab = use_lab();
     let t = use_texts();
     let (lang, theme, era) = use_view(|lab| {
@@ -123,7 +130,7 @@ pub fn Bar() -> Html {
                     <option value="v1" selected={era == Era::V1}>{ "Karpenter 1.14 (v1)" }</option>
                 </select>
             </label>
-            <TimeControls />
+            { time_controls() }
             <div class="nw-clock" title={t.sim_time_note}>
                 <span class="nw-sr">{ t.sim_time }</span>
                 <time><span class="nw-clock-date">{ clock.1 }</span>{ " " }<b>{ clock.0 }</b>{ " KST" }</time>
@@ -132,21 +139,19 @@ pub fn Bar() -> Html {
                 <b>{ format::usd(rate, 3) }</b><span>{ t.per_hour }</span>
             </div>
             <div class="nw-bar-tools">
-                <IconButton icon={Icon::Book} label={if lesson_open { t.hide_lesson } else { t.show_lesson }} pressed={lesson_open}
-                    onclick={act(|lab| lab.show(|ui| {
+                { Button::new(Icon::Book, if lesson_open { t.hide_lesson } else { t.show_lesson }, act(|lab| lab.show(|ui| {
                         ui.lesson_open = !ui.lesson_open;
                         ui.phone = if ui.lesson_open { PhoneTab::Learn } else { PhoneTab::Map };
-                    }))} />
-                <IconButton icon={Icon::Undo} label={t.undo} disabled={!can_undo} onclick={act(|lab| { lab.change(|c| c.undo()); })} />
-                <IconButton icon={Icon::Redo} label={t.redo} disabled={!can_redo} onclick={act(|lab| { lab.change(|c| c.redo()); })}
-                    class="nw-wide-only" />
-                <IconButton icon={Icon::Reset} label={t.reset} onclick={act(reset)} />
-                <IconButton icon={Icon::Share} label={t.share} onclick={act(|lab| lab.show(|ui| ui.dialog = Some(Dialog::Share)))} />
+                    }))).pressed(lesson_open).draw() }
+                { Button::new(Icon::Undo, t.undo, act(|lab| { lab.change(|c| c.undo()); })).disabled(!can_undo).draw() }
+                { Button::new(Icon::Redo, t.redo, act(|lab| { lab.change(|c| c.redo()); })).disabled(!can_redo).class("nw-wide-only").draw() }
+                { Button::new(Icon::Reset, t.reset, act(reset)).draw() }
+                { Button::new(Icon::Share, t.share, act(|lab| lab.show(|ui| ui.dialog = Some(Dialog::Share)))).draw() }
                 <button type="button" class="nw-btn nw-lang" lang={t.other_lang_code} title={t.other_lang} onclick={act(switch_lang)}>
                     { t.other_lang }
                 </button>
-                <IconButton icon={Icon::Theme} label={format!("{}: {}", t.theme, theme_name(theme, lang))} onclick={act(next_theme)} />
-                <IconButton icon={Icon::Help} label={t.help} onclick={act(|lab| lab.show(|ui| ui.dialog = Some(Dialog::Help)))} />
+                { Button::new(Icon::Theme, format!("{}: {}", t.theme, theme_name(theme, lang)), act(next_theme)).draw() }
+                { Button::new(Icon::Help, t.help, act(|lab| lab.show(|ui| ui.dialog = Some(Dialog::Help)))).draw() }
             </div>
         </header>
     }

@@ -3,12 +3,16 @@
 use crate::chart;
 use crate::dom;
 use crate::hooks::{use_lab, use_texts, use_view};
-use crate::widgets::{Icon, IconButton};
+use crate::widgets::{Button, Hook, Icon, part};
 use view::format;
 use yew::prelude::*;
 
-#[component]
-pub fn Cost() -> Html {
+pub fn cost() -> Html {
+    part("cost", |ctx, ()| use_cost().run(ctx))
+}
+
+#[hook]
+fn use_cost() -> Html {
     let lab = use_lab();
     let t = use_texts();
     let series = use_view(|lab| lab.models().cost(&lab.core()));
@@ -58,9 +62,8 @@ pub fn Cost() -> Html {
                 <span data-key="nodes">{ t.node_count }</span>
             </p>
             <p class="nw-tools">
-                <IconButton icon={if *as_table { Icon::Picture } else { Icon::Table }} label={if *as_table { t.as_picture } else { t.as_table }}
-                    text=true onclick={toggle} class="nw-small" />
-                <IconButton icon={Icon::Copy} label="CSV" text=true onclick={copy_csv} class="nw-small" />
+                { Button::new(if *as_table { Icon::Picture } else { Icon::Table }, if *as_table { t.as_picture } else { t.as_table }, toggle).text().class("nw-small").draw() }
+                { Button::new(Icon::Copy, "CSV", copy_csv).text().class("nw-small").draw() }
                 <small class="nw-muted">{ t.price_source(&region) }</small>
             </p>
         </div>

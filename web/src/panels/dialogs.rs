@@ -2,13 +2,18 @@
 
 use crate::dom;
 use crate::hooks::{use_lab, use_texts, use_view};
+use crate::i18n::Texts;
 use crate::lab::{Dialog, Lab};
-use crate::widgets::{Icon, IconButton};
+use crate::widgets::{Button, Hook, Icon, part, part_of};
 use web_sys::{HtmlElement, KeyboardEvent};
 use yew::prelude::*;
 
-#[component]
-pub fn Dialogs() -> Html {
+pub fn dialogs() -> Html {
+    part("dialogs", |ctx, ()| use_dialogs().run(ctx))
+}
+
+#[hook]
+fn use_dialogs() -> Html {
     let lab = use_lab();
     let t = use_texts();
     let open = use_view(|lab| lab.ui().dialog);
@@ -56,10 +61,10 @@ pub fn Dialogs() -> Html {
         <div class="nw-modal" {onkeydown}>
             <div class="nw-modal-ground" onclick={onclose.clone()}></div>
             <div class="nw-dialog" role="dialog" aria-modal="true" aria-label={title} ref={card}>
-                <header><h2>{ title }</h2><IconButton icon={Icon::Close} label={t.close} onclick={onclose} /></header>
+                <header><h2>{ title }</h2>{ Button::new(Icon::Close, t.close, onclose).draw() }</header>
                 { match dialog {
-                    Dialog::Share => html! { <Share /> },
-                    Dialog::Help => html! { <Help /> },
+                    Dialog::Share => share(&lab, t),
+                    Dialog::Help => help(t),
                 } }
             </div>
         </div>
@@ -105,11 +110,8 @@ fn address(lab: &Lab) -> String {
     format!("{base}{query}")
 }
 
-#[component]
-fn Share() -> Html {
-    let lab = use_lab();
-    let t = use_texts();
-    let link = address(&lab);
+fn share(lab: &Lab, t: &Texts) -> Html {
+    let link = address(lab);
     let embed = link.replacen("/?", "/embed.html?", 1).replace("index.html", "embed.html");
     let frame = format!(
         "<iframe title=\"nodewright\" loading=\"lazy\" width=\"100%\" height=\"480\" src=\"{embed}\" allow=\"clipboard-write; fullscreen\"></iframe>"
@@ -127,26 +129,24 @@ fn Share() -> Html {
     html! {
         <>
             <p>{ t.share_note }</p>
-            <Field label={t.link} text={link} />
-            <Field label={t.frame} text={frame} />
-            { if script.is_empty() { html! {} } else { html! { <Field label={t.commands_so_far} text={script.join("\n")} /> } } }
+            { field(t.link, link) }
+            { field(t.frame, frame) }
+            { if script.is_empty() { html! {} } else { field(t.commands_so_far, script.join("\n")) } }
         </>
     }
 }
 
-#[derive(Properties, PartialEq)]
-struct FieldProps {
-    label: AttrValue,
-    text: String,
+/// A field that can be selected, and a button that copies it.
+fn field(label: &'static str, text: String) -> Html {
+    part_of(label, |ctx, (label, text)| use_field(label, text).run(ctx), (label, text))
 }
 
-/// A field that can be selected, and a button that copies it.
-#[component]
-fn Field(props: &FieldProps) -> Html {
+#[hook]
+fn use_field(label: &'static str, text: &str) -> Html {
     let t = use_texts();
     let told = use_state_eq(|| None::<bool>);
     let copy = {
-        let (text, told) = (props.text.clone(), told.clone());
+        let (text, told) = (text.to_owned(), told.clone());
         Callback::from(move |_: MouseEvent| {
             let told = told.clone();
             dom::copy(&text, move |ok| told.set(Some(ok)));
@@ -154,17 +154,15 @@ fn Field(props: &FieldProps) -> Html {
     };
     html! {
         <div class="nw-field">
-            <label>{ props.label.clone() }
-                <textarea readonly=true rows={props.text.lines().count().clamp(1, 6).to_string()} value={props.text.clone()} /></label>
-            <IconButton icon={Icon::Copy} label={t.copy} text=true onclick={copy} class="nw-small" />
+            <label>{ label }
+                <textarea readonly=true rows={text.lines().count().clamp(1, 6).to_string()} value={text.to_owned()} /></label>
+            { Button::new(Icon::Copy, t.copy, copy).text().class("nw-small").draw() }
             <span role="status" class="nw-muted">{ match *told { Some(true) => t.copied, Some(false) => t.copy_failed, None => "" } }</span>
         </div>
     }
 }
 
-#[component]
-fn Help() -> Html {
-    let t = use_texts();
+fn help(t: &Texts) -> Html {
     html! {
         <div class="nw-help">
             <p>{ t.help_intro }</p>

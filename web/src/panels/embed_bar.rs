@@ -1,13 +1,17 @@
 //! The one-row bar of an embed.
 
-use super::bar::{TimeControls, reset};
+use super::bar::{reset, time_controls};
 use crate::hooks::{use_lab, use_texts, use_view};
-use crate::widgets::{Icon, IconButton, icon};
+use crate::widgets::{Button, Hook, Icon, icon, part};
 use view::format;
 use yew::prelude::*;
 
-#[component]
-pub fn EmbedBar() -> Html {
+pub fn embed_bar() -> Html {
+    part("embed-bar", |ctx, ()| use_embed_bar().run(ctx))
+}
+
+#[hook]
+fn use_embed_bar() -> Html {
     let lab = use_lab();
     let t = use_texts();
     let clock = use_view(|lab| format::clock(lab.core().snapshot().unix_ms()));
@@ -23,11 +27,11 @@ pub fn EmbedBar() -> Html {
     };
     html! {
         <header class="nw-bar nw-embed-bar">
-            <TimeControls />
+            { time_controls() }
             <h1 class="nw-embed-title">{ lesson.unwrap_or_else(|| t.brand.to_owned()) }</h1>
             <span class="nw-clock"><b>{ clock }</b></span>
             <span class="nw-rate" data-rate={rate.to_string()}><b>{ format::usd(rate, 3) }</b><span>{ t.per_hour }</span></span>
-            <IconButton icon={Icon::Reset} label={t.reset} onclick={onreset} />
+            { Button::new(Icon::Reset, t.reset, onreset).draw() }
             <a class="nw-btn" href={full} target="_blank" rel="noopener" title={t.open_full} aria-label={t.open_full}>
                 { icon(Icon::Open) }
             </a>

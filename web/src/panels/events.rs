@@ -1,13 +1,17 @@
 //! Kubernetes events.
 
 use crate::hooks::{use_texts, use_view};
-use crate::widgets::ScrollEnd;
+use crate::widgets::{Hook, Scroll, part, scroll};
 use view::format;
 use web_sys::{HtmlInputElement, wasm_bindgen::JsCast};
 use yew::prelude::*;
 
-#[component]
-pub fn Events() -> Html {
+pub fn events() -> Html {
+    part("events", |ctx, ()| use_events().run(ctx))
+}
+
+#[hook]
+fn use_events() -> Html {
     let t = use_texts();
     let filter = use_state_eq(String::new);
     let rows = {
@@ -27,8 +31,9 @@ pub fn Events() -> Html {
         <div class="nw-logs" data-pane="events">
             <div class="nw-tools"><input class="nw-filter" type="search" placeholder={t.filter} aria-label={t.event_filter}
                 value={(*filter).clone()} oninput={onfilter} /></div>
-            <ScrollEnd {version} to_end={t.to_end} label={t.events} class="nw-log-scroll">
-                { if rows.is_empty() { html! { <p class="nw-empty">{ t.no_events }</p> } } else { html! {
+            { scroll(Scroll {
+                version, to_end: t.to_end, label: t.events, role: None, live: None, class: "nw-log-scroll",
+                content: if rows.is_empty() { html! { <p class="nw-empty">{ t.no_events }</p> } } else { html! {
                     <table class="nw-table nw-events" lang="en">
                         <thead class="nw-sr"><tr><th scope="col">{ t.time }</th><th scope="col">{ t.reason }</th><th scope="col">{ t.object }</th>
                             <th scope="col">{ t.message }</th></tr></thead>
@@ -40,8 +45,8 @@ pub fn Events() -> Html {
                             </tr>
                         }) }</tbody>
                     </table>
-                } } }
-            </ScrollEnd>
+                } },
+            }) }
         </div>
     }
 }

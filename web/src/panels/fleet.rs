@@ -4,17 +4,21 @@ mod card;
 mod detail;
 mod table;
 
-use super::replicas::Replicas;
+use super::replicas::replicas;
 use crate::hooks::{use_lab, use_texts, use_view};
-use crate::widgets::{Icon, IconButton, Panel};
-use card::NodeCard;
-use detail::Detail;
+use crate::widgets::{Button, Hook, Icon, Panel, part};
+use card::Card;
+use detail::detail;
 use view::fleet::{self, PodState};
 use web_sys::{HtmlElement, HtmlInputElement, KeyboardEvent, wasm_bindgen::JsCast};
 use yew::prelude::*;
 
-#[component]
-pub fn Fleet() -> Html {
+pub fn fleet() -> Html {
+    part("fleet", |ctx, ()| use_fleet().run(ctx))
+}
+
+#[hook]
+fn use_fleet() -> Html {
     let lab = use_lab();
     let t = use_texts();
     let map = use_view(|lab| lab.models().fleet(&lab.core()));
@@ -44,8 +48,7 @@ pub fn Fleet() -> Html {
         <>
             <input class="nw-filter" type="search" placeholder={t.filter} aria-label={t.map_filter} value={(*filter).clone()}
                 oninput={onfilter} />
-            <IconButton icon={if *as_table { Icon::Picture } else { Icon::Table }}
-                label={if *as_table { t.as_picture } else { t.as_table }} onclick={toggle} pressed={*as_table} />
+            { Button::new(if *as_table { Icon::Picture } else { Icon::Table }, if *as_table { t.as_picture } else { t.as_table }, toggle).pressed(*as_table).draw() }
         </>
     };
     let first = map.nodes.first().map(|n| n.name.clone()).unwrap_or_default();
@@ -55,16 +58,16 @@ pub fn Fleet() -> Html {
         html! { <li key={p.name.clone()} class={classes!("nw-pending-pod", dim.then_some("is-dim"))} title={p.name.clone()}>
         { card::lone_pod(p) }<span class="nw-sr">{ p.name.clone() }</span></li> }
     });
-    html! {
-        <Panel token="map" title={t.map} class="nw-map" {tools}>
+    let content = html! {
+        <>
             { if *as_table { table::table(&map, t) } else { html! {
                 <div class="nw-map-in" onkeydown={Callback::from(roam)}>
                     { if map.nodes.is_empty() { html! { <p class="nw-empty">{ t.no_nodes }</p> } } else { html! {} } }
                     <ul class="nw-nodes" data-count={density(map.nodes.len() + map.launching.len())} aria-label={t.nodes}>
-                        { for map.nodes.iter().map(|n| html! {
-                            <NodeCard key={n.name.clone()} node={n.clone()} per_row={map.per_row} filter={(*filter).clone()}
-                                selected={selected.as_deref() == Some(n.name.as_str())} stop={n.name == stop} onselect={select.clone()} />
-                        }) }
+                        { for map.nodes.iter().map(|n| card::card(Card {
+                            node: n.clone(), per_row: map.per_row, filter: (*filter).clone(),
+                            selected: selected.as_deref() == Some(n.name.as_str()), stop: n.name == stop, onselect: select.clone(),
+                        })) }
                         { for map.launching.iter().map(|l| html! {
                             <li key={l.claim.clone()} class="nw-launching" data-cap={l.capacity.token()}>
                                 <b>{ if l.instance_type.is_empty() { "…".to_owned() } else { l.instance_type.clone() } }</b>
@@ -78,7 +81,7 @@ pub fn Fleet() -> Html {
                     </div>
                 </div>
             } } }
-            <Detail />
+            { detail() }
             <footer class="nw-map-foot">
                 <div class="nw-waiting" data-what={waiting.as_ref().as_ref().map(|w| format!("{:?}", w.what).to_lowercase()).unwrap_or_default()}>
                     { match waiting.as_ref().as_ref() {
@@ -86,15 +89,16 @@ pub fn Fleet() -> Html {
                         None => html! { <span class="nw-muted">{ t.nothing_waits }</span> },
                     } }
                 </div>
-                <Replicas />
+                { replicas() }
                 <ul class="nw-legend" aria-label={t.legend}>
                     { for PodState::ALL.iter().map(|s| html! {
                         <li>{ card::legend_pod(*s) }<span>{ t.pod_state(*s) }</span></li>
                     }) }
                 </ul>
             </footer>
-        </Panel>
-    }
+        </>
+    };
+    Panel { token: "map", title: t.map, class: "nw-map", tools }.draw(content)
 }
 
 /// How many boxes share the room: few are drawn large.

@@ -3,11 +3,16 @@
 use crate::hooks::{use_lab, use_texts, use_view};
 use crate::i18n::Texts;
 use crate::lab::{Lab, LessonView, Pane, PhoneTab};
+use crate::widgets::{Hook, part};
 use lessons::{Pane as Place, StepState};
 use yew::prelude::*;
 
-#[component]
-pub fn Lesson() -> Html {
+pub fn lesson() -> Html {
+    part("lesson", |ctx, ()| use_lesson().run(ctx))
+}
+
+#[hook]
+fn use_lesson() -> Html {
     let lab = use_lab();
     let t = use_texts();
     let view = use_view(|lab| {
@@ -25,7 +30,7 @@ pub fn Lesson() -> Html {
                     <h2>{ t.intro_title }</h2>
                     <p>{ t.intro }</p>
                     { if offered { html! { <button type="button" class="nw-btn nw-primary" data-action="lesson" onclick={start}>{ t.start_lesson }</button> } } else { html! {} } }
-                    <crate::demo::Offer />
+                    { crate::demo::offer() }
                 </div>
             </section>
         };

@@ -2,14 +2,18 @@
 
 use crate::dom;
 use crate::hooks::{use_lab, use_texts, use_view};
-use crate::widgets::{Icon, IconButton};
+use crate::widgets::{Button, Hook, Icon, part};
 use yew::prelude::*;
 
 /// At most one message in this wall time.
 const QUIET_MS: f64 = 3_000.0;
 
-#[component]
-pub fn Live() -> Html {
+pub fn live() -> Html {
+    part("live", |ctx, ()| use_live().run(ctx))
+}
+
+#[hook]
+fn use_live() -> Html {
     let lab = use_lab();
     let t = use_texts();
     let sentence = use_view(|lab| {
@@ -47,7 +51,7 @@ pub fn Live() -> Html {
             <div class="nw-sr" role="status" aria-live="polite" data-live="summary">{ (*said).clone() }</div>
             <div class="nw-toasts" role="status" aria-live="polite">
                 { match toast {
-                    Some(text) => html! { <div class="nw-toast"><span>{ text }</span><IconButton icon={Icon::Close} label={t.close} onclick={close} /></div> },
+                    Some(text) => html! { <div class="nw-toast"><span>{ text }</span>{ Button::new(Icon::Close, t.close, close).draw() }</div> },
                     None => html! {},
                 } }
             </div>

@@ -1,15 +1,19 @@
 //! Karpenter's controller log, with a filter.
 
 use crate::hooks::{use_texts, use_view};
-use crate::widgets::ScrollEnd;
+use crate::widgets::{Hook, Scroll, part, part_of, scroll};
 use engine::logs::{Level, LogLine};
 use objects::Value;
 use view::format;
 use web_sys::{HtmlInputElement, wasm_bindgen::JsCast};
 use yew::prelude::*;
 
-#[component]
-pub fn Logs() -> Html {
+pub fn logs() -> Html {
+    part("logs", |ctx, ()| use_logs().run(ctx))
+}
+
+#[hook]
+fn use_logs() -> Html {
     let t = use_texts();
     let filter = use_state_eq(String::new);
     let debug = use_state_eq(|| true);
@@ -45,15 +49,16 @@ pub fn Logs() -> Html {
                 <button type="button" class="nw-chip" aria-pressed={debug.to_string()} onclick={ondebug} lang="en">{ "DEBUG" }</button>
                 <span class="nw-muted nw-count">{ t.lines_of(rows.matching, rows.total) }</span>
             </div>
-            <ScrollEnd {version} to_end={t.to_end} label={t.karpenter_log} role="log" live="off" class="nw-log-scroll">
-                { if rows.rows.is_empty() {
+            { scroll(Scroll {
+                version, to_end: t.to_end, label: t.karpenter_log, role: Some("log"), live: Some("off"), class: "nw-log-scroll",
+                content: if rows.rows.is_empty() {
                     html! { <p class="nw-empty">{ if rows.total == 0 { t.log_empty.to_owned() } else { t.log_no_match(&filter, rows.total) } }</p> }
                 } else { html! {
                     <ol class="nw-log" lang="en">
-                        { for rows.rows.iter().map(|(i, l)| html! { <Row key={*i} line={Shown(l.clone())} {epoch} /> }) }
+                        { for rows.rows.iter().map(|(i, l)| part_of(*i, |_, (line, epoch)| row(line, *epoch), (Shown(l.clone()), epoch))) }
                     </ol>
-                } } }
-            </ScrollEnd>
+                } },
+            }) }
         </div>
     }
 }
@@ -67,16 +72,8 @@ impl PartialEq for Shown {
     }
 }
 
-#[derive(Properties, PartialEq)]
-struct RowProps {
-    line: Shown,
-    epoch: i64,
-}
-
-#[component]
-fn Row(props: &RowProps) -> Html {
-    let l = &props.line.0;
-    let clock = format::clock(props.epoch.saturating_add_unsigned(l.at.ms()));
+fn row(Shown(l): &Shown, epoch: i64) -> Html {
+    let clock = format::clock(epoch.saturating_add_unsigned(l.at.ms()));
     html! {
         <li data-level={l.level.as_str()} data-text={l.text.clone()}>
             <time>{ clock }</time>{ " " }<span class="nw-level">{ l.level.as_str() }</span>{ " " }

@@ -2,13 +2,17 @@
 
 use crate::hooks::{use_lab, use_texts, use_view};
 use crate::i18n::Texts;
-use crate::widgets::Panel;
+use crate::widgets::{Hook, Panel, part};
 use view::rows::{Header, Row};
 use view::{Capacity, format};
 use yew::prelude::*;
 
-#[component]
-pub fn Nodes() -> Html {
+pub fn nodes() -> Html {
+    part("nodes", |ctx, ()| use_nodes().run(ctx))
+}
+
+#[hook]
+fn use_nodes() -> Html {
     let lab = use_lab();
     let t = use_texts();
     let rows = use_view(|lab| lab.models().rows(&lab.core()));
@@ -24,17 +28,20 @@ pub fn Nodes() -> Html {
     let select = Callback::from(move |name: String| {
         lab.show(|ui| ui.node = if ui.node.as_deref() == Some(name.as_str()) { None } else { Some(name) });
     });
-    html! {
-        <Panel token="nodes" title={t.node_viewer} class="nw-viewer" {tools}>
-            { if *exact { html! { <Exact /> } } else { html! {
+    let content = {
+        if *exact {
+            exact_picture()
+        } else {
+            html! {
                 <div class="nw-viewer-in" lang="en" tabindex="0" role="group" aria-label={t.node_viewer}>
                     { summary(&rows.header, t) }
                     { if rows.rows.is_empty() { html! { <p class="nw-viewer-line">{ "Waiting for update or no nodes found..." }</p> } }
                       else { table(&rows.rows, selected.as_deref(), &select, t) } }
                 </div>
-            } } }
-        </Panel>
-    }
+            }
+        }
+    };
+    Panel { token: "nodes", title: t.node_viewer, class: "nw-viewer", tools }.draw(content)
 }
 
 fn summary(h: &Header, t: &Texts) -> Html {
@@ -105,8 +112,12 @@ fn cap_word(c: Capacity) -> &'static str {
 }
 
 /// What the tool itself prints at this instant.
-#[component]
-fn Exact() -> Html {
+fn exact_picture() -> Html {
+    part("exact-picture", |ctx, ()| use_exact_picture().run(ctx))
+}
+
+#[hook]
+fn use_exact_picture() -> Html {
     let t = use_texts();
     let text = use_view(|lab| lab.exact_viewer());
     html! { <pre class="nw-exact" lang="en" tabindex="0" aria-label={t.node_viewer}>{ crate::panels::terminal::ansi::render(&text) }</pre> }

@@ -2,10 +2,15 @@
 
 use crate::hooks::{use_lab, use_texts, use_view};
 use crate::lab::{Pane, PhoneTab};
+use crate::widgets::{Hook, part};
 use yew::prelude::*;
 
-#[component]
-pub fn PhoneTabs() -> Html {
+pub fn phone_tabs() -> Html {
+    part("phone-tabs", |ctx, ()| use_phone_tabs().run(ctx))
+}
+
+#[hook]
+fn use_phone_tabs() -> Html {
     let lab = use_lab();
     let t = use_texts();
     let chosen = use_view(|lab| lab.ui().phone);

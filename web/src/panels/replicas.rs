@@ -2,7 +2,7 @@
 
 use crate::hooks::{use_lab, use_texts, use_view};
 use crate::lab::Lab;
-use crate::widgets::{Icon, IconButton};
+use crate::widgets::{Button, Hook, Icon, part, part_of};
 use engine::session::Request;
 use objects::{Kind, ObjectKey};
 use web_sys::{HtmlInputElement, wasm_bindgen::JsCast};
@@ -21,8 +21,12 @@ struct Row {
     ready: i64,
 }
 
-#[component]
-pub fn Replicas() -> Html {
+pub fn replicas() -> Html {
+    part("replicas", |ctx, ()| use_replicas().run(ctx))
+}
+
+#[hook]
+fn use_replicas() -> Html {
     let t = use_texts();
     let rows = use_view(|lab| {
         let snapshot = lab.core().snapshot();
@@ -41,21 +45,15 @@ pub fn Replicas() -> Html {
     }
     html! {
         <ul class="nw-replicas" aria-label={t.deployments}>
-            { for rows.into_iter().map(|r| html! { <Control key={format!("{}/{}", r.namespace, r.name)} row={r.clone()} /> }) }
+            { for rows.into_iter().map(|r| part_of(format!("{}/{}", r.namespace, r.name), |ctx, row| use_control(row).run(ctx), r)) }
         </ul>
     }
 }
 
-#[derive(Properties, PartialEq)]
-struct ControlProps {
-    row: Row,
-}
-
-#[component]
-fn Control(props: &ControlProps) -> Html {
+#[hook]
+fn use_control(r: &Row) -> Html {
     let lab = use_lab();
     let t = use_texts();
-    let r = &props.row;
     let step = |by: i64| {
         let (lab, row) = (lab.clone(), r.clone());
         Callback::from(move |_: MouseEvent| scale(&lab, &row, row.replicas + by))
@@ -73,10 +71,10 @@ fn Control(props: &ControlProps) -> Html {
     html! {
         <li class="nw-replica" data-deployment={r.name.clone()}>
             <span class="nw-replica-name" lang="en">{ r.name.clone() }</span>
-            <IconButton icon={Icon::Minus} label={format!("{}: {}", r.name, t.fewer)} onclick={step(-1)} disabled={r.replicas <= 0} />
+            { Button::new(Icon::Minus, format!("{}: {}", r.name, t.fewer), step(-1)).disabled(r.replicas <= 0).draw() }
             <input type="number" min="0" max={MOST.to_string()} value={r.replicas.to_string()} onchange={type_in}
                 aria-label={format!("{}: {}", r.name, t.replicas)} />
-            <IconButton icon={Icon::Plus} label={format!("{}: {}", r.name, t.more)} onclick={step(1)} disabled={r.replicas >= MOST} />
+            { Button::new(Icon::Plus, format!("{}: {}", r.name, t.more), step(1)).disabled(r.replicas >= MOST).draw() }
             <span class="nw-muted">{ format!("{} {}/{}", t.ready, r.ready, r.replicas) }</span>
         </li>
     }

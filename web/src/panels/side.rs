@@ -1,13 +1,18 @@
 //! The tab strip beside the terminal.
 
-use super::{cost::Cost, events::Events, logs::Logs, why::Reasons, yaml::Yaml};
+use super::{cost::cost, events::events, logs::logs, why::reasons, yaml::yaml};
 use crate::hooks::{use_lab, use_texts, use_view};
 use crate::lab::Pane;
+use crate::widgets::{Hook, part};
 use web_sys::{HtmlElement, KeyboardEvent, wasm_bindgen::JsCast};
 use yew::prelude::*;
 
-#[component]
-pub fn Side() -> Html {
+pub fn side() -> Html {
+    part("side", |ctx, ()| use_side().run(ctx))
+}
+
+#[hook]
+fn use_side() -> Html {
     let lab = use_lab();
     let t = use_texts();
     let (shown, strip, opened) = use_view(|lab| {
@@ -50,14 +55,14 @@ pub fn Side() -> Html {
             </div>
             <div class="nw-side-in" id="nw-side-panel" role="tabpanel" aria-labelledby={format!("nw-tab-{}", shown.token())} data-shown={shown.token()}>
                 { match shown {
-                    Pane::Logs => html! { <Logs /> },
-                    Pane::Events => html! { <Events /> },
-                    Pane::Cost => html! { <Cost /> },
-                    Pane::Why => html! { <Reasons /> },
+                    Pane::Logs => logs(),
+                    Pane::Events => events(),
+                    Pane::Cost => cost(),
+                    Pane::Why => reasons(),
                     Pane::Terminal | Pane::Nodes | Pane::Yaml => html! {},
                 } }
                 // The editor keeps its undo history: it is only hidden while another pane shows.
-                { if opened || shown == Pane::Yaml { html! { <div class="nw-keep" hidden={shown != Pane::Yaml}><Yaml /></div> } } else { html! {} } }
+                { if opened || shown == Pane::Yaml { html! { <div class="nw-keep" hidden={shown != Pane::Yaml}>{ yaml() }</div> } } else { html! {} } }
             </div>
         </section>
     }

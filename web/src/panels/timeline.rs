@@ -2,13 +2,18 @@
 
 use crate::chart;
 use crate::hooks::{use_lab, use_texts, use_view};
+use crate::widgets::{Hook, part};
 use engine::SimTime;
 use view::format;
 use web_sys::{HtmlInputElement, wasm_bindgen::JsCast};
 use yew::prelude::*;
 
-#[component]
-pub fn TimelineStrip() -> Html {
+pub fn timeline_strip() -> Html {
+    part("timeline-strip", |ctx, ()| use_timeline_strip().run(ctx))
+}
+
+#[hook]
+fn use_timeline_strip() -> Html {
     let lab = use_lab();
     let t = use_texts();
     let timeline = use_view(|lab| lab.models().timeline(&lab.core()));

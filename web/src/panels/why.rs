@@ -1,11 +1,16 @@
 //! Why: decisions and refusals in words.
 
 use crate::hooks::{use_lab, use_texts, use_view};
+use crate::widgets::{Hook, part};
 use view::{Why, format};
 use yew::prelude::*;
 
-#[component]
-pub fn Reasons() -> Html {
+pub fn reasons() -> Html {
+    part("reasons", |ctx, ()| use_reasons().run(ctx))
+}
+
+#[hook]
+fn use_reasons() -> Html {
     let lab = use_lab();
     let t = use_texts();
     let all = use_view(|lab| {

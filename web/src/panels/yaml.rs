@@ -1,8 +1,9 @@
 //! The YAML pane: an editor over manifests, its problems, and what applying them did.
 
-use crate::editor::{Editor, Mounted};
+use crate::editor::{Editor, Mounted, editor};
 use crate::hooks::{use_lab, use_texts, use_view};
 use crate::lab::{Lab, Line, LineKind, Term};
+use crate::widgets::{Hook, part};
 use engine::Snapshot;
 use objects::yaml::to_yaml;
 use objects::{DocExt, Kind, ObjectKey, Value};
@@ -15,8 +16,12 @@ use yew::prelude::*;
 /// Wall milliseconds after the last key before a text is checked.
 const CHECK_AFTER_MS: u32 = 250;
 
-#[component]
-pub fn Yaml() -> Html {
+pub fn yaml() -> Html {
+    part("yaml", |ctx, ()| use_yaml().run(ctx))
+}
+
+#[hook]
+fn use_yaml() -> Html {
     let lab = use_lab();
     let t = use_texts();
     let lang = use_view(|lab| lab.ui().lang);
@@ -127,7 +132,7 @@ pub fn Yaml() -> Html {
                     html! { <button type="button" class="nw-btn" data-action="fix" {onclick}>{ t.fix(fix) }</button> }
                 }) }
             </div>
-            <Editor text={(*text).clone()} label={t.yaml_editor} {onchange} onapply={apply} mounted={mounted.clone()} />
+            { editor(Editor { text: (*text).clone(), label: t.yaml_editor, onchange, onapply: apply, mounted: mounted.clone() }) }
             <div class="nw-yaml-out" tabindex="0" role="group" aria-label={t.problems}>
                 { if found.is_empty() { html! {} } else { html! {
                     <ul class="nw-problems">{ for found.iter().map(|p| html! {

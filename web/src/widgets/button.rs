@@ -71,31 +71,51 @@ pub fn icon(icon: Icon) -> Html {
     }
 }
 
-#[derive(Properties, PartialEq)]
-pub struct IconButtonProps {
-    pub icon: Icon,
-    /// Name for readers and tooltip; shown beside the icon when `text` is set.
-    pub label: AttrValue,
-    pub onclick: Callback<MouseEvent>,
-    #[prop_or_default]
-    pub text: bool,
-    #[prop_or_default]
-    pub disabled: bool,
-    #[prop_or_default]
-    pub class: Classes,
-    #[prop_or_default]
-    pub pressed: Option<bool>,
+/// A button with a drawn icon.
+pub struct Button {
+    icon: Icon,
+    label: AttrValue,
+    onclick: Callback<MouseEvent>,
+    text: bool,
+    disabled: bool,
+    class: &'static str,
+    pressed: Option<bool>,
 }
 
-#[component]
-pub fn IconButton(props: &IconButtonProps) -> Html {
-    let label = props.label.clone();
-    html! {
-        <button type="button" class={classes!("nw-btn", props.class.clone())} title={label.clone()}
-            aria-label={(!props.text).then(|| label.clone())} aria-pressed={props.pressed.map(|p| p.to_string())}
-            disabled={props.disabled} onclick={props.onclick.clone()}>
-            { icon(props.icon) }
-            { if props.text { html! { <span>{ label }</span> } } else { html! {} } }
-        </button>
+impl Button {
+    /// `label` is the name for readers and the tooltip.
+    pub fn new(icon: Icon, label: impl Into<AttrValue>, onclick: Callback<MouseEvent>) -> Button {
+        Button { icon, label: label.into(), onclick, text: false, disabled: false, class: "", pressed: None }
+    }
+
+    /// Shows the label beside the icon.
+    pub fn text(self) -> Button {
+        Button { text: true, ..self }
+    }
+
+    pub fn disabled(self, disabled: bool) -> Button {
+        Button { disabled, ..self }
+    }
+
+    /// Further classes.
+    pub fn class(self, class: &'static str) -> Button {
+        Button { class, ..self }
+    }
+
+    /// A button that stays down.
+    pub fn pressed(self, pressed: bool) -> Button {
+        Button { pressed: Some(pressed), ..self }
+    }
+
+    pub fn draw(self) -> Html {
+        let label = self.label;
+        html! {
+            <button type="button" class={classes!("nw-btn", self.class)} title={label.clone()}
+                aria-label={(!self.text).then(|| label.clone())} aria-pressed={self.pressed.map(|p| if p { "true" } else { "false" })}
+                disabled={self.disabled} onclick={self.onclick}>
+                { icon(self.icon) }
+                { if self.text { html! { <span>{ label }</span> } } else { html! {} } }
+            </button>
+        }
     }
 }

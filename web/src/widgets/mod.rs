@@ -2,8 +2,10 @@
 
 mod button;
 mod panel;
+mod part;
 mod scroll;
 
-pub use button::{Icon, IconButton, icon};
+pub use button::{Button, Icon, icon};
 pub use panel::Panel;
-pub use scroll::ScrollEnd;
+pub use part::{Hook, part, part_of};
+pub use scroll::{Scroll, scroll};

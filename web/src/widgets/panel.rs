@@ -2,27 +2,24 @@
 
 use yew::prelude::*;
 
-#[derive(Properties, PartialEq)]
-pub struct PanelProps {
+pub struct Panel {
     /// For layout and tests: `data-pane`.
-    pub token: AttrValue,
-    pub title: AttrValue,
-    #[prop_or_default]
+    pub token: &'static str,
+    pub title: &'static str,
+    pub class: &'static str,
     pub tools: Html,
-    #[prop_or_default]
-    pub class: Classes,
-    pub children: Html,
 }
 
-#[component]
-pub fn Panel(props: &PanelProps) -> Html {
-    html! {
-        <section class={classes!("nw-pane", props.class.clone())} data-pane={props.token.clone()} aria-label={props.title.clone()}>
-            <header class="nw-pane-head">
-                <h2>{ props.title.clone() }</h2>
-                <div class="nw-pane-tools">{ props.tools.clone() }</div>
-            </header>
-            { props.children.clone() }
-        </section>
+impl Panel {
+    pub fn draw(self, content: Html) -> Html {
+        html! {
+            <section class={classes!("nw-pane", self.class)} data-pane={self.token} aria-label={self.title}>
+                <header class="nw-pane-head">
+                    <h2>{ self.title }</h2>
+                    <div class="nw-pane-tools">{ self.tools }</div>
+                </header>
+                { content }
+            </section>
+        }
     }
 }

@@ -1,30 +1,32 @@
 //! A scrolling list that stays at its end until a person scrolls up, and says how to come back.
 
+use super::{Hook, part_of};
 use web_sys::HtmlElement;
 use yew::prelude::*;
 
-#[derive(Properties, PartialEq)]
-pub struct ScrollEndProps {
+#[derive(PartialEq)]
+pub struct Scroll {
     /// Changes whenever content was added.
     pub version: u64,
     /// Text of the button that leads back to the end.
-    pub to_end: AttrValue,
-    pub label: AttrValue,
-    #[prop_or_default]
-    pub class: Classes,
-    /// `log` for output that is announced, empty for none.
-    #[prop_or_default]
-    pub role: Option<AttrValue>,
-    #[prop_or_default]
-    pub live: Option<AttrValue>,
-    pub children: Html,
+    pub to_end: &'static str,
+    pub label: &'static str,
+    pub class: &'static str,
+    /// `log` for output that is announced.
+    pub role: Option<&'static str>,
+    pub live: Option<&'static str>,
+    pub content: Html,
+}
+
+pub fn scroll(scroll: Scroll) -> Html {
+    part_of("scroll", |ctx, scroll| use_scroll(scroll).run(ctx), scroll)
 }
 
 /// Pixels from the end that still count as being there.
 const NEAR: i32 = 24;
 
-#[component]
-pub fn ScrollEnd(props: &ScrollEndProps) -> Html {
+#[hook]
+fn use_scroll(props: &Scroll) -> Html {
     let node = use_node_ref();
     let pinned = use_state_eq(|| true);
     {
@@ -48,13 +50,13 @@ pub fn ScrollEnd(props: &ScrollEndProps) -> Html {
         Callback::from(move |_: MouseEvent| pinned.set(true))
     };
     html! {
-        <div class={classes!("nw-scroll", props.class.clone())}>
-            <div class="nw-scroll-in" ref={node} {onscroll} tabindex="0" role={props.role.clone().unwrap_or("group".into())}
-                aria-label={props.label.clone()} aria-live={props.live.clone()}>
-                { props.children.clone() }
+        <div class={classes!("nw-scroll", props.class)}>
+            <div class="nw-scroll-in" ref={node} {onscroll} tabindex="0" role={props.role.unwrap_or("group")}
+                aria-label={props.label} aria-live={props.live}>
+                { props.content.clone() }
             </div>
             { if *pinned { html! {} } else { html! {
-                <button type="button" class="nw-btn nw-to-end" onclick={back}>{ props.to_end.clone() }</button>
+                <button type="button" class="nw-btn nw-to-end" onclick={back}>{ props.to_end }</button>
             } } }
         </div>
     }

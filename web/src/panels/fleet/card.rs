@@ -2,6 +2,7 @@
 
 use crate::hooks::use_texts;
 use crate::i18n::Texts;
+use crate::widgets::{Hook, part_of};
 use view::fleet::{self, Gauge};
 use view::{NodeBox, PodSquare, PodState, format};
 use yew::prelude::*;
@@ -11,8 +12,8 @@ const CELL: usize = 13;
 const SIDE: usize = 10;
 const LEFT: usize = 24;
 
-#[derive(Properties, PartialEq)]
-pub struct NodeCardProps {
+#[derive(PartialEq)]
+pub struct Card {
     pub node: NodeBox,
     pub per_row: usize,
     pub filter: String,
@@ -22,8 +23,12 @@ pub struct NodeCardProps {
     pub onselect: Callback<AttrValue>,
 }
 
-#[component]
-pub fn NodeCard(props: &NodeCardProps) -> Html {
+pub fn card(card: Card) -> Html {
+    part_of(card.node.name.clone(), |ctx, card| use_card(card).run(ctx), card)
+}
+
+#[hook]
+fn use_card(props: &Card) -> Html {
     let t = use_texts();
     let n = &props.node;
     let open = {

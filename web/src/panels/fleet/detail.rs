@@ -2,12 +2,16 @@
 
 use crate::hooks::{use_lab, use_texts, use_view};
 use crate::lab::Pane;
-use crate::widgets::{Icon, IconButton};
+use crate::widgets::{Button, Hook, Icon, part};
 use view::format;
 use yew::prelude::*;
 
-#[component]
-pub fn Detail() -> Html {
+pub fn detail() -> Html {
+    part("detail", |ctx, ()| use_detail().run(ctx))
+}
+
+#[hook]
+fn use_detail() -> Html {
     let lab = use_lab();
     let t = use_texts();
     let node = use_view(|lab| {
@@ -30,7 +34,7 @@ pub fn Detail() -> Html {
         <div class="nw-detail" role="region" aria-label={n.short.clone()}>
             <header><b lang="en">{ n.name.clone() }</b>
                 <button type="button" class="nw-btn" onclick={why}>{ t.why }</button>
-                <IconButton icon={Icon::Close} label={t.close} onclick={close} /></header>
+                { Button::new(Icon::Close, t.close, close).draw() }</header>
             <dl>
                 <dt>{ t.instance }</dt><dd>{ format!("{} · {} · {}", n.instance_type, n.capacity.word(), n.zone) }</dd>
                 <dt>{ t.price }</dt><dd>{ price }</dd>

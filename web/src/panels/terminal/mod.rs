@@ -7,14 +7,18 @@ mod prompt;
 
 use crate::hooks::{use_lab, use_texts, use_view};
 use crate::lab::Lab;
-use crate::widgets::{Icon, IconButton};
+use crate::widgets::{Button, Hook, Icon, part, part_of};
 pub use hangul::hangul;
-use output::Output;
-use prompt::PromptField;
+use output::output;
+use prompt::prompt_field;
 use yew::prelude::*;
 
-#[component]
-pub fn Terminal() -> Html {
+pub fn terminal() -> Html {
+    part("terminal", |ctx, ()| use_terminal().run(ctx))
+}
+
+#[hook]
+fn use_terminal() -> Html {
     let lab = use_lab();
     let t = use_texts();
     let chosen = use_view(|lab| lab.ui().terminal);
@@ -40,13 +44,13 @@ pub fn Terminal() -> Html {
                     }) }
                 </div>
                 <div class="nw-pane-tools">
-                    { if running { html! { <IconButton icon={Icon::Stop} label={t.stop} text=true onclick={stop} class="nw-stop nw-small" /> } } else { html! {} } }
+                    { if running { html! { { Button::new(Icon::Stop, t.stop, stop).text().class("nw-stop nw-small").draw() } } } else { html! {} } }
                 </div>
             </header>
-            <Output terminal={chosen} />
-            <Repair terminal={chosen} />
-            <Chips />
-            <PromptField terminal={chosen} />
+            { output(chosen) }
+            { repair(chosen) }
+            { chips() }
+            { prompt_field(chosen) }
         </section>
     }
 }
@@ -62,8 +66,12 @@ pub fn interrupt(lab: &Lab, typed: &str) {
 }
 
 /// Where the lesson panel has no room beside the terminal: the step's commands as chips that fill the prompt.
-#[component]
-fn Chips() -> Html {
+fn chips() -> Html {
+    part("chips", |ctx, ()| use_chips().run(ctx))
+}
+
+#[hook]
+fn use_chips() -> Html {
     let lab = use_lab();
     let t = use_texts();
     let commands = use_view(|lab| {
@@ -88,17 +96,15 @@ fn Chips() -> Html {
     }
 }
 
-#[derive(Properties, PartialEq)]
-struct RepairProps {
-    terminal: usize,
+/// The offer to mend `//` remarks and to run the mended text.
+fn repair(terminal: usize) -> Html {
+    part_of("repair", |ctx, terminal| use_repair(*terminal).run(ctx), terminal)
 }
 
-/// The offer to mend `//` remarks and to run the mended text.
-#[component]
-fn Repair(props: &RepairProps) -> Html {
+#[hook]
+fn use_repair(terminal: usize) -> Html {
     let lab = use_lab();
     let t = use_texts();
-    let terminal = props.terminal;
     let lines = use_view(move |lab| lab.core().terms.get(terminal).and_then(|t| t.repair()).map(|r| r.lines.clone()));
     let Some(lines) = lines else { return html! {} };
     let apply = {

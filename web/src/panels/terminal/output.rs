@@ -3,14 +3,9 @@
 use super::ansi;
 use crate::hooks::{use_texts, use_view};
 use crate::lab::{Line, LineKind};
-use crate::widgets::ScrollEnd;
+use crate::widgets::{Hook, Scroll, part_of, scroll};
 use std::rc::Rc;
 use yew::prelude::*;
-
-#[derive(Properties, PartialEq)]
-pub struct OutputProps {
-    pub terminal: usize,
-}
 
 /// Lines of one block: only blocks that changed are drawn again.
 const BLOCK: u64 = 64;
@@ -25,10 +20,13 @@ struct Shown {
     screen: Option<Rc<str>>,
 }
 
-#[component]
-pub fn Output(props: &OutputProps) -> Html {
+pub fn output(terminal: usize) -> Html {
+    part_of("output", |ctx, terminal| use_output(*terminal).run(ctx), terminal)
+}
+
+#[hook]
+fn use_output(terminal: usize) -> Html {
     let t = use_texts();
-    let terminal = props.terminal;
     let lab = crate::hooks::use_lab();
     let shown = use_view(move |lab| {
         let core = lab.core();
@@ -49,32 +47,37 @@ pub fn Output(props: &OutputProps) -> Html {
         }
         blocks
     };
-    html! {
-        <ScrollEnd version={shown.revision} to_end={t.to_end} label={t.output} role="log" class="nw-output">
+    let content = html! {
+        <>
             { if shown.dropped > 0 { html! { <p class="nw-muted">{ t.dropped(shown.dropped) }</p> } } else { html! {} } }
             { if blocks.is_empty() { html! { <p class="nw-welcome">{ t.welcome }</p> } } else { html! {} } }
-            { for blocks.into_iter().map(|(id, lines)| html! { <Block key={id} {lines} /> }) }
-        </ScrollEnd>
-    }
+            { for blocks.into_iter().map(|(id, lines)| part_of(id, |_, lines| block(lines), Block(lines))) }
+        </>
+    };
+    scroll(Scroll {
+        version: shown.revision,
+        to_end: t.to_end,
+        label: t.output,
+        class: "nw-output",
+        role: Some("log"),
+        live: None,
+        content,
+    })
 }
 
-#[derive(Properties)]
-struct BlockProps {
-    lines: Vec<Rc<Line>>,
-}
+struct Block(Vec<Rc<Line>>);
 
-impl PartialEq for BlockProps {
+impl PartialEq for Block {
     /// A line changes by a new pointer only.
     fn eq(&self, other: &Self) -> bool {
-        self.lines.len() == other.lines.len() && self.lines.iter().zip(&other.lines).all(|(a, b)| Rc::ptr_eq(a, b))
+        self.0.len() == other.0.len() && self.0.iter().zip(&other.0).all(|(a, b)| Rc::ptr_eq(a, b))
     }
 }
 
-#[component]
-fn Block(props: &BlockProps) -> Html {
+fn block(Block(lines): &Block) -> Html {
     html! {
         <ol class="nw-lines">
-            { for props.lines.iter().map(|l| match l.kind {
+            { for lines.iter().map(|l| match l.kind {
                 LineKind::Input(prompt) => html! { <li key={l.id} class="nw-in" lang="en"><span class="nw-ps" aria-hidden="true">{ prompt.text() }</span>{ l.text.clone() }</li> },
                 LineKind::Out => html! { <li key={l.id} class={(l.text.len() <= TABLE).then_some("nw-table-line")} lang="en">{ ansi::render(&l.text) }</li> },
                 LineKind::Err => html! { <li key={l.id} class="nw-err" lang="en">{ ansi::render(&l.text) }</li> },

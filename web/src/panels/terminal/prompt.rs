@@ -5,14 +5,10 @@ use super::interrupt;
 use crate::dom::{self, Listener};
 use crate::hooks::{use_lab, use_texts, use_view};
 use crate::lab::{Lab, Layout};
+use crate::widgets::{Hook, part_of};
 use shell::Key;
 use web_sys::{ClipboardEvent, Event, HtmlTextAreaElement, KeyboardEvent, wasm_bindgen::JsCast};
 use yew::prelude::*;
-
-#[derive(Properties, PartialEq)]
-pub struct PromptProps {
-    pub terminal: usize,
-}
 
 /// More pasted lines than this are shown before they run.
 const ASK_ABOVE: usize = 3;
@@ -28,11 +24,14 @@ struct Recall {
     escaped: bool,
 }
 
-#[component]
-pub fn PromptField(props: &PromptProps) -> Html {
+pub fn prompt_field(terminal: usize) -> Html {
+    part_of("prompt", |ctx, terminal| use_prompt_field(*terminal).run(ctx), terminal)
+}
+
+#[hook]
+fn use_prompt_field(terminal: usize) -> Html {
     let lab = use_lab();
     let t = use_texts();
-    let terminal = props.terminal;
     let field = use_node_ref();
     let recall = use_mut_ref(Recall::default);
     let composing = use_mut_ref(|| false);
