@@ -1,6 +1,6 @@
 //! The frame around all panels: layout by the size of the host, theme, language, shortcuts.
 
-use crate::dom::{self, Listener};
+use crate::dom::{self, Listener, flag};
 use crate::hooks::{use_lab, use_texts, use_view};
 use crate::lab::{Lab, Pane, PhoneTab};
 use crate::options::Options;
@@ -72,8 +72,8 @@ fn use_shell(host: &Element) -> Html {
     let learn = !embed && (layout.token() != "phone" || phone == PhoneTab::Learn);
     html! {
         <div class="nw" data-layout={layout.token()} data-theme={theme.as_str()} data-phone={phone.token()}
-            data-side={shown.token()} data-lesson={(learn && lesson_open).to_string()} data-playing={playing.to_string()}
-            data-has-lesson={has_lesson.to_string()} data-rewound={rewound.to_string()} lang={lang.code()}>
+            data-side={shown.token()} data-lesson={flag(learn && lesson_open)} data-playing={flag(playing)}
+            data-has-lesson={flag(has_lesson)} data-rewound={flag(rewound)} lang={lang.code()}>
             { if embed { embed_bar() } else { bar() } }
             <main class="nw-main" aria-label={t.playground}>
                 { if embed { html! {} } else { lesson() } }

@@ -1,7 +1,7 @@
 //! The first visit: one command types itself, and the cluster answers. Any key or click takes over at once.
 
 use crate::dom::{self, Listener};
-use crate::hooks::{use_lab, use_texts, use_view};
+use crate::hooks::{click, use_lab, use_texts, use_view};
 use crate::lab::{Lab, Pane};
 use crate::options::Options;
 use crate::widgets::{Button, Hook, Icon, part};
@@ -146,15 +146,15 @@ fn use_offer() -> Html {
             .get(&objects::ObjectKey::new(objects::Kind::Deployment, "default", "inflate"))
             .is_some_and(|d| d.workload().is_some_and(|w| w.replicas == 0))
     });
-    let click = {
-        let lab = lab.clone();
-        Callback::from(move |_: MouseEvent| if lab.ui().demo { finish(&lab) } else { run(&lab) })
-    };
-    let yaml = Callback::from(move |_: MouseEvent| lab.show(|ui| ui.open(Pane::Yaml)));
+    let act = click(&lab, |lab| {
+        let typing = lab.ui().demo;
+        if typing { finish(lab) } else { run(lab) }
+    });
+    let yaml = click(&lab, |lab| lab.show(|ui| ui.open(Pane::Yaml)));
     html! {
         <div class="nw-offers">
-            { if demo { html! { { Button::new(Icon::Stop, t.stop_demo, click).text().class("nw-demo-stop").draw() } } }
-              else if possible { html! { { Button::new(Icon::Play, t.scale_to_five, click).text().class("nw-demo-run").draw() } } }
+            { if demo { html! { { Button::new(Icon::Stop, t.stop_demo, act).text().class("nw-demo-stop").draw() } } }
+              else if possible { html! { { Button::new(Icon::Play, t.scale_to_five, act).text().class("nw-demo-run").draw() } } }
               else { html! {} } }
             <button type="button" class="nw-btn" onclick={yaml}>{ t.paste_yaml }</button>
         </div>

@@ -84,6 +84,16 @@ impl Drop for Listener {
     }
 }
 
+/// The value of the field or choice that an event is about.
+pub fn value(event: &web_sys::Event) -> Option<String> {
+    js_sys::Reflect::get(&event.target()?.into(), &"value".into()).ok()?.as_string()
+}
+
+/// Attributes that are `true` or `false`.
+pub fn flag(on: bool) -> &'static str {
+    if on { "true" } else { "false" }
+}
+
 /// Puts text on the clipboard; calls back with whether that worked.
 pub fn copy(text: &str, done: impl FnOnce(bool) + 'static) {
     let Some(promise) = window().map(|w| w.navigator().clipboard().write_text(text)) else { return done(false) };

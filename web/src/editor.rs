@@ -2,7 +2,7 @@
 //!
 //! CodeMirror lives in a shadow root, where its styles are adopted sheets: a strict `style-src` needs no exception.
 
-use crate::dom;
+use crate::dom::{self, flag};
 use crate::widgets::{Hook, part_of};
 use js_sys::{Array, Function, Object, Reflect};
 use std::cell::RefCell;
@@ -153,7 +153,7 @@ fn use_editor(props: &Editor) -> Html {
         })
     };
     html! {
-        <div class="nw-editor" data-ready={loaded.to_string()}>
+        <div class="nw-editor" data-ready={flag(*loaded)}>
             <div class="nw-editor-host" ref={host}></div>
             <textarea ref={area} class="nw-editor-area" hidden={*loaded} value={props.text.clone()} aria-label={props.label}
                 spellcheck="false" lang="en" {oninput} {onkeydown} />

@@ -1,5 +1,6 @@
 //! How components read the lab.
 
+use crate::dom;
 use crate::i18n::{Texts, texts};
 use crate::lab::Lab;
 use std::rc::Rc;
@@ -54,4 +55,32 @@ pub fn use_lang() -> Lang {
 #[hook]
 pub fn use_texts() -> &'static Texts {
     texts(use_lang())
+}
+
+/// A click that needs nothing but the lab. Closures of one type, for all such clicks, keep the page small.
+pub fn click(lab: &Lab, act: fn(&Lab)) -> Callback<MouseEvent> {
+    let lab = lab.clone();
+    Callback::from(move |_: MouseEvent| act(&lab))
+}
+
+/// A click on one of several like things: `act` gets its number.
+pub fn click_at(lab: &Lab, at: usize, act: fn(&Lab, usize)) -> Callback<MouseEvent> {
+    let lab = lab.clone();
+    Callback::from(move |_: MouseEvent| act(&lab, at))
+}
+
+/// A click that turns a state over.
+pub fn flip(state: &UseStateHandle<bool>) -> Callback<MouseEvent> {
+    let state = state.clone();
+    Callback::from(move |_: MouseEvent| state.set(!*state))
+}
+
+/// What is typed goes into a state.
+pub fn typed_into(state: &UseStateHandle<String>) -> Callback<InputEvent> {
+    let state = state.clone();
+    Callback::from(move |e: InputEvent| {
+        if let Some(text) = dom::value(&e) {
+            state.set(text);
+        }
+    })
 }

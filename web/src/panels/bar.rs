@@ -1,12 +1,12 @@
 //! The top bar: what this is, time, cost, and the few things that concern the whole page.
 
-use crate::hooks::{use_lab, use_texts, use_view};
+use crate::dom;
+use crate::hooks::{click, use_lab, use_texts, use_view};
 use crate::lab::{Dialog, Lab, Pace, PhoneTab};
 use crate::options::{SPEEDS, Theme};
 use crate::widgets::{Button, Hook, Icon, part};
 use engine::Era;
 use view::{Lang, format};
-use web_sys::{HtmlSelectElement, wasm_bindgen::JsCast};
 use yew::prelude::*;
 
 /// Play, speed and "next event": shared with the embed.
@@ -22,19 +22,12 @@ fn use_time_controls() -> Html {
         let core = lab.core();
         (core.clock.playing, core.clock.speed, core.clock.pace != Pace::Steady, core.clock.behind)
     });
-    let toggle = {
-        let lab = lab.clone();
-        Callback::from(move |_: MouseEvent| lab.change(|c| c.clock.playing = !c.clock.playing))
-    };
-    let next = {
-        let lab = lab.clone();
-        Callback::from(move |_: MouseEvent| lab.change(|c| c.next_event()))
-    };
+    let toggle = click(&lab, |lab| lab.change(|c| c.clock.playing = !c.clock.playing));
+    let next = click(&lab, |lab| lab.change(|c| c.next_event()));
     let set_speed = {
         let lab = lab.clone();
         Callback::from(move |e: Event| {
-            let chosen = e.target().and_then(|t| t.dyn_into::<HtmlSelectElement>().ok()).and_then(|s| s.value().parse().ok());
-            if let Some(speed) = chosen {
+            if let Some(speed) = dom::value(&e).and_then(|v| v.parse().ok()) {
                 lab.change(|c| c.clock.speed = speed);
             }
         })
@@ -91,15 +84,11 @@ fn use_bar() -> Html {
         (core.session.can_undo(), core.session.can_redo())
     });
     let lesson_open = use_view(|lab| lab.ui().lesson_open);
-    let act = |change: fn(&Lab)| {
-        let lab = lab.clone();
-        Callback::from(move |_: MouseEvent| change(&lab))
-    };
+    let act = |change: fn(&Lab)| click(&lab, change);
     let choose_era = {
         let lab = lab.clone();
         Callback::from(move |e: Event| {
-            let value = e.target().and_then(|t| t.dyn_into::<HtmlSelectElement>().ok()).map(|s| s.value());
-            if let Some(era) = value.as_deref().and_then(Era::parse) {
+            if let Some(era) = dom::value(&e).and_then(|v| Era::parse(&v)) {
                 let mut options = lab.ui().options.clone();
                 options.era = Some(era);
                 options.lesson = None;

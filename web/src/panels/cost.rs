@@ -2,7 +2,7 @@
 
 use crate::chart;
 use crate::dom;
-use crate::hooks::{use_lab, use_texts, use_view};
+use crate::hooks::{flip, use_lab, use_texts, use_view};
 use crate::widgets::{Button, Hook, Icon, part};
 use view::format;
 use yew::prelude::*;
@@ -21,10 +21,7 @@ fn use_cost() -> Html {
         (core.session.scenario().epoch_ms, core.session.scenario().region.clone())
     });
     let as_table = use_state_eq(|| false);
-    let toggle = {
-        let as_table = as_table.clone();
-        Callback::from(move |_: MouseEvent| as_table.set(!*as_table))
-    };
+    let toggle = flip(&as_table);
     let copy_csv = {
         let (lab, csv) = (lab.clone(), series.clone());
         Callback::from(move |_: MouseEvent| {

@@ -1,7 +1,7 @@
 //! Share and help.
 
 use crate::dom;
-use crate::hooks::{use_lab, use_texts, use_view};
+use crate::hooks::{click, use_lab, use_texts, use_view};
 use crate::i18n::Texts;
 use crate::lab::{Dialog, Lab};
 use crate::widgets::{Button, Hook, Icon, part, part_of};
@@ -34,20 +34,13 @@ fn use_dialogs() -> Html {
         });
     }
     let Some(dialog) = open else { return html! {} };
-    let close = {
-        let lab = lab.clone();
-        move || lab.show(|ui| ui.dialog = None)
-    };
-    let onclose = {
-        let close = close.clone();
-        Callback::from(move |_: MouseEvent| close())
-    };
+    let onclose = click(&lab, |lab| lab.show(|ui| ui.dialog = None));
     let onkeydown = {
-        let card = card.clone();
+        let (lab, card) = (lab.clone(), card.clone());
         Callback::from(move |e: KeyboardEvent| {
             if e.key() == "Escape" {
                 e.stop_propagation();
-                close();
+                lab.show(|ui| ui.dialog = None);
             } else if e.key() == "Tab" {
                 keep_inside(&card, &e);
             }

@@ -1,7 +1,7 @@
 //! The one-row bar of an embed.
 
 use super::bar::{reset, time_controls};
-use crate::hooks::{use_lab, use_texts, use_view};
+use crate::hooks::{click, use_lab, use_texts, use_view};
 use crate::widgets::{Button, Hook, Icon, icon, part};
 use view::format;
 use yew::prelude::*;
@@ -21,10 +21,7 @@ fn use_embed_bar() -> Html {
         lab.core().lesson.as_ref().map(|l| l.position_and_title(lang))
     });
     let full = use_view(full_address);
-    let onreset = {
-        let lab = lab.clone();
-        Callback::from(move |_: MouseEvent| reset(&lab))
-    };
+    let onreset = click(&lab, reset);
     html! {
         <header class="nw-bar nw-embed-bar">
             { time_controls() }

@@ -1,9 +1,9 @@
 //! Kubernetes events.
 
-use crate::hooks::{use_texts, use_view};
+use crate::dom::flag;
+use crate::hooks::{typed_into, use_texts, use_view};
 use crate::widgets::{Hook, Scroll, part, scroll};
 use view::format;
-use web_sys::{HtmlInputElement, wasm_bindgen::JsCast};
 use yew::prelude::*;
 
 pub fn events() -> Html {
@@ -18,14 +18,7 @@ fn use_events() -> Html {
         let filter = (*filter).clone();
         use_view(move |lab| lab.models().events(&lab.core(), &filter))
     };
-    let onfilter = {
-        let filter = filter.clone();
-        Callback::from(move |e: InputEvent| {
-            if let Some(input) = e.target().and_then(|t| t.dyn_into::<HtmlInputElement>().ok()) {
-                filter.set(input.value());
-            }
-        })
-    };
+    let onfilter = typed_into(&filter);
     let version = rows.iter().map(|r| r.last_ms.unsigned_abs()).max().unwrap_or(0) + rows.len() as u64;
     html! {
         <div class="nw-logs" data-pane="events">
@@ -38,7 +31,7 @@ fn use_events() -> Html {
                         <thead class="nw-sr"><tr><th scope="col">{ t.time }</th><th scope="col">{ t.reason }</th><th scope="col">{ t.object }</th>
                             <th scope="col">{ t.message }</th></tr></thead>
                         <tbody>{ for rows.iter().map(|e| html! {
-                            <tr key={e.uid.clone()} data-warning={e.warning.to_string()}>
+                            <tr key={e.uid.clone()} data-warning={flag(e.warning)}>
                                 <td><time>{ format::clock(e.last_ms) }</time></td>
                                 <td class="nw-reason">{ if e.warning { "⚠ " } else { "" } }{ e.reason.clone() }{ if e.count > 1 { format!(" ×{}", e.count) } else { String::new() } }</td>
                                 <td>{ e.object.clone() }</td><td>{ e.message.clone() }</td>

@@ -5,12 +5,12 @@ mod detail;
 mod table;
 
 use super::replicas::replicas;
-use crate::hooks::{use_lab, use_texts, use_view};
+use crate::hooks::{flip, typed_into, use_lab, use_texts, use_view};
 use crate::widgets::{Button, Hook, Icon, Panel, part};
 use card::Card;
 use detail::detail;
 use view::fleet::{self, PodState};
-use web_sys::{HtmlElement, HtmlInputElement, KeyboardEvent, wasm_bindgen::JsCast};
+use web_sys::{HtmlElement, KeyboardEvent, wasm_bindgen::JsCast};
 use yew::prelude::*;
 
 pub fn fleet() -> Html {
@@ -26,18 +26,8 @@ fn use_fleet() -> Html {
     let (lang, selected) = use_view(|lab| (lab.ui().lang, lab.ui().node.clone()));
     let as_table = use_state_eq(|| false);
     let filter = use_state_eq(String::new);
-    let toggle = {
-        let as_table = as_table.clone();
-        Callback::from(move |_: MouseEvent| as_table.set(!*as_table))
-    };
-    let onfilter = {
-        let filter = filter.clone();
-        Callback::from(move |e: InputEvent| {
-            if let Some(input) = e.target().and_then(|t| t.dyn_into::<HtmlInputElement>().ok()) {
-                filter.set(input.value());
-            }
-        })
-    };
+    let toggle = flip(&as_table);
+    let onfilter = typed_into(&filter);
     let select = {
         let lab = lab.clone();
         Callback::from(move |name: AttrValue| {

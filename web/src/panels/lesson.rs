@@ -1,9 +1,11 @@
 //! The lesson: where a person is, what to type, what to look at, and how far the step has come.
 
-use crate::hooks::{use_lab, use_texts, use_view};
+use crate::dom::flag;
+use crate::hooks::{click, use_lab, use_texts, use_view};
 use crate::i18n::Texts;
-use crate::lab::{Lab, LessonView, Pane, PhoneTab};
+use crate::lab::{Lab, LessonState, LessonView, Pane, PhoneTab};
 use crate::widgets::{Hook, part};
+use engine::session::Session;
 use lessons::{Pane as Place, StepState};
 use yew::prelude::*;
 
@@ -23,7 +25,7 @@ fn use_lesson() -> Html {
     let era = use_view(|lab| lab.core().session.scenario().era);
     let Some(view) = view else {
         let offered = crate::demo::lesson_of(era).is_some();
-        let start = Callback::from(move |_: MouseEvent| crate::demo::start_lesson(&lab));
+        let start = click(&lab, crate::demo::start_lesson);
         return html! {
             <section class="nw-pane nw-lesson" data-pane="lesson" aria-label={t.lesson}>
                 <div class="nw-lesson-in nw-intro">
@@ -38,32 +40,14 @@ fn use_lesson() -> Html {
     let step = view.step.number;
     let passed = view.passed.get(step).copied().unwrap_or(false);
     let last = step + 1 >= view.lesson.steps.len();
-    let go = |to: usize| {
-        let lab = lab.clone();
-        Callback::from(move |_: MouseEvent| {
-            lab.change(|c| {
-                if let Some(l) = &mut c.lesson {
-                    l.go_to(to, &c.session);
-                }
-            })
-        })
-    };
-    let hint = act(&lab, |l| l.hint());
-    let finish = {
-        let lab = lab.clone();
-        Callback::from(move |_: MouseEvent| {
-            lab.change(|c| {
-                if let Some(l) = &mut c.lesson {
-                    l.finish(&c.session);
-                }
-            })
-        })
-    };
+    let go = |to: usize| act(&lab, to, |l, to, session| l.go_to(to, session));
+    let hint = act(&lab, 0, |l, _, _| l.hint());
+    let finish = act(&lab, 0, |l, _, session| l.finish(session));
     html! {
-        <section class="nw-pane nw-lesson" data-pane="lesson" data-step={view.step.id.clone()} data-passed={passed.to_string()} aria-label={t.lesson}>
+        <section class="nw-pane nw-lesson" data-pane="lesson" data-step={view.step.id.clone()} data-passed={flag(passed)} aria-label={t.lesson}>
             <ol class="nw-steps" aria-label={t.step}>
                 { for view.lesson.steps.iter().enumerate().map(|(i, title)| html! {
-                    <li key={i}><button type="button" data-done={view.passed.get(i).copied().unwrap_or(false).to_string()} aria-current={(i == step).then_some("step")}
+                    <li key={i}><button type="button" data-done={flag(view.passed.get(i).copied().unwrap_or(false))} aria-current={(i == step).then_some("step")}
                         aria-label={format!("{}. {title}", i + 1)} title={format!("{}. {title}", i + 1)} onclick={go(i)}></button></li>
                 }) }
             </ol>
@@ -94,12 +78,13 @@ fn use_lesson() -> Html {
     }
 }
 
-fn act(lab: &Lab, change: fn(&mut crate::lab::LessonState)) -> Callback<MouseEvent> {
+/// A click that changes where the lesson is; `at` is for `change`.
+fn act(lab: &Lab, at: usize, change: fn(&mut LessonState, usize, &Session)) -> Callback<MouseEvent> {
     let lab = lab.clone();
     Callback::from(move |_: MouseEvent| {
         lab.change(|c| {
             if let Some(l) = &mut c.lesson {
-                change(l);
+                change(l, at, &c.session);
             }
         })
     })
@@ -148,7 +133,7 @@ fn state(lab: &Lab, view: &LessonView, passed: bool, t: &'static Texts) -> Html 
         StepState::Open { parts, mistakes } => html! {
             <>
                 <ul class="nw-parts">{ for parts.iter().map(|p| html! {
-                    <li data-done={p.done.to_string()}><span aria-hidden="true">{ if p.done { "✓" } else { "○" } }</span><span>{ prose(&p.text) }
+                    <li data-done={flag(p.done)}><span aria-hidden="true">{ if p.done { "✓" } else { "○" } }</span><span>{ prose(&p.text) }
                         { match p.counts { Some((now, want)) if !p.done => html! { <b class="nw-counts">{ format!(" {now}/{want}") }</b> }, _ => html! {} } }</span></li>
                 }) }</ul>
                 { if mistakes.is_empty() { html! {} } else { html! {
@@ -180,9 +165,8 @@ fn predict(lab: &Lab, view: &LessonView, passed: bool) -> Html {
     html! {
         <fieldset class="nw-quiz"><legend>{ prose(&p.question) }</legend>
             { for p.options.iter().enumerate().map(|(i, option)| {
-                let lab = lab.clone();
-                let onclick = Callback::from(move |_: MouseEvent| lab.change(|c| if let Some(l) = &mut c.lesson { l.predict(i) }));
-                html! { <button type="button" class="nw-chip" aria-pressed={(chosen == Some(i)).to_string()} {onclick}>{ option.clone() }
+                let onclick = act(lab, i, |l, i, _| l.predict(i));
+                html! { <button type="button" class="nw-chip" aria-pressed={flag(chosen == Some(i))} {onclick}>{ option.clone() }
                     { if passed && i == p.answer { " ✓" } else { "" } }</button> }
             }) }
             { if passed && chosen.is_some() { html! { <p>{ prose(&p.reveal) }</p> } } else { html! {} } }
@@ -195,9 +179,8 @@ fn quiz(lab: &Lab, view: &LessonView, passed: bool, t: &'static Texts) -> Html {
     html! {
         <fieldset class="nw-quiz"><legend>{ prose(&q.question) }</legend>
             { for q.options.iter().enumerate().map(|(i, option)| {
-                let lab = lab.clone();
-                let onclick = Callback::from(move |_: MouseEvent| lab.change(|c| if let Some(l) = &mut c.lesson { l.answer(i) }));
-                html! { <button type="button" class="nw-chip" aria-pressed={(view.wrong == Some(i)).to_string()} {onclick}>{ option.clone() }</button> }
+                let onclick = act(lab, i, |l, i, _| l.answer(i));
+                html! { <button type="button" class="nw-chip" aria-pressed={flag(view.wrong == Some(i))} {onclick}>{ option.clone() }</button> }
             }) }
             { if view.wrong.is_some() { html! { <p role="status">{ t.try_again }</p> } } else { html! {} } }
         </fieldset>

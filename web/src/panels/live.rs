@@ -1,7 +1,7 @@
 //! One polite summary for readers, and the toast.
 
 use crate::dom;
-use crate::hooks::{use_lab, use_texts, use_view};
+use crate::hooks::{click, use_lab, use_texts, use_view};
 use crate::widgets::{Button, Hook, Icon, part};
 use yew::prelude::*;
 
@@ -44,7 +44,7 @@ fn use_live() -> Html {
             move || drop(timer)
         });
     }
-    let close = Callback::from(move |_: MouseEvent| lab.show(|ui| ui.toast = None));
+    let close = click(&lab, |lab| lab.show(|ui| ui.toast = None));
     html! {
         <>
             { super::nodes::definitions() }

@@ -1,11 +1,11 @@
 //! Karpenter's controller log, with a filter.
 
-use crate::hooks::{use_texts, use_view};
+use crate::dom::flag;
+use crate::hooks::{flip, typed_into, use_texts, use_view};
 use crate::widgets::{Hook, Scroll, part, part_of, scroll};
 use engine::logs::{Level, LogLine};
 use objects::Value;
 use view::format;
-use web_sys::{HtmlInputElement, wasm_bindgen::JsCast};
 use yew::prelude::*;
 
 pub fn logs() -> Html {
@@ -22,23 +22,13 @@ fn use_logs() -> Html {
         use_view(move |lab| lab.models().logs(&lab.core(), &filter, if debug { Level::Debug } else { Level::Info }))
     };
     let epoch = use_view(|lab| lab.core().session.scenario().epoch_ms);
-    let onfilter = {
-        let filter = filter.clone();
-        Callback::from(move |e: InputEvent| {
-            if let Some(input) = e.target().and_then(|t| t.dyn_into::<HtmlInputElement>().ok()) {
-                filter.set(input.value());
-            }
-        })
-    };
-    let ondebug = {
-        let debug = debug.clone();
-        Callback::from(move |_: MouseEvent| debug.set(!*debug))
-    };
+    let onfilter = typed_into(&filter);
+    let ondebug = flip(&debug);
     let chip = |word: &'static str| {
         let filter = filter.clone();
         let on = *filter == word;
         let onclick = Callback::from(move |_: MouseEvent| filter.set(if on { String::new() } else { word.to_owned() }));
-        html! { <button type="button" class="nw-chip" aria-pressed={on.to_string()} {onclick} lang="en">{ word }</button> }
+        html! { <button type="button" class="nw-chip" aria-pressed={flag(on)} {onclick} lang="en">{ word }</button> }
     };
     let version = rows.rows.last().map_or(0, |(i, _)| *i as u64 + 1);
     html! {
@@ -46,7 +36,7 @@ fn use_logs() -> Html {
             <div class="nw-tools">
                 <input class="nw-filter" type="search" placeholder={t.filter} aria-label={t.log_filter} value={(*filter).clone()} oninput={onfilter} />
                 { chip("provisioner") }{ chip("deprovisioning") }{ chip("consolidation") }
-                <button type="button" class="nw-chip" aria-pressed={debug.to_string()} onclick={ondebug} lang="en">{ "DEBUG" }</button>
+                <button type="button" class="nw-chip" aria-pressed={flag(*debug)} onclick={ondebug} lang="en">{ "DEBUG" }</button>
                 <span class="nw-muted nw-count">{ t.lines_of(rows.matching, rows.total) }</span>
             </div>
             { scroll(Scroll {

@@ -1,6 +1,7 @@
 //! The node viewer: eks-node-viewer's numbers, compact, or its own picture to the letter.
 
-use crate::hooks::{use_lab, use_texts, use_view};
+use crate::dom::flag;
+use crate::hooks::{flip, use_lab, use_texts, use_view};
 use crate::i18n::Texts;
 use crate::widgets::{Hook, Panel, part};
 use view::rows::{Header, Row};
@@ -18,12 +19,9 @@ fn use_nodes() -> Html {
     let rows = use_view(|lab| lab.models().rows(&lab.core()));
     let selected = use_view(|lab| lab.ui().node.clone());
     let exact = use_state_eq(|| false);
-    let toggle = {
-        let exact = exact.clone();
-        Callback::from(move |_: MouseEvent| exact.set(!*exact))
-    };
+    let toggle = flip(&exact);
     let tools = html! {
-        <button type="button" class="nw-btn nw-small" aria-pressed={exact.to_string()} onclick={toggle} title={t.exact_note}>{ t.exact }</button>
+        <button type="button" class="nw-btn nw-small" aria-pressed={flag(*exact)} onclick={toggle} title={t.exact_note}>{ t.exact }</button>
     };
     let select = Callback::from(move |name: String| {
         lab.show(|ui| ui.node = if ui.node.as_deref() == Some(name.as_str()) { None } else { Some(name) });
@@ -93,7 +91,7 @@ fn table(rows: &[Row], selected: Option<&str>, select: &Callback<String>, t: &Te
                         <td>{ r.instance_type.clone() }</td>
                         <td class="nw-col-price">{ r.price_micro.map_or(String::new(), |p| format::usd(p, 4)) }</td>
                         <td class="nw-col-cap" data-cap={r.capacity.token()}>{ cap_word(r.capacity) }</td>
-                        <td class="nw-col-state" data-ready={r.ready.to_string()}>
+                        <td class="nw-col-state" data-ready={flag(r.ready)}>
                             { if fate == "-" { html! {} } else { html! { <span class="nw-fate">{ fate }{ " " }</span> } } }
                             { r.readiness() }</td>
                     </tr>

@@ -1,6 +1,6 @@
 //! The bottom bar of a phone.
 
-use crate::hooks::{use_lab, use_texts, use_view};
+use crate::hooks::{click_at, use_lab, use_texts, use_view};
 use crate::lab::{Pane, PhoneTab};
 use crate::widgets::{Hook, part};
 use yew::prelude::*;
@@ -14,10 +14,10 @@ fn use_phone_tabs() -> Html {
     let lab = use_lab();
     let t = use_texts();
     let chosen = use_view(|lab| lab.ui().phone);
-    let choose = |tab: PhoneTab| {
-        let lab = lab.clone();
-        Callback::from(move |_: MouseEvent| {
+    let choose = |at: usize| {
+        click_at(&lab, at, |lab, at| {
             lab.show(|ui| {
+                let tab = PhoneTab::ALL.get(at).copied().unwrap_or(ui.phone);
                 ui.phone = tab;
                 match tab {
                     PhoneTab::Logs => ui.side = Pane::Logs,
@@ -30,8 +30,8 @@ fn use_phone_tabs() -> Html {
     };
     html! {
         <nav class="nw-phone-tabs" aria-label={t.panes}>
-            { for PhoneTab::ALL.iter().map(|tab| html! {
-                <button type="button" aria-current={(*tab == chosen).then_some("page")} data-phone-tab={tab.token()} onclick={choose(*tab)}>
+            { for PhoneTab::ALL.iter().enumerate().map(|(at, tab)| html! {
+                <button type="button" aria-current={(*tab == chosen).then_some("page")} data-phone-tab={tab.token()} onclick={choose(at)}>
                     { t.phone_tab(*tab) }
                 </button>
             }) }

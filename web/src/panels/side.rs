@@ -1,7 +1,8 @@
 //! The tab strip beside the terminal.
 
 use super::{cost::cost, events::events, logs::logs, why::reasons, yaml::yaml};
-use crate::hooks::{use_lab, use_texts, use_view};
+use crate::dom::flag;
+use crate::hooks::{click_at, use_lab, use_texts, use_view};
 use crate::lab::Pane;
 use crate::widgets::{Hook, part};
 use web_sys::{HtmlElement, KeyboardEvent, wasm_bindgen::JsCast};
@@ -19,9 +20,14 @@ fn use_side() -> Html {
         let ui = lab.ui();
         (ui.shown(), ui.layout.strip(), ui.editor_opened)
     });
-    let choose = |pane: Pane| {
-        let lab = lab.clone();
-        Callback::from(move |_: MouseEvent| lab.show(|ui| ui.open(pane)))
+    // By place in the strip; should the layout change meanwhile, the click says nothing.
+    let choose = |at: usize| {
+        click_at(&lab, at, |lab, at| {
+            let pane = lab.ui().layout.strip().get(at).copied();
+            if let Some(pane) = pane {
+                lab.show(|ui| ui.open(pane));
+            }
+        })
     };
     let arrows = {
         let lab = lab.clone();
@@ -47,10 +53,10 @@ fn use_side() -> Html {
     html! {
         <section class="nw-pane nw-side" aria-label={t.more_panes}>
             <div class="nw-tabs" role="tablist" aria-label={t.more_panes} onkeydown={arrows}>
-                { for strip.iter().map(|p| html! {
-                    <button key={p.token()} type="button" role="tab" id={format!("nw-tab-{}", p.token())} aria-selected={(*p == shown).to_string()}
+                { for strip.iter().enumerate().map(|(at, p)| html! {
+                    <button key={p.token()} type="button" role="tab" id={format!("nw-tab-{}", p.token())} aria-selected={flag(*p == shown)}
                         aria-controls={(*p == shown).then_some("nw-side-panel")} tabindex={if *p == shown { "0" } else { "-1" }}
-                        data-tab={p.token()} onclick={choose(*p)}>{ t.pane(*p) }</button>
+                        data-tab={p.token()} onclick={choose(at)}>{ t.pane(*p) }</button>
                 }) }
             </div>
             <div class="nw-side-in" id="nw-side-panel" role="tabpanel" aria-labelledby={format!("nw-tab-{}", shown.token())} data-shown={shown.token()}>

@@ -1,11 +1,11 @@
 //! The strip at the bottom: the rate over the session, marks, and a slider that shows the past.
 
 use crate::chart;
-use crate::hooks::{use_lab, use_texts, use_view};
+use crate::dom;
+use crate::hooks::{click, use_lab, use_texts, use_view};
 use crate::widgets::{Hook, part};
 use engine::SimTime;
 use view::format;
-use web_sys::{HtmlInputElement, wasm_bindgen::JsCast};
 use yew::prelude::*;
 
 pub fn timeline_strip() -> Html {
@@ -30,31 +30,23 @@ fn use_timeline_strip() -> Html {
     let seek = {
         let lab = lab.clone();
         Callback::from(move |e: InputEvent| {
-            let value =
-                e.target().and_then(|t| t.dyn_into::<HtmlInputElement>().ok()).and_then(|i| i.value().parse::<u64>().ok());
-            if let Some(s) = value {
+            if let Some(s) = dom::value(&e).and_then(|v| v.parse::<u64>().ok()) {
                 lab.change(|c| c.seek(start + s * 1000));
             }
         })
     };
-    let go_on = {
-        let lab = lab.clone();
-        Callback::from(move |_: MouseEvent| {
-            lab.change(|c| {
-                c.session.continue_here();
-                c.clock.playing = true;
-            })
-        })
-    };
-    let back = {
-        let lab = lab.clone();
-        Callback::from(move |_: MouseEvent| {
-            lab.change(|c| {
-                c.session.present();
-                c.clock.playing = true;
-            })
-        })
-    };
+    let go_on = click(&lab, |lab| {
+        lab.change(|c| {
+            c.session.continue_here();
+            c.clock.playing = true;
+        });
+    });
+    let back = click(&lab, |lab| {
+        lab.change(|c| {
+            c.session.present();
+            c.clock.playing = true;
+        });
+    });
     let clock = |at: SimTime| format::clock(epoch.saturating_add_unsigned(at.ms()));
     html! {
         <footer class="nw-timeline" aria-label={t.timeline}>

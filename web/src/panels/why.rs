@@ -1,6 +1,6 @@
 //! Why: decisions and refusals in words.
 
-use crate::hooks::{use_lab, use_texts, use_view};
+use crate::hooks::{click, use_lab, use_texts, use_view};
 use crate::widgets::{Hook, part};
 use view::{Why, format};
 use yew::prelude::*;
@@ -23,7 +23,7 @@ fn use_reasons() -> Html {
         Some(n) => all.iter().filter(|w| w.nodes.contains(n)).collect(),
         None => all.iter().collect(),
     };
-    let show_all = Callback::from(move |_: MouseEvent| lab.show(|ui| ui.node = None));
+    let show_all = click(&lab, |lab| lab.show(|ui| ui.node = None));
     html! {
         <div class="nw-why" data-pane="why" tabindex="0" role="group" aria-label={t.why}>
             { match &node {

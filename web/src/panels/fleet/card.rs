@@ -1,5 +1,6 @@
 //! One node of the map.
 
+use crate::dom::flag;
 use crate::hooks::use_texts;
 use crate::i18n::Texts;
 use crate::widgets::{Hook, part_of};
@@ -39,9 +40,9 @@ fn use_card(props: &Card) -> Html {
         && !n.upper.iter().chain(&n.lower).any(|p| fleet::matches(&props.filter, &p.name, &p.namespace, &p.labels));
     html! {
         <li class={classes!("nw-node", props.selected.then_some("is-selected"), dim.then_some("is-dim"))} data-node={n.name.clone()}
-            data-cap={n.capacity.token()} data-ready={n.ready.to_string()} data-cordoned={n.cordoned.to_string()}
-            data-deleting={n.deleting.to_string()} data-pods={n.pods().to_string()}>
-            <button type="button" class="nw-node-open" tabindex={if props.stop { "0" } else { "-1" }} aria-pressed={props.selected.to_string()}
+            data-cap={n.capacity.token()} data-ready={flag(n.ready)} data-cordoned={flag(n.cordoned)}
+            data-deleting={flag(n.deleting)} data-pods={n.pods().to_string()}>
+            <button type="button" class="nw-node-open" tabindex={if props.stop { "0" } else { "-1" }} aria-pressed={flag(props.selected)}
                 aria-label={spoken(n, t)} onclick={open}>
                 <span class="nw-node-name">{ n.short.clone() }</span>
                 <span class="nw-cap" data-cap={n.capacity.token()}>{ n.capacity.mark() }</span>

@@ -1,6 +1,6 @@
 //! What is known about the marked node: what the tooltips of kube-ops-view say, and the pods by name.
 
-use crate::hooks::{use_lab, use_texts, use_view};
+use crate::hooks::{click, use_lab, use_texts, use_view};
 use crate::lab::Pane;
 use crate::widgets::{Button, Hook, Icon, part};
 use view::format;
@@ -19,14 +19,8 @@ fn use_detail() -> Html {
         lab.models().fleet(&lab.core()).node(&name).cloned()
     });
     let Some(n) = node else { return html! {} };
-    let close = {
-        let lab = lab.clone();
-        Callback::from(move |_: MouseEvent| lab.show(|ui| ui.node = None))
-    };
-    let why = {
-        let lab = lab.clone();
-        Callback::from(move |_: MouseEvent| lab.show(|ui| ui.open(Pane::Why)))
-    };
+    let close = click(&lab, |lab| lab.show(|ui| ui.node = None));
+    let why = click(&lab, |lab| lab.show(|ui| ui.open(Pane::Why)));
     let price = n.price_micro.map_or_else(|| "-".to_owned(), |p| format!("{}/h", format::usd(p, 4)));
     let mem = format!("{} / {}", format::memory(n.memory.requested), format::memory(n.memory.capacity - n.memory.reserved));
     let cpu = format!("{} / {}", format::cpu(n.cpu.requested), format::cpu(n.cpu.capacity - n.cpu.reserved));

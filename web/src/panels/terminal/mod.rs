@@ -5,7 +5,8 @@ mod hangul;
 mod output;
 mod prompt;
 
-use crate::hooks::{use_lab, use_texts, use_view};
+use crate::dom::flag;
+use crate::hooks::{click, click_at, use_lab, use_texts, use_view};
 use crate::lab::Lab;
 use crate::widgets::{Button, Hook, Icon, part, part_of};
 pub use hangul::hangul;
@@ -24,21 +25,15 @@ fn use_terminal() -> Html {
     let chosen = use_view(|lab| lab.ui().terminal);
     let busy = use_view(|lab| lab.core().terms.iter().map(|t| t.busy()).collect::<Vec<_>>());
     let running = busy.get(chosen).copied().unwrap_or(false);
-    let choose = |i: usize| {
-        let lab = lab.clone();
-        Callback::from(move |_: MouseEvent| lab.show(|ui| ui.terminal = i))
-    };
-    let stop = {
-        let lab = lab.clone();
-        Callback::from(move |_: MouseEvent| interrupt(&lab, ""))
-    };
+    let choose = |i: usize| click_at(&lab, i, |lab, i| lab.show(|ui| ui.terminal = i));
+    let stop = click(&lab, |lab| interrupt(lab, ""));
     html! {
         <section class="nw-pane nw-term" data-pane="term" aria-label={t.terminal}>
             <header class="nw-pane-head">
                 <h2 class="nw-sr">{ t.terminal }</h2>
                 <div class="nw-term-tabs" role="group" aria-label={t.terminal}>
                     { for busy.iter().enumerate().map(|(i, busy)| html! {
-                        <button key={i} type="button" aria-pressed={(i == chosen).to_string()} data-term={(i + 1).to_string()} data-busy={busy.to_string()}
+                        <button key={i} type="button" aria-pressed={flag(i == chosen)} data-term={(i + 1).to_string()} data-busy={flag(*busy)}
                             onclick={choose(i)}>{ format!("{} {}", t.terminal, i + 1) }
                             { if *busy { html! { <span class="nw-sr">{ t.busy }</span> } } else { html! {} } }</button>
                     }) }
@@ -107,18 +102,15 @@ fn use_repair(terminal: usize) -> Html {
     let t = use_texts();
     let lines = use_view(move |lab| lab.core().terms.get(terminal).and_then(|t| t.repair()).map(|r| r.lines.clone()));
     let Some(lines) = lines else { return html! {} };
-    let apply = {
-        let lab = lab.clone();
-        Callback::from(move |_: MouseEvent| {
-            lab.change(|c| {
-                if let Some(term) = c.terms.get_mut(terminal) {
-                    term.accept_repair(&mut c.session);
-                }
-                c.poll_terms();
-            })
-        })
-    };
-    let leave = Callback::from(move |_: MouseEvent| {
+    let apply = click_at(&lab, terminal, |lab, terminal| {
+        lab.change(|c| {
+            if let Some(term) = c.terms.get_mut(terminal) {
+                term.accept_repair(&mut c.session);
+            }
+            c.poll_terms();
+        });
+    });
+    let leave = click_at(&lab, terminal, |lab, terminal| {
         lab.change(|c| {
             if let Some(term) = c.terms.get_mut(terminal) {
                 term.dismiss_repair();

@@ -2,7 +2,7 @@
 //! then: the browser and the input method own the text until it is committed.
 
 use super::interrupt;
-use crate::dom::{self, Listener};
+use crate::dom::{self, Listener, flag};
 use crate::hooks::{use_lab, use_texts, use_view};
 use crate::lab::{Lab, Layout};
 use crate::widgets::{Hook, part_of};
@@ -161,7 +161,7 @@ fn use_prompt_field(terminal: usize) -> Html {
                     <button type="button" class="nw-btn nw-primary" onclick={convert}>{ t.convert }</button></div> },
                 None => html! {},
             } }
-            <div class="nw-prompt" data-busy={busy.to_string()} data-full={full.to_string()}>
+            <div class="nw-prompt" data-busy={flag(busy)} data-full={flag(full)}>
                 <span class="nw-ps" aria-hidden="true">{ if busy { "… " } else { prompt } }</span>
                 <textarea ref={field.clone()} rows="1" lang="en" aria-label={label} spellcheck="false" autocomplete="off" autocapitalize="off" enterkeyhint="send"
                     data-terminal={(terminal + 1).to_string()} placeholder={if busy { t.prompt_busy_hint } else { "" }}
