@@ -95,6 +95,7 @@ kinds! {
     DaemonSet "daemonsets" ["ds"] "apps" "v1" Namespaced Both;
     StatefulSet "statefulsets" ["sts"] "apps" "v1" Namespaced Both;
     Job "jobs" [] "batch" "v1" Namespaced Both;
+    CronJob "cronjobs" ["cj"] "batch" "v1" Namespaced Both;
     PodDisruptionBudget "poddisruptionbudgets" ["pdb"] "policy" "v1" Namespaced Both;
     HorizontalPodAutoscaler "horizontalpodautoscalers" ["hpa"] "autoscaling" "v2" Namespaced Both;
     PriorityClass "priorityclasses" ["pc"] "scheduling.k8s.io" "v1" Cluster Both;

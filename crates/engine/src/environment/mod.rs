@@ -13,6 +13,7 @@ pub mod node_lifecycle;
 pub mod pod_gc;
 pub mod scheduler;
 mod support;
+mod volumes;
 mod workloads_owner;
 
 pub mod workloads;
@@ -26,6 +27,7 @@ pub struct Environment {
     deployments: workloads::DeploymentController,
     replica_sets: workloads::ReplicaSetController,
     stateful_sets: workloads::StatefulSetController,
+    cron_jobs: workloads::CronJobController,
     jobs: workloads::JobController,
     daemon_sets: workloads::DaemonSetController,
     scheduler: scheduler::Scheduler,
@@ -35,6 +37,7 @@ pub struct Environment {
     node_lifecycle: node_lifecycle::NodeLifecycle,
     pod_gc: pod_gc::PodGc,
     budgets: budgets::DisruptionBudgets,
+    volumes: volumes::Volumes,
     garbage: garbage::GarbageCollector,
     namespaces: namespaces::Namespaces,
 }
@@ -45,6 +48,7 @@ impl Environment {
             deployments: Default::default(),
             replica_sets: Default::default(),
             stateful_sets: Default::default(),
+            cron_jobs: Default::default(),
             jobs: Default::default(),
             daemon_sets: Default::default(),
             scheduler: scheduler::Scheduler::new(profile),
@@ -54,6 +58,7 @@ impl Environment {
             node_lifecycle: Default::default(),
             pod_gc: Default::default(),
             budgets: Default::default(),
+            volumes: Default::default(),
             garbage: Default::default(),
             namespaces: Default::default(),
         }
@@ -69,9 +74,11 @@ impl Environment {
             &mut self.deployments,
             &mut self.replica_sets,
             &mut self.stateful_sets,
+            &mut self.cron_jobs,
             &mut self.jobs,
             &mut self.daemon_sets,
             &mut self.budgets,
+            &mut self.volumes,
             &mut self.scheduler,
             &mut self.kubelets,
             &mut self.pod_gc,

@@ -1,7 +1,7 @@
 //! A cluster of the environment alone, for tests: no Karpenter, and the loop in its plainest form.
 
 use super::Environment;
-use crate::actor::{Action, View};
+use crate::actor::{Action, Actor as _, View};
 use crate::pricing::Market;
 use crate::profile::Profile;
 use crate::store::{Store, exec};
@@ -57,6 +57,32 @@ impl Lab {
             }
         });
         done
+    }
+
+    /// Carries an action out and tells the scheduler alone; returns how long that took the scheduler.
+    #[expect(clippy::disallowed_types, reason = "how fast the scheduler is on this machine")]
+    pub fn tell_scheduler(&mut self, action: &Action) -> std::time::Duration {
+        let before = self.store.revision();
+        let ctx = exec::Context { now: self.now, epoch_ms: EPOCH_MS, seed: self.seed, profile: &self.profile };
+        exec::execute(&mut self.store, &ctx, action).unwrap();
+        let changes: Vec<_> = self.store.changes_since(before).into_iter().flatten().cloned().collect();
+        self.with(|env, view| {
+            let began = std::time::Instant::now();
+            changes.iter().for_each(|change| env.scheduler.observe(change, view));
+            began.elapsed()
+        })
+    }
+
+    /// One step of the scheduler, and how long it took.
+    #[expect(clippy::disallowed_types, reason = "how fast the scheduler is on this machine")]
+    pub fn scheduler_step(&mut self) -> (Vec<Action>, std::time::Duration) {
+        self.now = self.now + 4;
+        self.with(|env, view| {
+            let began = std::time::Instant::now();
+            let intents = env.scheduler.act(view);
+            let took = began.elapsed();
+            (intents.into_iter().map(|i| i.action).collect(), took)
+        })
     }
 
     pub fn act(&mut self, action: Action) {

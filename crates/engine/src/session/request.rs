@@ -141,7 +141,7 @@ fn check_limits(store: &Store, kind: Kind, doc: &Value, old: Option<&Object>) ->
     if asked == 0 || old.is_some_and(|o| pods_asked(kind, &o.doc) >= asked) {
         return Ok(());
     }
-    let others: i64 = [Kind::Deployment, Kind::StatefulSet, Kind::Job, Kind::ReplicaSet]
+    let others: i64 = [Kind::Deployment, Kind::StatefulSet, Kind::Job, Kind::ReplicaSet, Kind::CronJob]
         .into_iter()
         .flat_map(|k| store.list(k))
         .filter(|o| o.meta.controller().is_none() && o.key() != key && !is_system(&o.meta.namespace))
@@ -167,6 +167,7 @@ fn pods_asked(kind: Kind, doc: &Value) -> i64 {
     match kind {
         Kind::Deployment | Kind::StatefulSet | Kind::ReplicaSet => doc.int_at("spec.replicas").unwrap_or(1).max(0),
         Kind::Job => doc.int_at("spec.parallelism").unwrap_or(1).max(0),
+        Kind::CronJob => doc.int_at("spec.jobTemplate.spec.parallelism").unwrap_or(1).max(0),
         Kind::Pod => 1,
         _ => 0,
     }

@@ -15,6 +15,15 @@ pub(super) fn apply(kind: Kind, doc: &mut Value) {
         Kind::DaemonSet => daemon_set(doc),
         Kind::StatefulSet => stateful_set(doc),
         Kind::Job => job(doc),
+        Kind::CronJob => {
+            set_default(doc, "spec.concurrencyPolicy", "Allow");
+            set_default(doc, "spec.suspend", false);
+            set_default(doc, "spec.successfulJobsHistoryLimit", 3);
+            set_default(doc, "spec.failedJobsHistoryLimit", 1);
+            if doc.at("spec.jobTemplate.spec.template.spec").is_object() {
+                pod_spec(doc.slot("spec.jobTemplate.spec.template.spec"));
+            }
+        }
         Kind::Service => service(doc),
         Kind::Namespace => namespace(doc),
         Kind::HorizontalPodAutoscaler => set_default(doc, "spec.minReplicas", 1),

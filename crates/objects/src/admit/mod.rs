@@ -66,6 +66,7 @@ pub fn admit(
                 Kind::Deployment | Kind::ReplicaSet | Kind::DaemonSet | Kind::StatefulSet | Kind::Job => {
                     workload_rules::workload(kind, &doc, old, era, &mut errors);
                 }
+                Kind::CronJob => workload_rules::cron_job(&doc, &mut errors),
                 _ => other_rules::check(kind, &doc, old, &mut errors),
             }
             errors.into_result(kind, doc.str_at("metadata.name").unwrap_or_default())?;

@@ -43,6 +43,24 @@ pub(super) fn workload(kind: Kind, doc: &Value, old: Option<&Value>, era: Era, e
     }
 }
 
+/// Source: pkg/apis/batch/validation/validation.go `validateCronJobSpec`. What the schedule says is read by its controller.
+pub(super) fn cron_job(doc: &Value, errors: &mut FieldErrors) {
+    if doc.str_at("spec.schedule").is_none_or(str::is_empty) {
+        errors.required("spec.schedule", "");
+    }
+    for field in ["startingDeadlineSeconds", "successfulJobsHistoryLimit", "failedJobsHistoryLimit"] {
+        let path = format!("spec.{field}");
+        if let Some(n) = doc.int_at(&path).filter(|n| *n < 0) {
+            errors.invalid(&path, &n.into(), NEGATIVE);
+        }
+    }
+    let at = "spec.jobTemplate.spec.template.spec";
+    pod_rules::spec(doc.at(at), at, errors);
+    if !matches!(doc.at(at).str_at("restartPolicy"), Some("OnFailure" | "Never")) {
+        errors.required(&format!("{at}.restartPolicy"), "valid values: \"OnFailure\", \"Never\"");
+    }
+}
+
 fn selector(kind: Kind, doc: &Value, era: Era, errors: &mut FieldErrors) {
     let selector = doc.at("spec.selector");
     let labels = doc.at("spec.template").strings_at("metadata.labels");

@@ -37,6 +37,7 @@ pub const ALL: &[Kind] = &[
     Kind::ReplicaSet,
     Kind::StatefulSet,
     Kind::HorizontalPodAutoscaler,
+    Kind::CronJob,
     Kind::Job,
 ];
 

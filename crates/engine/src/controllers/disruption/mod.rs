@@ -4,7 +4,7 @@
 
 mod blocking;
 mod budgets;
-mod cron;
+pub(crate) mod cron;
 mod drift;
 mod drifting;
 mod flowing;

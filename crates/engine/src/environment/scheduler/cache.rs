@@ -1,9 +1,9 @@
 //! What the scheduler knows of nodes: sums of requests kept current with every change, never recounted.
 //!
-//! Source: kubernetes pkg/scheduler/framework/types.go `NodeInfo`, v1.28.
+//! Source: kubernetes pkg/scheduler/framework/types.go `NodeInfo` and internal/cache/node_tree.go, v1.28.
 
 use crate::store::{Change, Op};
-use objects::collections::VecMap;
+use objects::collections::{Order as _, VecMap};
 use objects::resources::{CPU, MEMORY};
 use objects::{DocExt, Kind, Object, Resources};
 use std::sync::Arc;
@@ -13,6 +13,7 @@ pub(super) type Name = (String, String);
 /// What a container without requests counts for in scores: 100m and 200Mi.
 const DEFAULT_MILLI_CPU: i64 = 100;
 const DEFAULT_MEMORY: i64 = 200 * 1024 * 1024;
+const ZONE: &str = "topology.kubernetes.io/zone";
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct NodeInfo {
@@ -22,6 +23,8 @@ pub(super) struct NodeInfo {
     pub requested: Resources,
     pub scored_cpu: i64,
     pub scored_memory: i64,
+    /// Rises with every change, so that what was derived from it knows when it is stale. No two changes share one.
+    pub generation: u64,
 }
 
 impl NodeInfo {
@@ -64,22 +67,25 @@ pub(super) fn scored_requests(pod: &Object) -> (i64, i64) {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Cache {
     pub nodes: VecMap<String, NodeInfo>,
-    /// Bound pods with required anti-affinity, which restrict others.
-    pub repelling: VecMap<Name, Arc<Object>>,
-    /// Bound pods with any affinity term, which score for others.
-    pub affine: VecMap<Name, Arc<Object>>,
+    /// Rises when nodes come, go or change their labels: positions in `nodes` and domains hold until then.
+    pub epoch: u64,
+    clock: u64,
+    /// Positions in `nodes` of the nodes that exist, in the order in which they are visited.
+    order: Arc<[usize]>,
+    order_epoch: u64,
 }
 
 impl Cache {
     pub fn observe(&mut self, change: &Change) {
         match change.kind() {
             Kind::Node => {
-                let name = &change.object.meta.name;
-                let info = self.nodes.entry(name.clone()).or_default();
-                info.object = (change.op != Op::Deleted).then(|| change.object.clone());
-                if info.object.is_none() && info.pods.is_empty() {
-                    self.nodes.remove(name);
+                let node = &change.object;
+                if change.op != Op::Modified || change.old.as_ref().is_none_or(|o| o.meta.labels != node.meta.labels) {
+                    self.epoch += 1;
                 }
+                let info = self.touch(&node.meta.name);
+                info.object = (change.op != Op::Deleted).then(|| node.clone());
+                self.tidy(&node.meta.name);
             }
             Kind::Pod => {
                 if let Some(old) = change.old.as_ref().filter(|p| counts(p)) {
@@ -94,41 +100,61 @@ impl Cache {
     }
 
     pub fn learn(&mut self, pod: &Arc<Object>) {
-        let Some(p) = pod.pod() else {
-            return;
-        };
-        self.nodes.entry(p.node_name.clone()).or_default().add(pod);
-        let name = (pod.meta.namespace.clone(), pod.meta.name.clone());
-        let a = &p.spec.affinity;
-        if !a.anti_required.is_empty() {
-            self.repelling.insert(name.clone(), pod.clone());
-        }
-        if !(a.pod_required.is_empty() && a.pod_preferred.is_empty() && a.anti_preferred.is_empty()) {
-            self.affine.insert(name, pod.clone());
+        if let Some(p) = pod.pod() {
+            self.touch(&p.node_name).add(pod);
         }
     }
 
     pub fn forget(&mut self, pod: &Object) {
-        let name = (pod.meta.namespace.clone(), pod.meta.name.clone());
         let node = pod.pod().map(|p| p.node_name.as_str()).unwrap_or_default();
-        if let Some(info) = self.nodes.get_mut(node) {
-            info.remove(&name);
-            if info.object.is_none() && info.pods.is_empty() {
-                self.nodes.remove(node);
-            }
+        self.touch(node).remove(&(pod.meta.namespace.clone(), pod.meta.name.clone()));
+        self.tidy(node);
+    }
+
+    fn touch(&mut self, node: &str) -> &mut NodeInfo {
+        self.clock += 1;
+        if self.nodes.get(node).is_none() {
+            self.epoch += 1;
         }
-        self.repelling.remove(&name);
-        self.affine.remove(&name);
+        let info = self.nodes.entry(node.to_owned()).or_default();
+        info.generation = self.clock;
+        info
     }
 
-    /// The nodes that exist, by name.
-    pub fn existing(&self) -> impl Iterator<Item = (&Arc<Object>, &NodeInfo)> {
-        self.nodes.values().filter_map(|info| info.object.as_ref().map(|o| (o, info)))
+    fn tidy(&mut self, node: &str) {
+        if self.nodes.get(node).is_some_and(|info| info.object.is_none() && info.pods.is_empty()) {
+            self.nodes.remove(node);
+            self.epoch += 1;
+        }
     }
 
-    pub fn labels_of(&self, pod: &Object) -> Option<&VecMap<String, String>> {
-        let node = pod.pod().map(|p| p.node_name.as_str())?;
-        self.nodes.get(node)?.object.as_ref().map(|o| &o.meta.labels)
+    /// The nodes in the order in which they are visited: a node of each zone in turn, older ones first.
+    pub fn visits(&mut self) -> Arc<[usize]> {
+        if self.order_epoch != self.epoch {
+            self.order_epoch = self.epoch;
+            let mut nodes: Vec<(i64, usize, &str)> = Vec::new();
+            for (at, info) in self.nodes.values().enumerate() {
+                if let Some(o) = &info.object {
+                    nodes.push((o.meta.created_ms, at, o.meta.labels.get(ZONE).map_or("", String::as_str)));
+                }
+            }
+            nodes.order_by_key(|n| (n.0, n.1));
+            let mut zones: Vec<(&str, usize)> = Vec::new();
+            let mut turns: Vec<(usize, usize, usize)> = Vec::new();
+            for (_, at, zone) in nodes {
+                let z = zones.iter().position(|(name, _)| *name == zone).unwrap_or_else(|| {
+                    zones.push((zone, 0));
+                    zones.len() - 1
+                });
+                if let Some((_, n)) = zones.get_mut(z) {
+                    turns.push((*n, z, at));
+                    *n += 1;
+                }
+            }
+            turns.order_by_key(|t| (t.0, t.1));
+            self.order = turns.into_iter().map(|t| t.2).collect();
+        }
+        self.order.clone()
     }
 }
 

@@ -1,7 +1,7 @@
 //! kube-scheduler: one pod per cycle, default plugins and weights, the era's messages.
 //!
-//! Source: kubernetes pkg/scheduler/{schedule_one,eventhandlers}.go, v1.27 and v1.35. All nodes are scored below 100, as
-//! the default `percentageOfNodesToScore` does; beyond that all are scored too, which only makes choices better.
+//! Source: kubernetes pkg/scheduler/{schedule_one,eventhandlers}.go, v1.27 and v1.35. From 100 nodes on a cycle stops at
+//! the share of nodes that `percentageOfNodesToScore` left alone gives, and the next one begins behind it.
 
 mod affinity;
 mod cache;
@@ -10,22 +10,26 @@ mod messages;
 mod preemption;
 mod queue;
 mod scores;
+mod shape;
 mod spread;
 mod volumes;
 
 use super::support::{delete, event, patch, set_condition, warning};
+use super::volumes::SELECTED_NODE;
 use crate::actor::{Action, Actor, Intent, View};
 use crate::kernel::SimTime;
 use crate::profile::Profile;
 use crate::store::{Change, Op};
 use cache::{Cache, Name, NodeInfo};
-use filters::{Candidate, Plugin, Refusal};
+use filters::Plugin;
 use messages::{Histogram, fit_error};
 use objects::collections::Order as _;
 use objects::collections::{VecMap, VecSet};
 use objects::json;
+use objects::typed::PodSpec;
 use objects::{DocExt, Era, Kind, Object, ObjectKey, Value};
 use queue::Queue;
+use shape::{Shape, Shapes};
 use std::sync::Arc;
 
 const COMPONENT: &str = "default-scheduler";
@@ -43,6 +47,25 @@ pub struct Scheduler {
     wake: Option<SimTime>,
     /// Room kept for pods that preempted others.
     nominated: VecMap<Name, String>,
+    shapes: Shapes,
+    /// Pods that have a node and wait for their volumes to be bound, with the pod as it will be.
+    reserved: VecMap<Name, Arc<Object>>,
+    /// A claim changed since the reserved pods were looked at.
+    claims_changed: bool,
+    /// Where the next cycle begins among the nodes.
+    first: usize,
+}
+
+/// Nodes up to which every cycle looks at all of them.
+const ALWAYS_ALL: usize = 100;
+
+/// How many nodes that fit end the search. Source: schedule_one.go `numFeasibleNodesToFind`.
+fn enough(n_nodes: usize) -> usize {
+    if n_nodes < ALWAYS_ALL {
+        return n_nodes;
+    }
+    let percent = 50usize.saturating_sub(n_nodes / 125).max(5);
+    (n_nodes * percent / 100).max(ALWAYS_ALL)
 }
 
 impl Scheduler {
@@ -66,8 +89,14 @@ impl Actor for Scheduler {
                 self.cache.observe(change);
                 self.pod_event(change, view);
             }
-            Kind::PersistentVolumeClaim | Kind::PersistentVolume if change.op != Op::Deleted => {
+            // Default spreading follows services, affinity terms follow the labels of namespaces.
+            Kind::Service | Kind::Namespace => {
+                self.shapes.clear();
+                return;
+            }
+            Kind::PersistentVolumeClaim | Kind::PersistentVolume | Kind::StorageClass if change.op != Op::Deleted => {
                 self.queue.moved(view.now, |_, by| by.contains(&Plugin::Volumes));
+                self.claims_changed = !self.reserved.is_empty();
             }
             _ => return,
         }
@@ -80,6 +109,9 @@ impl Actor for Scheduler {
 
     fn act(&mut self, view: &View<'_>) -> Vec<Intent> {
         let mut out = Vec::new();
+        if std::mem::take(&mut self.claims_changed) {
+            self.look_at_reserved(view, &mut out);
+        }
         if let Some(name) = self.queue.pop(view.now) {
             match view.store.get(&ObjectKey::new(Kind::Pod, &name.0, &name.1)) {
                 Some(pod) if is_candidate(pod) => self.cycle(pod, &name, view, &mut out),
@@ -94,7 +126,29 @@ impl Actor for Scheduler {
 
 impl Scheduler {
     fn plan(&mut self, now: SimTime) {
-        self.wake = self.queue.next(now).map(|t| t.max(self.free_at).max(now + 1));
+        let next = self.queue.next(now).map(|t| t.max(self.free_at));
+        let claims = self.claims_changed.then_some(now);
+        self.wake = next.into_iter().chain(claims).min().map(|t| t.max(now + 1));
+    }
+
+    /// Binds the pods whose volumes are bound by now; those that lost their node are scheduled anew.
+    fn look_at_reserved(&mut self, view: &View<'_>, out: &mut Vec<Intent>) {
+        for (name, assumed) in self.reserved.clone() {
+            let pod = view.store.get(&ObjectKey::new(Kind::Pod, &name.0, &name.1));
+            let Some((pod, typed)) = pod.and_then(|p| Some((p, assumed.pod()?))) else { continue };
+            let need = volumes::Need::of(pod, &typed.spec, view);
+            let kept = |key: &ObjectKey| {
+                view.store.get(key).is_some_and(|c| c.meta.annotations.get(SELECTED_NODE) == Some(&typed.node_name))
+            };
+            if need.blocked.is_none() && need.unbound.is_empty() {
+                self.reserved.remove(&name);
+                bind(pod, &typed.node_name, out);
+            } else if need.blocked.is_some() || !need.unbound.iter().all(kept) {
+                self.reserved.remove(&name);
+                self.cache.forget(&assumed);
+                self.queue.add(&name, typed.spec.priority, view.now);
+            }
+        }
     }
 
     fn node_event(&mut self, change: &Change, view: &View<'_>) {
@@ -106,18 +160,28 @@ impl Scheduler {
         let empty = NodeInfo::default();
         let info = cache.nodes.get(&node.meta.name).unwrap_or(&empty);
         let era = view.era();
+        // Pods that wait side by side are mostly alike.
+        let mut last: Option<(&PodSpec, VecSet<Plugin>, bool)> = None;
         queue.moved(view.now, |name, rejected_by| {
             let Some(pod) = view.store.get(&ObjectKey::new(Kind::Pod, &name.0, &name.1)) else {
                 return false;
             };
-            let Some(typed) = pod.pod() else {
+            let Some(spec) = pod.pod().map(|p| &p.spec) else {
                 return false;
             };
-            let candidate = Candidate::prepare(pod, &typed.spec, &Cache::default(), view);
-            match era {
-                Era::V1alpha5 => filters::admits(&candidate, node, info),
-                Era::V1 => rejected_by.is_empty() || rejected_by.iter().any(|p| filters::may_help(*p, &candidate, node, info)),
+            let alike = last.as_ref().filter(|(s, by, _)| *s == spec && by == rejected_by);
+            if let Some((_, _, helps)) = alike.filter(|_| filters::pinned(pod, spec).is_none()) {
+                return *helps;
             }
+            let helps = match era {
+                Era::V1alpha5 => filters::admits(pod, spec, node, info),
+                Era::V1 => {
+                    let may_help = |p: &Plugin| filters::may_help(*p, pod, spec, era, node, info);
+                    rejected_by.is_empty() || rejected_by.iter().any(may_help)
+                }
+            };
+            last = Some((spec, rejected_by.clone(), helps));
+            helps
         });
         self.free_at = self.free_at.max(view.now + REACTION_MS);
     }
@@ -128,6 +192,14 @@ impl Scheduler {
         let bound = |o: &Object| o.pod().is_some_and(|p| p.is_bound());
         let ended = |o: &Object| o.pod().is_some_and(|p| p.is_terminal());
         let gone = change.op == Op::Deleted;
+        if self.reserved.contains_key(&name) {
+            if !gone && !bound(pod) && is_candidate(pod) {
+                return;
+            }
+            if let Some(assumed) = self.reserved.remove(&name).filter(|_| !bound(pod)) {
+                self.cache.forget(&assumed);
+            }
+        }
         if gone || bound(pod) || !is_candidate(pod) {
             self.queue.remove(&name);
             self.nominated.remove(&name);
@@ -152,56 +224,56 @@ impl Scheduler {
         let Some(spec) = pod.pod().map(|p| &p.spec) else {
             return;
         };
-        let candidate = Candidate::prepare(pod, spec, &self.cache, view);
-        let nodes: Vec<(&Arc<Object>, &NodeInfo)> = self.cache.existing().collect();
-        if nodes.is_empty() {
+        let visits = self.cache.visits();
+        if visits.is_empty() {
             self.queue.failed(name, VecSet::new(), view.now);
             report(pod, "no nodes available to schedule pods".to_owned(), None, view, out);
             return;
         }
-        let mut refusals: VecMap<String, Refusal> = VecMap::new();
-        let mut feasible: Vec<(&Object, &NodeInfo)> = Vec::new();
-        let mut unvisited = 0;
-        for (node, info) in &nodes {
-            if candidate.pinned().is_some_and(|n| n != node.meta.name) {
-                unvisited += 1;
-                continue;
-            }
-            let reserved = self.with_nominated(node, info, name, spec.priority, view);
-            match candidate.refuse(node, reserved.as_ref().unwrap_or(info)) {
-                None if candidate.blocked().is_none() => feasible.push((node, info)),
-                None => {}
-                Some(refusal) => {
-                    refusals.insert(node.meta.name.clone(), refusal);
-                }
-            }
-        }
-        if let Some(node) = self.choose(pod, &feasible, view) {
+        let nodes: Vec<&NodeInfo> = self.cache.nodes.values().collect();
+        let Some(shape) = self.shapes.of(pod, spec, self.cache.epoch, &nodes, view) else {
+            return;
+        };
+        let search = Search {
+            shape,
+            nodes: &nodes,
+            volumes: volumes::Need::of(pod, spec, view),
+            pinned: filters::pinned(pod, spec),
+            promised: promised(&self.nominated, name, spec.priority, view),
+        };
+        let found = search.run(&visits, self.first, view);
+        self.first = (self.first + found.visited) % visits.len();
+        if let Some(node) = choose(pod, shape, &nodes, &found.feasible, view) {
             self.queue.remove(name);
-            out.push(Intent::new(Action::Bind { pod: pod.key(), node: node.clone() }, "the best score"));
-            let text = format!("Successfully assigned {}/{} to {node}", name.0, name.1);
-            out.push(event(&pod.key(), COMPONENT, "Scheduled", text));
+            if search.volumes.unbound.is_empty() {
+                bind(pod, &node, out);
+                return;
+            }
+            for claim in &search.volumes.unbound {
+                let chosen = json!({"metadata": {"annotations": {SELECTED_NODE: node}}});
+                out.push(patch(claim.clone(), chosen, "the pod's node decides where the volume is"));
+            }
+            let mut doc = pod.doc.clone();
+            doc.set("spec.nodeName", node);
+            let assumed = Arc::new(Object::from_doc(Kind::Pod, doc));
+            self.cache.learn(&assumed);
+            self.reserved.insert(name.clone(), assumed);
             return;
         }
-        let mut histogram = Histogram::new();
-        for reason in refusals.values().flat_map(|r| &r.reasons) {
-            *histogram.entry(reason.clone()).or_insert(0) += 1;
-        }
-        if view.era() == Era::V1 && unvisited > 0 {
-            histogram.insert("node(s) didn't satisfy plugin(s) [NodeAffinity]".to_owned(), unvisited);
-        }
-        let mut rejected_by: VecSet<Plugin> = refusals.values().map(|r| r.plugin).collect();
-        if candidate.blocked().is_some() {
-            rejected_by = VecSet::from([Plugin::Volumes]);
-        }
-        let plan = match candidate.blocked() {
+        let (histogram, n_nodes) = (found.histogram, visits.len());
+        let blocked = search.volumes.blocked.as_deref();
+        let plan = match blocked {
             Some(_) => {
-                let all = Histogram::from([("Preemption is not helpful for scheduling".to_owned(), nodes.len())]);
+                let all = Histogram::from([("Preemption is not helpful for scheduling".to_owned(), n_nodes)]);
                 Err(messages::Preemption::Nodes(all))
             }
-            None => preemption::plan(&candidate, &self.cache, &refusals, view),
+            None => {
+                let Search { volumes, .. } = &search;
+                let hopeless = &found.hopeless;
+                preemption::plan(&preemption::Attempt { pod, spec, shape, nodes: &nodes, hopeless, volumes }, view)
+            }
         };
-        let n_nodes = nodes.len();
+        let rejected_by = if blocked.is_some() { VecSet::from([Plugin::Volumes]) } else { found.rejected_by };
         let (said, target) = match plan {
             Ok(plan) => {
                 for victim in &plan.victims {
@@ -221,7 +293,7 @@ impl Scheduler {
         };
         let message = match &target {
             Some(_) => fit_without_preemption(n_nodes, &histogram),
-            None => fit_error(view.era(), n_nodes, candidate.blocked(), &histogram, &said),
+            None => fit_error(view.era(), n_nodes, blocked, &histogram, &said),
         };
         self.queue.failed(name, rejected_by, view.now);
         if let Some(node) = &target {
@@ -229,34 +301,134 @@ impl Scheduler {
         }
         report(pod, message, target, view, out);
     }
+}
 
-    /// The node with the pods added that were promised it and are as important as this one.
-    fn with_nominated(&self, node: &Object, info: &NodeInfo, name: &Name, priority: i32, view: &View<'_>) -> Option<NodeInfo> {
-        let mut reserved: Option<NodeInfo> = None;
-        for (other, _) in self.nominated.iter().filter(|(n, on)| *on == &node.meta.name && *n != name) {
-            let promised = view.store.get(&ObjectKey::new(Kind::Pod, &other.0, &other.1));
-            if let Some(p) = promised.filter(|p| p.pod().is_some_and(|p| p.spec.priority >= priority)) {
-                reserved.get_or_insert_with(|| info.clone()).add(p);
+/// The pods, as important as this one or more, to which nodes were promised: (node, pod).
+fn promised(nominated: &VecMap<Name, String>, name: &Name, priority: i32, view: &View<'_>) -> Vec<(String, Arc<Object>)> {
+    let mut out = Vec::new();
+    for (other, node) in nominated.iter().filter(|(n, _)| *n != name) {
+        let pod = view.store.get(&ObjectKey::new(Kind::Pod, &other.0, &other.1));
+        if let Some(p) = pod.filter(|p| p.pod().is_some_and(|p| p.spec.priority >= priority)) {
+            out.push((node.clone(), p.clone()));
+        }
+    }
+    out
+}
+
+/// One cycle's way over the nodes.
+struct Search<'a> {
+    shape: &'a Shape,
+    nodes: &'a [&'a NodeInfo],
+    volumes: volumes::Need,
+    /// The one node to which the search is narrowed.
+    pinned: Option<String>,
+    promised: Vec<(String, Arc<Object>)>,
+}
+
+#[derive(Default)]
+struct Found {
+    /// Positions of the nodes that fit, ascending.
+    feasible: Vec<usize>,
+    visited: usize,
+    histogram: Histogram,
+    rejected_by: VecSet<Plugin>,
+    /// By position: refused in a way that no preemption helps.
+    hopeless: Vec<bool>,
+}
+
+impl Search<'_> {
+    fn run(&self, visits: &[usize], first: usize, view: &View<'_>) -> Found {
+        let mut found = Found { hopeless: vec![false; self.nodes.len()], ..Found::default() };
+        let totals = self.shape.totals(None);
+        let (mut reasons, mut unvisited): (VecMap<&str, usize>, usize) = (VecMap::new(), 0);
+        let mut refusals: Vec<shape::Verdict<'_>> = Vec::new();
+        let limit = enough(visits.len());
+        for at in visits.iter().cycle().skip(first).take(visits.len()).copied() {
+            let Some((info, node)) = self.nodes.get(at).and_then(|i| Some((*i, i.object.as_ref()?))) else { continue };
+            found.visited += 1;
+            let refused = if self.pinned.as_ref().is_some_and(|n| *n != node.meta.name) {
+                unvisited += 1;
+                true
+            } else {
+                let verdict = self.ask(at, node, info, &totals, view);
+                let hopeless = verdict.as_ref().is_some_and(shape::Verdict::is_hopeless);
+                match verdict {
+                    None if self.volumes.blocked.is_none() => found.feasible.push(at),
+                    None => {}
+                    Some(verdict) => refusals.push(verdict),
+                }
+                hopeless
+            };
+            if let Some(slot) = found.hopeless.get_mut(at) {
+                *slot = refused;
+            }
+            if found.feasible.len() >= limit {
+                break;
             }
         }
-        reserved
+        found.feasible.order();
+        if !found.feasible.is_empty() {
+            return found;
+        }
+        for verdict in &refusals {
+            found.rejected_by.insert(verdict.plugin());
+            for reason in verdict.reasons() {
+                *reasons.entry(reason).or_insert(0) += 1;
+            }
+        }
+        found.histogram.extend(reasons.iter().map(|(reason, n)| ((*reason).to_owned(), *n)));
+        if view.era() == Era::V1 && unvisited > 0 {
+            found.histogram.insert("node(s) didn't satisfy plugin(s) [NodeAffinity]".to_owned(), unvisited);
+        }
+        found
     }
 
-    fn choose(&self, pod: &Object, feasible: &[(&Object, &NodeInfo)], view: &View<'_>) -> Option<String> {
-        if let [(only, _)] = feasible {
-            return Some(only.meta.name.clone());
+    /// The node's answer: with the pods that were promised it, then without them.
+    fn ask(
+        &self,
+        at: usize,
+        node: &Object,
+        info: &NodeInfo,
+        totals: &shape::Totals,
+        view: &View<'_>,
+    ) -> Option<shape::Verdict<'_>> {
+        let local = self.shape.local(at)?;
+        let volumes = self.volumes.refuse(node);
+        if self.promised.iter().any(|(n, _)| *n == node.meta.name) {
+            let mut reserved = info.clone();
+            for (_, pod) in self.promised.iter().filter(|(n, _)| *n == node.meta.name) {
+                reserved.add(pod);
+            }
+            let local = self.shape.imagine(&reserved, view, &mut Vec::new());
+            let totals = self.shape.totals(Some((at, &local)));
+            if let Some(verdict) = self.shape.refuse(at, &local, &totals, volumes) {
+                return Some(verdict.into_owned());
+            }
         }
-        let nominated = pod.pod().map(|p| p.nominated_node.as_str()).unwrap_or_default();
-        if let Some((node, _)) = feasible.iter().find(|(n, _)| n.meta.name == nominated) {
-            return Some(node.meta.name.clone());
-        }
-        let spec = pod.pod().map(|p| &p.spec)?;
-        let totals = scores::totals(pod, spec, feasible, &self.cache, view);
-        let best = totals.iter().max().copied()?;
-        let ties: Vec<&Object> = feasible.iter().zip(&totals).filter(|(_, t)| **t == best).map(|((n, _), _)| *n).collect();
-        let pick = view.stream("scheduler-tie", &pod.meta.uid).below(ties.len() as u64);
-        ties.get(usize::try_from(pick).unwrap_or(0)).map(|n| n.meta.name.clone())
+        self.shape.refuse(at, local, totals, volumes)
     }
+}
+
+fn choose(pod: &Object, shape: &Shape, nodes: &[&NodeInfo], feasible: &[usize], view: &View<'_>) -> Option<String> {
+    let name = |at: usize| nodes.get(at).and_then(|i| i.object.as_ref()).map(|o| o.meta.name.clone());
+    if let [only] = feasible {
+        return name(*only);
+    }
+    let nominated = pod.pod().map(|p| p.nominated_node.as_str()).filter(|n| !n.is_empty());
+    if let Some(at) = feasible.iter().find(|at| nominated.is_some() && name(**at).as_deref() == nominated) {
+        return name(*at);
+    }
+    let totals = scores::totals(shape, feasible);
+    let best = totals.iter().max().copied()?;
+    let ties: Vec<usize> = feasible.iter().zip(&totals).filter(|(_, t)| **t == best).map(|(at, _)| *at).collect();
+    let pick = view.stream("scheduler-tie", &pod.meta.uid).below(ties.len() as u64);
+    name(*ties.get(usize::try_from(pick).unwrap_or(0))?)
+}
+
+fn bind(pod: &Object, node: &str, out: &mut Vec<Intent>) {
+    out.push(Intent::new(Action::Bind { pod: pod.key(), node: node.to_owned() }, "the best score"));
+    let text = format!("Successfully assigned {}/{} to {node}", pod.meta.namespace, pod.meta.name);
+    out.push(event(&pod.key(), COMPONENT, "Scheduled", text));
 }
 
 /// When a preemption succeeded there is nothing to say about it.

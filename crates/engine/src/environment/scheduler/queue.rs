@@ -7,6 +7,7 @@ use super::filters::Plugin;
 use crate::SimTime;
 use objects::collections::{VecMap, VecSet};
 use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
 const BACKOFF_MS: u64 = 1_000;
 const MAX_BACKOFF_MS: u64 = 10_000;
@@ -31,15 +32,23 @@ enum Place {
     Active,
     Backoff(SimTime),
     Waiting,
+    /// Being tried.
+    Out,
+    /// Forgotten; swept out when there are many.
+    Gone,
 }
 
-type Order = (Reverse<i32>, SimTime, Name);
+/// Less important, then later, comes later. What an entry left is still in the heap, and is passed over.
+type Heap = BinaryHeap<Reverse<(i64, SimTime, Name)>>;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Queue {
-    entries: VecMap<Name, Entry>,
-    active: VecSet<Order>,
-    backoff: VecSet<(SimTime, Name)>,
+    entries: VecMap<Name, Box<Entry>>,
+    active: Heap,
+    backoff: Heap,
+    waiting: Heap,
+    n_waiting: usize,
+    n_gone: usize,
     /// Since 1.33 a pod leaves backoff as soon as nothing else is to be done.
     eager: bool,
 }
@@ -51,46 +60,43 @@ impl Queue {
 
     /// A new pod, or one whose spec changed while it waited.
     pub fn add(&mut self, name: &Name, priority: i32, now: SimTime) {
-        let attempts = self.entries.get(name).map_or(0, |e| e.attempts);
-        self.remove(name);
-        let entry = Entry { priority, since: now, attempts, rejected_by: VecSet::new(), place: Place::Active };
-        self.active.insert((Reverse(priority), now, name.clone()));
-        self.entries.insert(name.clone(), entry);
+        let attempts = self.entries.get(name).filter(|e| e.place != Place::Gone).map_or(0, |e| e.attempts);
+        self.put(name, Place::Gone);
+        let entry = Entry { priority, since: now, attempts, rejected_by: VecSet::new(), place: Place::Out };
+        if self.entries.insert(name.clone(), Box::new(entry)).is_some() {
+            self.n_gone -= 1;
+        }
+        self.put(name, Place::Active);
     }
 
     pub fn remove(&mut self, name: &Name) {
-        if let Some(e) = self.entries.remove(name) {
-            self.active.remove(&(Reverse(e.priority), e.since, name.clone()));
-            if let Place::Backoff(until) = e.place {
-                self.backoff.remove(&(until, name.clone()));
-            }
+        self.put(name, Place::Gone);
+        if self.n_gone > 64 && self.n_gone * 2 > self.entries.len() {
+            self.entries.retain(|_, e| e.place != Place::Gone);
+            self.n_gone = 0;
         }
     }
 
     pub fn has(&self, name: &Name) -> bool {
-        self.entries.contains_key(name)
+        self.entries.get(name).is_some_and(|e| e.place != Place::Gone)
     }
 
     /// Takes the next pod to try. It stays known until [`Queue::failed`] or [`Queue::remove`].
     pub fn pop(&mut self, now: SimTime) -> Option<Name> {
         self.flush(now);
-        if let Some((_, _, name)) = self.active.pop_first() {
-            self.tried(&name);
-            return Some(name);
-        }
-        if self.eager {
-            let (_, name) = self.backoff.pop_first()?;
-            self.tried(&name);
-            return Some(name);
-        }
-        None
-    }
-
-    fn tried(&mut self, name: &Name) {
-        if let Some(e) = self.entries.get_mut(name) {
+        let heap = if self.first(Place::Active).is_some() {
+            &mut self.active
+        } else if self.eager && self.first(Place::Backoff(now)).is_some() {
+            &mut self.backoff
+        } else {
+            return None;
+        };
+        let Reverse((_, _, name)) = heap.pop()?;
+        self.put(&name, Place::Out);
+        if let Some(e) = self.entries.get_mut(&name) {
             e.attempts = e.attempts.saturating_add(1);
-            e.place = Place::Waiting;
         }
+        Some(name)
     }
 
     /// No node took the pod: it waits for an event that may change that.
@@ -98,56 +104,88 @@ impl Queue {
         if let Some(e) = self.entries.get_mut(name) {
             e.since = now;
             e.rejected_by = rejected_by;
-            e.place = Place::Waiting;
+            self.put(name, Place::Waiting);
         }
     }
 
     /// Moves the waiting pods that `helps` picks, by name and refusing plugins, to the active queue or into backoff.
     pub fn moved(&mut self, now: SimTime, mut helps: impl FnMut(&Name, &VecSet<Plugin>) -> bool) {
-        for (name, e) in self.entries.iter_mut().filter(|(_, e)| e.place == Place::Waiting) {
-            if !helps(name, &e.rejected_by) {
-                continue;
-            }
-            let until = e.since + backoff_ms(e.attempts);
-            if until > now {
-                e.place = Place::Backoff(until);
-                self.backoff.insert((until, name.clone()));
-            } else {
-                e.place = Place::Active;
-                self.active.insert((Reverse(e.priority), e.since, name.clone()));
-            }
+        if self.n_waiting == 0 {
+            return;
+        }
+        let waiting = self.entries.iter().filter(|(_, e)| e.place == Place::Waiting);
+        let picked: Vec<(Name, SimTime)> = waiting
+            .filter(|(name, e)| helps(name, &e.rejected_by))
+            .map(|(name, e)| (name.clone(), e.since + backoff_ms(e.attempts)))
+            .collect();
+        for (name, until) in picked {
+            self.put(&name, if until > now { Place::Backoff(until) } else { Place::Active });
         }
     }
 
     /// When [`Queue::pop`] may next give a pod.
-    pub fn next(&self, now: SimTime) -> Option<SimTime> {
-        if !self.active.is_empty() || (self.eager && !self.backoff.is_empty()) {
+    pub fn next(&mut self, now: SimTime) -> Option<SimTime> {
+        let backoff = self.first(Place::Backoff(now));
+        if self.first(Place::Active).is_some() || (self.eager && backoff.is_some()) {
             return Some(now);
         }
         let tick = |t: SimTime, ms: u64| SimTime(t.0.div_ceil(ms) * ms);
-        let backoff = self.backoff.first().map(|(t, _)| tick(*t, TICK_MS));
-        let waiting = self.entries.values().filter(|e| e.place == Place::Waiting).map(|e| e.since).min();
         // Strictly more than five minutes, at the next pass.
-        let leftover = waiting.map(|t| tick(t + MAX_WAIT_MS + 1, LEFTOVER_TICK_MS));
-        backoff.into_iter().chain(leftover).min()
+        let leftover = self.first(Place::Waiting).map(|t| tick(t + MAX_WAIT_MS + 1, LEFTOVER_TICK_MS));
+        backoff.map(|t| tick(t, TICK_MS)).into_iter().chain(leftover).min()
     }
 
     fn flush(&mut self, now: SimTime) {
-        let due: Vec<(SimTime, Name)> = self.backoff.iter().take_while(|(t, _)| *t <= now).cloned().collect();
-        for slot in due {
-            self.backoff.remove(&slot);
-            if let Some(e) = self.entries.get_mut(&slot.1) {
-                e.place = Place::Active;
-                self.active.insert((Reverse(e.priority), e.since, slot.1));
-            }
+        while self.first(Place::Backoff(now)).is_some_and(|until| until <= now) {
+            self.pass_on(Place::Backoff(now));
         }
-        let old = |e: &Entry| e.place == Place::Waiting && now.since(e.since) > MAX_WAIT_MS;
-        let left: Vec<Name> = self.entries.iter().filter(|(_, e)| old(e)).map(|(n, _)| n.clone()).collect();
-        for name in left {
-            if let Some(e) = self.entries.get_mut(&name) {
-                e.place = Place::Active;
-                self.active.insert((Reverse(e.priority), e.since, name));
+        while self.first(Place::Waiting).is_some_and(|since| now.since(since) > MAX_WAIT_MS) {
+            self.pass_on(Place::Waiting);
+        }
+    }
+
+    fn pass_on(&mut self, from: Place) {
+        if let Some(Reverse((_, _, name))) = self.heap(from).and_then(BinaryHeap::pop) {
+            self.put(&name, Place::Active);
+        }
+    }
+
+    fn heap(&mut self, place: Place) -> Option<&mut Heap> {
+        match place {
+            Place::Active => Some(&mut self.active),
+            Place::Backoff(_) => Some(&mut self.backoff),
+            Place::Waiting => Some(&mut self.waiting),
+            Place::Out | Place::Gone => None,
+        }
+    }
+
+    /// The time of the first pod in that place; what is in the heap but no longer there is taken out.
+    fn first(&mut self, place: Place) -> Option<SimTime> {
+        loop {
+            let Reverse((_, at, name)) = self.heap(place)?.peek()?.clone();
+            if self.entries.get(&name).is_some_and(|e| match (place, e.place) {
+                (Place::Backoff(_), Place::Backoff(until)) => until == at,
+                _ => e.place == place && e.since == at,
+            }) {
+                return Some(at);
             }
+            self.heap(place)?.pop();
+        }
+    }
+
+    fn put(&mut self, name: &Name, place: Place) {
+        let Some(e) = self.entries.get_mut(name) else { return };
+        let old = std::mem::replace(&mut e.place, place);
+        let (rank, at) = match place {
+            Place::Backoff(until) => (0, until),
+            Place::Active => (-i64::from(e.priority), e.since),
+            _ => (0, e.since),
+        };
+        self.n_waiting += usize::from(place == Place::Waiting);
+        self.n_waiting -= usize::from(old == Place::Waiting);
+        self.n_gone += usize::from(place == Place::Gone && old != Place::Gone);
+        if let Some(heap) = self.heap(place) {
+            heap.push(Reverse((rank, at, name.clone())));
         }
     }
 }

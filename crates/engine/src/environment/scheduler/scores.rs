@@ -3,10 +3,8 @@
 //! Source: kubernetes pkg/scheduler/framework/plugins/{noderesources,tainttoleration,nodeaffinity,podtopologyspread,
 //! interpodaffinity}, v1.28. ImageLocality is left out: images below 23 MB score nothing, and nodes report no sizes here.
 
-use super::affinity::preferences;
-use super::cache::{Cache, NodeInfo, scored_requests};
-use super::spread::soft;
-use crate::View;
+use super::cache::NodeInfo;
+use super::shape::Shape;
 use objects::Object;
 use objects::typed::PodSpec;
 
@@ -14,32 +12,42 @@ const MAX: i64 = 100;
 /// Fixed-point one of fractions.
 const ONE: i64 = 1 << 30;
 
-/// The score of each of `nodes`, in their order.
-pub(super) fn totals(pod: &Object, spec: &PodSpec, nodes: &[(&Object, &NodeInfo)], cache: &Cache, view: &View<'_>) -> Vec<i64> {
-    let mut totals: Vec<i64> = vec![0; nodes.len()];
+/// The scores that compare a node with no other: least allocated and balanced, weight 1 each. `scored` is the pod's
+/// milli-CPU and bytes with defaults.
+pub(super) fn base(node: &Object, info: &NodeInfo, spec: &PodSpec, scored: (i64, i64)) -> i64 {
+    let (cpu, memory) = (info.requested.cpu() + spec.requests.cpu(), info.requested.memory() + spec.requests.memory());
+    least_allocated(node, info.scored_cpu + scored.0, info.scored_memory + scored.1) + balanced(node, cpu, memory)
+}
+
+/// The score of each of the nodes at `feasible`, in their order.
+pub(super) fn totals(shape: &Shape, feasible: &[usize]) -> Vec<i64> {
+    let raw = |f: &dyn Fn(usize) -> i64| feasible.iter().map(|at| f(*at)).collect::<Vec<i64>>();
+    let of = |at: usize, f: fn(&super::shape::Local) -> i64| shape.local(at).map_or(0, f);
+    let mut totals = raw(&|at| of(at, |l| l.base));
     let mut add = |weight: i64, scores: Vec<i64>| {
         for (total, score) in totals.iter_mut().zip(scores) {
             *total += weight * score;
         }
     };
-    let (cpu, memory) = scored_requests(pod);
-    add(1, nodes.iter().map(|(n, i)| least_allocated(n, i.scored_cpu + cpu, i.scored_memory + memory)).collect());
-    add(
-        1,
-        nodes
-            .iter()
-            .map(|(n, i)| balanced(n, i.requested.cpu() + spec.requests.cpu(), i.requested.memory() + spec.requests.memory()))
-            .collect(),
-    );
-    add(3, inverse(nodes.iter().map(|(n, _)| disliked_taints(n, spec)).collect()));
-    add(2, proportional(nodes.iter().map(|(n, _)| preferred_terms(n, spec)).collect()));
-    add(2, spread(pod, spec, nodes, cache, view));
-    let sums = preferences(pod, spec, cache, view);
-    if !sums.is_empty() {
-        let raw = nodes
-            .iter()
-            .map(|(n, _)| sums.iter().filter(|((k, d), _)| n.meta.labels.get(k) == Some(d)).map(|(_, w)| w).sum::<i64>());
-        add(2, between(raw.collect()));
+    add(3, inverse(raw(&|at| of(at, |l| l.disliked))));
+    add(2, proportional(raw(&|at| of(at, |l| l.preferred))));
+    add(2, spread(shape, feasible));
+    let mut weights: Vec<Vec<i64>> = (0..shape.n_keys()).map(|key| vec![0; shape.n_domains(key)]).collect();
+    let mut weighed = false;
+    for (at, local) in shape.nodes() {
+        for (key, weight) in &local.weights {
+            if let Some(slot) = shape.domain(*key, at).and_then(|d| weights.get_mut(*key)?.get_mut(d)) {
+                *slot += weight;
+                weighed = true;
+            }
+        }
+    }
+    if weighed {
+        let sum = |at: usize| {
+            let of = |(key, sums): (usize, &Vec<i64>)| shape.domain(key, at).and_then(|d| sums.get(d)).copied();
+            weights.iter().enumerate().filter_map(of).sum()
+        };
+        add(2, between(raw(&sum)));
     }
     totals
 }
@@ -65,41 +73,59 @@ fn balanced(node: &Object, cpu: i64, memory: i64) -> i64 {
     (ONE - deviation) * MAX / ONE
 }
 
-fn disliked_taints(node: &Object, spec: &PodSpec) -> i64 {
+pub(super) fn disliked_taints(node: &Object, spec: &PodSpec) -> i64 {
     let taints = node.node().map(|n| n.taints.as_slice()).unwrap_or_default();
     let prefer = |t: &&objects::typed::Taint| t.effect == "PreferNoSchedule";
     taints.iter().filter(prefer).filter(|t| !spec.tolerations.iter().any(|x| x.tolerates(t))).count() as i64
 }
 
-fn preferred_terms(node: &Object, spec: &PodSpec) -> i64 {
+pub(super) fn preferred_terms(node: &Object, spec: &PodSpec) -> i64 {
     let hit = |t: &objects::typed::NodeSelectorTerm| t.expressions.iter().all(|e| e.matches(&node.meta.labels));
     spec.affinity.node_preferred.iter().filter(|(_, t)| hit(t)).map(|(w, _)| i64::from(*w)).sum()
 }
 
-fn spread(pod: &Object, spec: &PodSpec, nodes: &[(&Object, &NodeInfo)], cache: &Cache, view: &View<'_>) -> Vec<i64> {
-    let feasible: Vec<&Object> = nodes.iter().map(|(n, _)| *n).collect();
-    let (constraints, need_all) = soft(pod, spec, cache, &feasible, view);
-    if constraints.is_empty() {
-        return vec![0; nodes.len()];
-    }
-    let scored = |n: &Object| !need_all || constraints.iter().all(|c| n.meta.labels.contains_key(&c.constraint.topology_key));
-    let n_scored = feasible.iter().filter(|n| scored(n)).count();
-    let raw: Vec<Option<i64>> = nodes
-        .iter()
-        .map(|(node, _)| {
-            if !scored(node) {
-                return None;
-            }
-            let mut sum = 0;
-            for c in &constraints {
-                if let Some(n) = c.on(node) {
-                    let domains = if c.is_hostname() { n_scored } else { c.counts.len() };
-                    sum += n * ln_fixed(domains as u64 + 2) + (i64::from(c.constraint.max_skew) - 1) * ONE;
+fn spread(shape: &Shape, feasible: &[usize]) -> Vec<i64> {
+    let scored = |at: usize| !shape.need_all || shape.has_keys(false, at);
+    let n_scored = feasible.iter().filter(|at| scored(**at)).count();
+    let mut raw: Vec<Option<i64>> = feasible.iter().map(|at| scored(*at).then_some(0)).collect();
+    let mut any = false;
+    for (i, c) in shape.constraints.iter().enumerate().filter(|(_, c)| !c.hard) {
+        any = true;
+        // Pods by domain, over the domains that feasible nodes are in; a hostname's domains are the nodes themselves.
+        let mut sums: Vec<Option<i64>> = vec![None; shape.n_domains(c.key)];
+        let mut domains = n_scored;
+        if !c.is_hostname {
+            domains = 0;
+            for at in feasible {
+                if let Some(slot) = shape.domain(c.key, *at).and_then(|d| sums.get_mut(d))
+                    && slot.is_none()
+                {
+                    *slot = Some(0);
+                    domains += 1;
                 }
             }
-            Some((sum + ONE / 2) / ONE)
-        })
-        .collect();
+            for (at, local) in shape.nodes().filter(|(at, l)| scored(*at) && shape.honours(c, l)) {
+                if let Some(Some(sum)) = shape.domain(c.key, at).and_then(|d| sums.get_mut(d)) {
+                    *sum += local.matching.get(i).copied().unwrap_or(0);
+                }
+            }
+        }
+        let weight = ln_fixed(domains as u64 + 2);
+        for (slot, at) in raw.iter_mut().zip(feasible) {
+            let Some((score, domain)) = slot.as_mut().zip(shape.domain(c.key, *at)) else { continue };
+            let n = match c.is_hostname {
+                true => shape.local(*at).and_then(|l| l.matching.get(i)).copied(),
+                false => sums.get(domain).copied().flatten(),
+            };
+            *score += n.unwrap_or(0) * weight + (c.max_skew - 1) * ONE;
+        }
+    }
+    if !any {
+        return vec![0; feasible.len()];
+    }
+    for score in raw.iter_mut().flatten() {
+        *score = (*score + ONE / 2) / ONE;
+    }
     let (min, max) = (raw.iter().flatten().min().copied().unwrap_or(0), raw.iter().flatten().max().copied().unwrap_or(0));
     raw.into_iter()
         .map(|score| match score {

@@ -179,3 +179,70 @@ fn hundreds_of_pods_are_spread_evenly() {
     lab.run_s(12);
     assert_eq!(lab.split("web"), vec![20; 24]);
 }
+
+#[test]
+fn large_clusters_are_searched_in_part() {
+    for (nodes, want) in [(1, 1), (99, 99), (100, 100), (150, 100), (1000, 420), (5000, 500), (6000, 300)] {
+        assert_eq!(super::enough(nodes), want, "{nodes}");
+    }
+}
+
+/// Pods of four kinds onto `n_nodes` nodes in three zones, without the other actors: pods bound, and pods a second.
+fn rate(n_nodes: usize, n_pods: usize) -> (usize, u128) {
+    let mut lab = Lab::new(Era::V1, 1);
+    let mut took = std::time::Duration::ZERO;
+    for i in 0..n_nodes {
+        let name = format!("n{i:04}");
+        let node = json!({
+            "apiVersion": "v1", "kind": "Node",
+            "metadata": {"name": name, "labels": {
+                "kubernetes.io/hostname": name, "topology.kubernetes.io/zone": ["z1", "z2", "z3"][i % 3],
+            }},
+            "status": {"allocatable": {"cpu": "15890m", "memory": "57691Mi", "pods": "110"}},
+        });
+        lab.tell_scheduler(&crate::Action::Create(node));
+    }
+    for app in 0..4 {
+        let app = format!("app{app}");
+        let spec = json!({"selector": {"app": app}, "ports": [{"port": 80}]});
+        let service =
+            json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": app, "namespace": "default"}, "spec": spec});
+        lab.tell_scheduler(&crate::Action::Create(service));
+    }
+    for i in 0..n_pods {
+        let cpu = ["100m", "250m", "500m", "1"][i % 4];
+        let pod = json!({
+            "apiVersion": "v1", "kind": "Pod",
+            "metadata": {"name": format!("p{}", i * 7919 % n_pods), "namespace": "default", "labels": {"app": format!("app{}", i % 4)}},
+            "spec": {"containers": [{"name": "c", "image": "x", "resources": {"requests": {"cpu": cpu, "memory": "128Mi"}}}]},
+            "status": {"phase": "Pending"},
+        });
+        took += lab.tell_scheduler(&crate::Action::Create(pod));
+    }
+    for _ in 0..n_pods {
+        let (actions, step) = lab.scheduler_step();
+        took += step;
+        for action in actions {
+            took += lab.tell_scheduler(&action);
+        }
+    }
+    let bound = lab.store.list(Kind::Pod).filter(|p| p.pod().unwrap().is_bound()).count();
+    (bound, bound as u128 * 1_000_000 / took.as_micros().max(1))
+}
+
+#[test]
+fn a_thousand_nodes_are_filled() {
+    let (bound, _) = rate(1000, 600);
+    assert_eq!(bound, 600);
+}
+
+/// `cargo test --release -p nodewright-engine --lib scheduler_rate -- --ignored --nocapture`
+#[test]
+#[ignore = "a measurement of this machine"]
+fn scheduler_rate() {
+    for n_pods in [5_000, 10_000, 20_000] {
+        let (bound, rate) = rate(1000, n_pods);
+        println!("{n_pods} pods on 1000 nodes: {bound} bound, {rate} pods/s");
+        assert!(bound == n_pods && (cfg!(debug_assertions) || rate >= 10_000));
+    }
+}

@@ -1,5 +1,6 @@
-//! Controllers of Deployments, ReplicaSets, StatefulSets, Jobs and DaemonSets.
+//! Controllers of Deployments, ReplicaSets, StatefulSets, Jobs, CronJobs and DaemonSets.
 
+mod cronjob;
 mod daemonset;
 mod deployment;
 mod deployment_rollout;
@@ -10,6 +11,7 @@ mod ranking;
 mod replicaset;
 mod statefulset;
 
+pub use cronjob::CronJobController;
 pub use daemonset::DaemonSetController;
 pub(super) use daemonset::target_node;
 pub use deployment::DeploymentController;

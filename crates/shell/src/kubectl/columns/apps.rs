@@ -10,7 +10,10 @@ fn int(o: &Object, path: &str) -> String {
 
 /// Names and images of the template's containers.
 fn containers(o: &Object) -> [String; 2] {
-    let list = o.doc.list_at("spec.template.spec.containers");
+    let mut list = o.doc.list_at("spec.template.spec.containers");
+    if o.kind == objects::Kind::CronJob {
+        list = o.doc.list_at("spec.jobTemplate.spec.template.spec.containers");
+    }
     let join = |field: &str| list.iter().filter_map(|c| c.str_at(field)).collect::<Vec<_>>().join(",");
     [join("name"), join("image")]
 }
@@ -114,6 +117,55 @@ pub const JOB: &[Column] = &[
     wide("IMAGES"),
     wide("SELECTOR"),
 ];
+pub const CRON_JOB: &[Column] = &[
+    col("NAME"),
+    col("SCHEDULE"),
+    col("TIMEZONE"),
+    col("SUSPEND"),
+    col("ACTIVE"),
+    col("LAST SCHEDULE"),
+    col("AGE"),
+    wide("CONTAINERS"),
+    wide("IMAGES"),
+    wide("SELECTOR"),
+];
+pub const CRON_JOB_OLD: &[Column] = &[
+    col("NAME"),
+    col("SCHEDULE"),
+    col("SUSPEND"),
+    col("ACTIVE"),
+    col("LAST SCHEDULE"),
+    col("AGE"),
+    wide("CONTAINERS"),
+    wide("IMAGES"),
+    wide("SELECTOR"),
+];
+
+/// `True` and `False` as Go's printers of booleans write them here.
+pub fn cron_job(o: &Object, f: &Facts) -> Vec<String> {
+    let mut cells = cron_job_old(o, f);
+    cells.insert(2, o.doc.str_at("spec.timeZone").unwrap_or("<none>").to_owned());
+    cells
+}
+
+pub fn cron_job_old(o: &Object, f: &Facts) -> Vec<String> {
+    let d = &o.doc;
+    let suspended = if d.bool_at("spec.suspend") == Some(true) { "True" } else { "False" };
+    let last = d.str_at("status.lastScheduleTime").map_or("<none>".to_owned(), |t| age::since(Some(t), f.now_ms));
+    let [names, images] = containers(o);
+    vec![
+        o.meta.name.clone(),
+        d.str_at("spec.schedule").unwrap_or_default().to_owned(),
+        suspended.to_owned(),
+        d.list_at("status.active").len().to_string(),
+        last,
+        age_of(o, f),
+        names,
+        images,
+        "<none>".to_owned(),
+    ]
+}
+
 pub const JOB_OLD: &[Column] =
     &[col("NAME"), col("COMPLETIONS"), col("DURATION"), col("AGE"), wide("CONTAINERS"), wide("IMAGES"), wide("SELECTOR")];
 

@@ -67,6 +67,8 @@ pub fn layout(kind: Kind, era: Era) -> Layout {
         Kind::StatefulSet => (apps::STATEFUL_SET, apps::stateful_set),
         Kind::Job if era == Era::V1alpha5 => (apps::JOB_OLD, apps::job_old),
         Kind::Job => (apps::JOB, apps::job),
+        Kind::CronJob if era == Era::V1alpha5 => (apps::CRON_JOB_OLD, apps::cron_job_old),
+        Kind::CronJob => (apps::CRON_JOB, apps::cron_job),
         Kind::PodDisruptionBudget => (apps::PDB, apps::pdb),
         Kind::HorizontalPodAutoscaler => (apps::HPA, apps::hpa),
         Kind::Machine => (karpenter::MACHINE, karpenter::machine),
