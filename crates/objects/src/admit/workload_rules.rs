@@ -57,7 +57,7 @@ pub(super) fn cron_job(doc: &Value, errors: &mut FieldErrors) {
     let at = "spec.jobTemplate.spec.template.spec";
     pod_rules::spec(doc.at(at), at, errors);
     if !matches!(doc.at(at).str_at("restartPolicy"), Some("OnFailure" | "Never")) {
-        errors.required(&format!("{at}.restartPolicy"), "valid values: \"OnFailure\", \"Never\"");
+        errors.required(format!("{at}.restartPolicy"), "valid values: \"OnFailure\", \"Never\"");
     }
 }
 

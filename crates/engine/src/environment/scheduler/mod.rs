@@ -283,13 +283,26 @@ impl Scheduler {
                     };
                     out.push(event(&victim.key(), COMPONENT, "Preempted", text));
                     if !victim.meta.is_deleting() {
+                        let text = format!("{COMPONENT}: preempting to accommodate a higher priority pod");
+                        let mut conditions: Vec<Value> = victim.doc.list_at("status.conditions").to_vec();
+                        let now = view.timestamp();
+                        set_condition(&mut conditions, "DisruptionTarget", "True", "PreemptionByScheduler", &text, &now);
+                        out.push(patch(victim.key(), json!({"status": {"conditions": conditions}}), "preempted"));
                         out.push(delete(victim.key(), None, "room for a more important pod"));
                     }
                 }
                 // With a node nominated the preemption part of the sentence is empty of reasons.
                 (messages::Preemption::Nodes(Histogram::new()), Some(plan.node))
             }
-            Err(said) => (said, None),
+            // Where no victim would help the promise of an earlier attempt is taken back.
+            Err(said) => {
+                let promised = pod.pod().is_some_and(|p| !p.nominated_node.is_empty());
+                if promised && matches!(said, messages::Preemption::Nodes(_)) {
+                    self.nominated.remove(name);
+                    out.push(patch(pod.key(), json!({"status": {"nominatedNodeName": null}}), "no victim would help"));
+                }
+                (said, None)
+            }
         };
         let message = match &target {
             Some(_) => fit_without_preemption(n_nodes, &histogram),
@@ -339,6 +352,7 @@ struct Found {
 impl Search<'_> {
     fn run(&self, visits: &[usize], first: usize, view: &View<'_>) -> Found {
         let mut found = Found { hopeless: vec![false; self.nodes.len()], ..Found::default() };
+        let (mut fits, mut n_fit) = (vec![false; self.nodes.len()], 0);
         let totals = self.shape.totals(None);
         let (mut reasons, mut unvisited): (VecMap<&str, usize>, usize) = (VecMap::new(), 0);
         let mut refusals: Vec<shape::Verdict<'_>> = Vec::new();
@@ -353,7 +367,10 @@ impl Search<'_> {
                 let verdict = self.ask(at, node, info, &totals, view);
                 let hopeless = verdict.as_ref().is_some_and(shape::Verdict::is_hopeless);
                 match verdict {
-                    None if self.volumes.blocked.is_none() => found.feasible.push(at),
+                    None if self.volumes.blocked.is_none() => {
+                        n_fit += 1;
+                        fits.get_mut(at).into_iter().for_each(|slot| *slot = true);
+                    }
                     None => {}
                     Some(verdict) => refusals.push(verdict),
                 }
@@ -362,12 +379,12 @@ impl Search<'_> {
             if let Some(slot) = found.hopeless.get_mut(at) {
                 *slot = refused;
             }
-            if found.feasible.len() >= limit {
+            if n_fit >= limit {
                 break;
             }
         }
-        found.feasible.order();
-        if !found.feasible.is_empty() {
+        if n_fit > 0 {
+            found.feasible = fits.iter().enumerate().filter(|(_, fit)| **fit).map(|(at, _)| at).collect();
             return found;
         }
         for verdict in &refusals {

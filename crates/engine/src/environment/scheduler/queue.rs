@@ -5,9 +5,9 @@
 use super::cache::Name;
 use super::filters::Plugin;
 use crate::SimTime;
-use objects::collections::{VecMap, VecSet};
+use objects::collections::VecSet;
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BinaryHeap};
 
 const BACKOFF_MS: u64 = 1_000;
 const MAX_BACKOFF_MS: u64 = 10_000;
@@ -34,8 +34,6 @@ enum Place {
     Waiting,
     /// Being tried.
     Out,
-    /// Forgotten; swept out when there are many.
-    Gone,
 }
 
 /// Less important, then later, comes later. What an entry left is still in the heap, and is passed over.
@@ -43,12 +41,11 @@ type Heap = BinaryHeap<Reverse<(i64, SimTime, Name)>>;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Queue {
-    entries: VecMap<Name, Box<Entry>>,
+    entries: BTreeMap<Name, Box<Entry>>,
     active: Heap,
     backoff: Heap,
     waiting: Heap,
     n_waiting: usize,
-    n_gone: usize,
     /// Since 1.33 a pod leaves backoff as soon as nothing else is to be done.
     eager: bool,
 }
@@ -60,25 +57,20 @@ impl Queue {
 
     /// A new pod, or one whose spec changed while it waited.
     pub fn add(&mut self, name: &Name, priority: i32, now: SimTime) {
-        let attempts = self.entries.get(name).filter(|e| e.place != Place::Gone).map_or(0, |e| e.attempts);
-        self.put(name, Place::Gone);
+        let attempts = self.entries.get(name).map_or(0, |e| e.attempts);
+        self.remove(name);
         let entry = Entry { priority, since: now, attempts, rejected_by: VecSet::new(), place: Place::Out };
-        if self.entries.insert(name.clone(), Box::new(entry)).is_some() {
-            self.n_gone -= 1;
-        }
+        self.entries.insert(name.clone(), Box::new(entry));
         self.put(name, Place::Active);
     }
 
     pub fn remove(&mut self, name: &Name) {
-        self.put(name, Place::Gone);
-        if self.n_gone > 64 && self.n_gone * 2 > self.entries.len() {
-            self.entries.retain(|_, e| e.place != Place::Gone);
-            self.n_gone = 0;
-        }
+        self.put(name, Place::Out);
+        self.entries.remove(name);
     }
 
     pub fn has(&self, name: &Name) -> bool {
-        self.entries.get(name).is_some_and(|e| e.place != Place::Gone)
+        self.entries.contains_key(name)
     }
 
     /// Takes the next pod to try. It stays known until [`Queue::failed`] or [`Queue::remove`].
@@ -155,7 +147,7 @@ impl Queue {
             Place::Active => Some(&mut self.active),
             Place::Backoff(_) => Some(&mut self.backoff),
             Place::Waiting => Some(&mut self.waiting),
-            Place::Out | Place::Gone => None,
+            Place::Out => None,
         }
     }
 
@@ -183,7 +175,6 @@ impl Queue {
         };
         self.n_waiting += usize::from(place == Place::Waiting);
         self.n_waiting -= usize::from(old == Place::Waiting);
-        self.n_gone += usize::from(place == Place::Gone && old != Place::Gone);
         if let Some(heap) = self.heap(place) {
             heap.push(Reverse((rank, at, name.clone())));
         }
