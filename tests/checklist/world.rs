@@ -6,7 +6,7 @@
 
 use super::case::{Case, duration, value};
 use super::shorthand::Short;
-use engine::session::{Request, Validation, World};
+use engine::session::{CloudEvent, Request, Validation, World};
 use engine::store::exec;
 use engine::{Era, Scenario, Session};
 use objects::collections::VecMap;
@@ -297,6 +297,8 @@ impl Lab {
                 let node = self.key("node", name)?.name;
                 self.request(&Request::InterruptSpot { node })
             }
+            // What goes wrong in the cloud: `cloud {cloud: scheduled-change, node: $n1}`.
+            "cloud" => self.request(&Request::Cloud(CloudEvent::read(&value(rest)?)?)),
             // The instance behind a node ends without a word.
             "lose" => {
                 let id = self.instance(name)?;
