@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What each crate of the workspace may name in its manifest (of the workspace). `*` allows all but the hosts.
-const MAY_USE: [(&str, &[&str]); 14] = [
+const MAY_USE: [(&str, &[&str]); 15] = [
     ("nodewright-objects", &[]),
     ("nodewright-catalog", &[]),
     ("nodewright-engine", &["nodewright-objects", "nodewright-catalog"]),
@@ -18,6 +18,7 @@ const MAY_USE: [(&str, &[&str]); 14] = [
     ("nodewright-lessons", &["nodewright-objects", "nodewright-catalog", "nodewright-engine"]),
     ("nodewright-conform", &["nodewright-objects", "nodewright-engine"]),
     ("nodewright-bench", &["nodewright-objects", "nodewright-engine"]),
+    ("nodewright-bench-wasm", &["nodewright-bench", "nodewright-engine"]),
     ("nodewright-js", &["*"]),
     ("nodewright", &["*"]),
     ("nodewright-web", &["*"]),

@@ -38,7 +38,7 @@ enum Command {
     /// Measure how fast pods are packed onto new nodes, or a cluster is scanned for nodes to consolidate.
     ///
     /// FILE is a CSV file of pods (idx,class,label,selector,cpu_m,mem_mi); with --consolidate two files, nodes
-    /// (node,instance_type,zone,capacity_type) and pods (a column node more). One thread; the middle one of the runs counts.
+    /// (node,instance_type,zone,capacity_type) and pods (a column node more). One thread; the fastest of the runs counts.
     Bench(Bench),
     /// Print the version.
     Version,
@@ -110,7 +110,7 @@ struct Bench {
     /// With --consolidate: the only types that are sold, by name. For files named cluster-tight-* three are assumed.
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
     allow: Vec<String>,
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 5)]
     runs: u32,
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     output: Format,

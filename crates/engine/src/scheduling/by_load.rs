@@ -28,10 +28,6 @@ pub struct ByLoad {
 }
 
 impl ByLoad {
-    pub fn len(&self) -> usize {
-        self.order.len()
-    }
-
     /// Adds a claim with one pod; its number is the next one.
     pub fn push(&mut self) {
         self.settle();

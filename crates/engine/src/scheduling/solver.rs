@@ -351,7 +351,9 @@ impl<'p, 'a> Solver<'p, 'a> {
         let known = self.p.classes.get(class_id).and_then(|c| c.hopeless.clone());
         if let Some((_, tries, words)) = known.filter(|(n, ..)| *n == opened) {
             // Host names are numbered as if it had been tried again.
-            (0..tries).for_each(|_| drop(self.next_host()));
+            for _ in 0..tries {
+                self.next_host();
+            }
             return Err(Refused { reserved: false, words });
         }
         let named = self.hostnames;
