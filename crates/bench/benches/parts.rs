@@ -1,10 +1,10 @@
 //! What the parts of planning cost: `cargo bench -p nodewright-bench`.
 #![expect(clippy::unwrap_used, reason = "a bench that cannot read its input has failed")]
 
-use bench::{Method, made};
 use criterion::{Criterion, criterion_group, criterion_main};
 use engine::scheduling::type_table::TypeFilter;
 use engine::scheduling::{Cluster, Planner, Requirement, Requirements, Round, labels, solve};
+use nodewright_bench::{self as bench, Method, made};
 use std::hint::black_box;
 
 fn diverse() -> Cluster {
