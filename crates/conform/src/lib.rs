@@ -6,6 +6,7 @@
 
 pub mod catalogue;
 pub mod category;
+mod coerce;
 pub mod compare;
 pub mod decide;
 mod era_a;

@@ -1,6 +1,6 @@
 //! A scenario file: a header document, then plain Kubernetes and Karpenter objects. Unknown fields are errors.
 
-use crate::Fault;
+use crate::{Fault, coerce};
 use objects::{DocExt, Kind, Validation, Value, admit, time, yaml};
 
 /// The time of scenarios that do not say one.
@@ -84,8 +84,9 @@ impl Scenario {
             return Err(Fault(format!("line {}: {}", error.line, error.text)));
         }
         let mut documents = stream.documents.into_iter().map(|d| d.value);
-        let header =
+        let mut header =
             documents.next().ok_or_else(|| Fault("the file is empty: begin with a document of kind Scenario".to_owned()))?;
+        coerce_header(&mut header);
         let mut scenario = Scenario::of_header(&header).map_err(|f| f.at("document 1 (the header)"))?;
         for (i, mut doc) in documents.enumerate() {
             let place = format!("document {}", i + 2);
@@ -143,9 +144,29 @@ impl Scenario {
     }
 }
 
+/// Scalars of the header where text belongs.
+fn coerce_header(header: &mut Value) {
+    let text = |v: &mut Value, fields: &[(&str, char)]| {
+        for (name, v) in v.as_object_mut().into_iter().flatten() {
+            match fields.iter().find(|(f, _)| f == name) {
+                Some((_, 's')) => coerce::text(v),
+                Some((_, 'l')) => v.as_array_mut().into_iter().flatten().for_each(coerce::text),
+                Some((_, 'm')) => v.as_object_mut().into_iter().flatten().for_each(|(_, v)| coerce::text(v)),
+                _ => {}
+            }
+        }
+    };
+    if let Some(spec) = header.as_object_mut().and_then(|h| h.get_mut("spec")) {
+        text(spec, &SPEC);
+        let patches = spec.as_object_mut().and_then(|s| s.get_mut("offerings")).and_then(Value::as_array_mut);
+        patches.into_iter().flatten().for_each(|p| text(p, &OFFERING));
+    }
+}
+
 /// The kind of a document, whose fields are checked.
 fn object(doc: &mut Value) -> Result<Kind, Fault> {
-    let (version, name) = (doc.str_at("apiVersion").unwrap_or_default(), doc.str_at("kind").unwrap_or_default());
+    let text = |path: &str| doc.str_at(path).unwrap_or_default().to_owned();
+    let (version, name) = (text("apiVersion"), text("kind"));
     if name.is_empty() {
         return Err(Fault("kind is missing".to_owned()));
     }
@@ -156,6 +177,7 @@ fn object(doc: &mut Value) -> Result<Kind, Fault> {
     if version != kind.api_version() {
         return Err(Fault(format!("apiVersion of a {name} is {version:?}: write {}", kind.api_version())));
     }
+    coerce::coerce(kind, doc);
     let object = doc.str_at("metadata.name").unwrap_or_default().to_owned();
     if object.is_empty() {
         return Err(Fault(format!("metadata.name of a {name} is missing")));

@@ -260,6 +260,8 @@ pub struct PodSpec {
     pub host_network: bool,
     /// Names of the claims that volumes refer to.
     pub claims: Vec<String>,
+    /// Names of generic ephemeral volumes, whose claims are named `POD-VOLUME`.
+    pub ephemeral: Vec<String>,
     pub priority: i32,
     pub priority_class: String,
     pub grace_s: i64,
@@ -269,6 +271,11 @@ pub struct PodSpec {
 }
 
 impl PodSpec {
+    /// The claims of all volumes of the pod `pod`.
+    pub fn claims_of(&self, pod: &str) -> impl Iterator<Item = String> {
+        self.claims.iter().cloned().chain(self.ephemeral.iter().map(move |v| format!("{pod}-{v}")))
+    }
+
     pub fn read(spec: &Value) -> PodSpec {
         let containers = || spec.list_at("containers").iter();
         let host_network = spec.bool_at("hostNetwork").unwrap_or(false);
@@ -294,6 +301,12 @@ impl PodSpec {
                 .list_at("volumes")
                 .iter()
                 .filter_map(|v| v.str_at("persistentVolumeClaim.claimName").map(str::to_owned))
+                .collect(),
+            ephemeral: spec
+                .list_at("volumes")
+                .iter()
+                .filter(|v| v.at("ephemeral").is_object())
+                .filter_map(|v| v.str_at("name").map(str::to_owned))
                 .collect(),
             priority: spec.int_at("priority").and_then(|p| i32::try_from(p).ok()).unwrap_or(0),
             priority_class: spec.str_at("priorityClassName").unwrap_or_default().to_owned(),

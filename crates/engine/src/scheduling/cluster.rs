@@ -74,6 +74,8 @@ pub struct PodInput {
     pub pending: bool,
     /// Would be recreated elsewhere if its node went: no DaemonSet pod, static, terminal or terminating one.
     pub movable: bool,
+    /// Is no burden while it is where it is: it may not be evicted now, or nobody knows where its volumes are.
+    pub stays: bool,
     /// Bound, neither terminal nor terminating: topology counts it.
     pub counts: bool,
     /// `controller.kubernetes.io/pod-deletion-cost`.
@@ -140,7 +142,7 @@ impl Cluster {
 
     /// The pods to place: pending ones, those of deleting nodes and those of `without`, in this order of groups.
     pub fn pods_to_place(&self, without: &VecSet<usize>) -> Vec<usize> {
-        let on = |p: &PodInput, wanted: &dyn Fn(usize) -> bool| p.movable && p.node.is_some_and(wanted);
+        let on = |p: &PodInput, wanted: &dyn Fn(usize) -> bool| p.movable && !p.stays && p.node.is_some_and(wanted);
         let deleting = |n: usize| self.nodes.get(n).is_some_and(|n| n.deleting);
         let chosen = |p: &PodInput| p.pending || on(p, &deleting) || on(p, &|n| without.contains(&n));
         (0..self.pods.len()).filter(|i| self.pods.get(*i).is_some_and(chosen)).collect()

@@ -5,6 +5,9 @@
 mod pods;
 mod volumes;
 
+pub use pods::{is_protected, is_unready};
+pub use volumes::BIND_COMPLETED;
+
 use super::cluster::{Cluster, NodeInput, PoolInput};
 use super::instance_type::OfferingKey;
 use super::labels;

@@ -20,6 +20,10 @@ pub const REGISTERED: &str = "karpenter.sh/registered";
 pub const INITIALIZED: &str = "karpenter.sh/initialized";
 pub const NODE_CLASS: &str = "karpenter.k8s.aws/ec2nodeclass";
 
+/// An annotation of era v1, and the taint of nodes that go.
+pub const DO_NOT_DISRUPT: &str = "karpenter.sh/do-not-disrupt";
+pub const DISRUPTED: &str = "karpenter.sh/disrupted";
+
 pub const SPOT: &str = "spot";
 pub const ON_DEMAND: &str = "on-demand";
 pub const RESERVED: &str = "reserved";

@@ -4,8 +4,9 @@
 use super::super::context::Cx;
 use super::super::names::{DISRUPTED, DO_NOT_DISRUPT, DO_NOT_EVICT};
 use crate::actor::View;
+use crate::scheduling::input::{is_protected, is_unready};
 use objects::typed::Taint;
-use objects::{DocExt, Era, Kind, Object};
+use objects::{Era, Kind, Object};
 use std::sync::Arc;
 
 /// Pods of the node that would be recreated elsewhere.
@@ -69,18 +70,6 @@ pub fn has_protected(node: &Object, cx: &Cx<'_, '_>) -> bool {
     cx.view.store.pods_on(&node.meta.name).any(|p| is_protected(p, cx.view.unix_ms()))
 }
 
-fn is_protected(pod: &Object, now_ms: i64) -> bool {
-    match pod.meta.annotations.get(DO_NOT_DISRUPT).map(String::as_str) {
-        None => false,
-        Some("true") => true,
-        Some(text) => {
-            let start = pod.doc.str_at("status.startTime").and_then(objects::time::parse_rfc3339);
-            let length = objects::duration::parse_go_ms(text).filter(|l| *l > 0);
-            start.zip(length).is_some_and(|(start, length)| now_ms < start.saturating_add(length))
-        }
-    }
-}
-
 fn budgets<'s>(pod: &Object, view: &View<'s>) -> Vec<&'s Arc<Object>> {
     let covers = |b: &&Arc<Object>| {
         let selector = b.pdb().and_then(|p| p.selector.as_ref());
@@ -92,7 +81,7 @@ fn budgets<'s>(pod: &Object, view: &View<'s>) -> Vec<&'s Arc<Object>> {
 /// An unhealthy pod may go whatever the budget has left where the budget says so.
 fn blocks(budget: &Object, pod: &Object) -> bool {
     budget.pdb().is_some_and(|b| {
-        let exempt = b.always_allow_unhealthy && !pod.pod().is_some_and(|p| p.ready);
+        let exempt = b.always_allow_unhealthy && is_unready(pod);
         b.disruptions_allowed <= 0 && !exempt
     })
 }

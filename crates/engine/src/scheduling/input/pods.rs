@@ -8,17 +8,13 @@ use super::{Source, volumes};
 use objects::collections::VecMap;
 use objects::resources::PODS;
 use objects::selector::Operator;
-use objects::typed::{NodeSelectorTerm, Pdb, Pod};
-use objects::{Kind, Object};
+use objects::typed::{NodeSelectorTerm, Pdb, Pod, Taint};
+use objects::{DocExt, Kind, Object, duration, time};
 use std::sync::Arc;
 
 pub fn read(source: &Source<'_>, c: &mut Cluster, node_of: &VecMap<String, usize>) {
-    let blocking: Vec<(&Object, &Pdb)> = source
-        .store
-        .list(Kind::PodDisruptionBudget)
-        .filter_map(|o| Some((&**o, o.pdb()?)))
-        .filter(|(_, p)| blocks_all(p))
-        .collect();
+    let budgets: Vec<(&Object, &Pdb)> =
+        source.store.list(Kind::PodDisruptionBudget).filter_map(|o| Some((&**o, o.pdb()?))).collect();
     let mut newest: VecMap<String, &Object> = VecMap::new();
     for o in source.store.list(Kind::Pod) {
         let Some(pod) = o.pod() else { continue };
@@ -33,7 +29,7 @@ pub fn read(source: &Source<'_>, c: &mut Cluster, node_of: &VecMap<String, usize
                 newest.insert(id, o);
             }
         }
-        let input = pod_input(source, o, pod, node, &blocking);
+        let input = pod_input(source, o, pod, node, &budgets);
         if waits(pod) {
             match refusal(source, o, pod, &input) {
                 None => c.pods.push(PodInput { pending: true, ..input }),
@@ -72,14 +68,15 @@ fn occupy(c: &mut Cluster, o: &Object, pod: &Pod, node: Option<usize>) {
     }
 }
 
-fn pod_input(source: &Source<'_>, o: &Object, pod: &Pod, node: Option<usize>, blocking: &[(&Object, &Pdb)]) -> PodInput {
+fn pod_input(source: &Source<'_>, o: &Object, pod: &Pod, node: Option<usize>, budgets: &[(&Object, &Pdb)]) -> PodInput {
     let terminating = o.meta.is_deleting();
     let active = !pod.is_terminal() && !terminating;
     let v1 = source.rules.is_v1();
     let returns = active || (v1 && terminating && pod.owner_kind == "StatefulSet");
-    let kept = v1 && (stays_put(o) || blocking.iter().any(|(p, b)| covers(p, b, o)));
+    let kept = |active: bool| active && (is_protected(o, source.now_ms) || is_blocked(o, pod, budgets));
+    let stays = v1 && node.is_some() && (kept(active) || volumes::are_lost(source.store, o, &pod.spec));
     let mut spec = Arc::new(pod.spec.clone());
-    let mut terms = volumes::alternatives(source.store, &source.rules, &o.meta.namespace, &pod.spec);
+    let mut terms = volumes::alternatives(source.store, &source.rules, o, &pod.spec);
     if !v1 && let Some(term) = terms.pop() {
         spec = volumes::written_into(&spec, &term);
     }
@@ -92,7 +89,8 @@ fn pod_input(source: &Source<'_>, o: &Object, pod: &Pod, node: Option<usize>, bl
         spec,
         node,
         pending: false,
-        movable: node.is_some() && returns && !kept && !pod.is_daemon() && !pod.is_static(),
+        movable: node.is_some() && returns && !pod.is_daemon() && !pod.is_static(),
+        stays,
         counts: pod.is_bound() && active,
         deletion_cost: o
             .meta
@@ -105,8 +103,39 @@ fn pod_input(source: &Source<'_>, o: &Object, pod: &Pod, node: Option<usize>, bl
     }
 }
 
-fn stays_put(o: &Object) -> bool {
-    o.meta.annotations.get("karpenter.sh/do-not-disrupt").is_some_and(|v| v == "true")
+/// Era v1: the annotation do-not-disrupt holds, for good or for so long after the pod's start.
+/// Source: pkg/utils/pod/scheduling.go v1.14.1.
+pub fn is_protected(pod: &Object, now_ms: i64) -> bool {
+    match pod.meta.annotations.get(labels::DO_NOT_DISRUPT).map(String::as_str) {
+        None => false,
+        Some("true") => true,
+        Some(text) => {
+            let start = pod.doc.str_at("status.startTime").and_then(time::parse_rfc3339);
+            let length = duration::parse_go_ms(text).filter(|l| *l > 0);
+            length.is_some_and(|l| start.is_none_or(|s| now_ms < s.saturating_add(l)))
+        }
+    }
+}
+
+/// A budget forbids every eviction of the pod, or several cover it, which the API refuses. Asked of active pods that
+/// are not protected; a pod that tolerates the taint of disrupted nodes is not evicted at all.
+/// Source: pkg/utils/pdb/pdb.go v1.14.1.
+fn is_blocked(o: &Object, pod: &Pod, budgets: &[(&Object, &Pdb)]) -> bool {
+    let disrupted = Taint::new(labels::DISRUPTED, "", "NoSchedule");
+    if pod.is_static() || pod.spec.tolerations.iter().any(|t| t.tolerates(&disrupted)) {
+        return false;
+    }
+    let mut covering = budgets.iter().filter(|(b, p)| covers(b, p, o)).map(|(_, p)| p);
+    match (covering.next(), covering.next()) {
+        (Some(_), Some(_)) => true,
+        (Some(p), None) => blocks_all(p) && !(p.always_allow_unhealthy && is_unready(o)),
+        _ => false,
+    }
+}
+
+/// The pod says that it is not ready; one that says nothing is not meant.
+pub fn is_unready(pod: &Object) -> bool {
+    pod.condition("Ready").is_some_and(|c| c.str_at("status") == Some("False"))
 }
 
 /// A budget under which no pod may ever be evicted.
@@ -141,7 +170,7 @@ fn refusal(source: &Source<'_>, o: &Object, pod: &Pod, input: &PodInput) -> Opti
         .filter_map(|key| labels::restriction(rules.era, labels::normalized(key)))
         .next()
         .or_else(|| terms().find_map(|t| bad_requirement(rules, t)))
-        .or_else(|| volumes::refusal(source.store, rules, &o.meta.namespace, &pod.spec))
+        .or_else(|| volumes::refusal(source.store, rules, o, &pod.spec))
 }
 
 /// Requirements that no pool could ever meet: restricted keys and bounds that are no numbers.

@@ -10,11 +10,14 @@ use objects::typed::{NodeSelectorTerm, PodSpec};
 use objects::{DocExt, Kind, Object, ObjectKey, Value};
 use std::sync::Arc;
 
+/// Kubernetes marks a claim that it has bound to its volume.
+pub const BIND_COMPLETED: &str = "pv.kubernetes.io/bind-completed";
+
 /// Alternatives for all volumes of the pod together; none where they can be anywhere.
-pub fn alternatives(store: &Store, rules: &Rules, namespace: &str, spec: &PodSpec) -> Vec<Vec<Expression>> {
+pub fn alternatives(store: &Store, rules: &Rules, pod: &Object, spec: &PodSpec) -> Vec<Vec<Expression>> {
     let mut all: Vec<Vec<Expression>> = Vec::new();
-    for name in &spec.claims {
-        let Some(claim) = store.get(&ObjectKey::new(Kind::PersistentVolumeClaim, namespace, name)) else { continue };
+    for (_, claim) in claims(store, pod, spec) {
+        let Some(claim) = claim else { continue };
         let mut terms = of_claim(store, rules, claim);
         if !rules.is_v1() {
             // This era takes the first alternative only.
@@ -39,6 +42,25 @@ pub fn alternatives(store: &Store, rules: &Rules, namespace: &str, spec: &PodSpe
     all
 }
 
+/// Names of the pod's claims and the claims, as far as they exist.
+fn claims<'s>(store: &'s Store, pod: &Object, spec: &PodSpec) -> impl Iterator<Item = (String, Option<&'s Arc<Object>>)> {
+    let key = |name: &String| ObjectKey::new(Kind::PersistentVolumeClaim, &pod.meta.namespace, name);
+    spec.claims_of(&pod.meta.name).map(move |name| (store.get(&key(&name)), name)).map(|(claim, name)| (name, claim))
+}
+
+/// Era v1 leaves a bound pod out of its plans where it cannot find out where the volumes are.
+pub fn are_lost(store: &Store, pod: &Object, spec: &PodSpec) -> bool {
+    claims(store, pod, spec).any(|(_, claim)| {
+        let Some(claim) = claim else { return true };
+        let names = |path: &str| claim.doc.str_at(path).filter(|v| !v.is_empty());
+        match (names("spec.volumeName"), names("spec.storageClassName")) {
+            (Some(volume), _) => store.cluster(Kind::PersistentVolume, volume).is_none(),
+            (None, Some(class)) => store.cluster(Kind::StorageClass, class).is_none(),
+            (None, None) => false,
+        }
+    })
+}
+
 /// Era v1alpha5 writes the requirement of volumes into every required term of the pod.
 pub fn written_into(spec: &Arc<PodSpec>, term: &[Expression]) -> Arc<PodSpec> {
     let mut spec = (**spec).clone();
@@ -58,10 +80,12 @@ fn of_claim(store: &Store, rules: &Rules, claim: &Object) -> Vec<Vec<Expression>
         let terms = volume.doc.list_at("spec.nodeAffinity.required.nodeSelectorTerms");
         let read = |t: &Value| {
             let mut list = Expression::read_list(t.list_at("matchExpressions"));
+            // A term about nothing but the host name may be met anywhere; an empty one says nothing.
+            let says = !list.is_empty();
             list.retain(|e| !(local && e.key == labels::HOSTNAME));
-            list
+            says.then_some(list)
         };
-        return terms.iter().map(read).filter(|t| local || !t.is_empty()).collect();
+        return terms.iter().filter_map(read).collect();
     }
     let class = claim.doc.str_at("spec.storageClassName").filter(|c| !c.is_empty());
     let class = class.and_then(|c| store.cluster(Kind::StorageClass, c)).or_else(|| default_class(store, rules));
@@ -81,9 +105,10 @@ fn default_class<'a>(store: &'a Store, rules: &Rules) -> Option<&'a Arc<Object>>
 }
 
 /// Why a pod with these volumes is not looked at.
-pub fn refusal(store: &Store, rules: &Rules, namespace: &str, spec: &PodSpec) -> Option<String> {
-    spec.claims.iter().find_map(|name| {
-        let Some(claim) = store.get(&ObjectKey::new(Kind::PersistentVolumeClaim, namespace, name)) else {
+pub fn refusal(store: &Store, rules: &Rules, pod: &Object, spec: &PodSpec) -> Option<String> {
+    let namespace = &pod.meta.namespace;
+    claims(store, pod, spec).find_map(|(name, claim)| {
+        let Some(claim) = claim else {
             return Some(match rules.is_v1() {
                 true => format!("persistentvolumeclaims {name:?} not found"),
                 false => format!("getting persistent volume claim {name:?}, PersistentVolumeClaim {name:?} not found"),
@@ -98,14 +123,23 @@ pub fn refusal(store: &Store, rules: &Rules, namespace: &str, spec: &PodSpec) ->
         }
         if let Some(volume) = claim.doc.str_at("spec.volumeName").filter(|v| !v.is_empty()) {
             let missing = store.cluster(Kind::PersistentVolume, volume).is_none_or(|v| rules.is_v1() && v.meta.is_deleting());
-            return missing.then(|| format!("persistentvolumes {volume:?} not found"));
+            if missing {
+                return Some(format!("persistentvolumes {volume:?} not found"));
+            }
+            let bound = claim.meta.annotations.contains_key(BIND_COMPLETED);
+            return (rules.is_v1() && !bound).then(|| {
+                format!(
+                    "pvc is considered unbound because it does not contain annotation (annotation={BIND_COMPLETED}, \
+                     PersistentVolumeClaim={name}, PersistentVolume={volume})"
+                )
+            });
         }
         let class = claim.doc.str_at("spec.storageClassName").unwrap_or_default();
         let found = store.cluster(Kind::StorageClass, class).or_else(|| default_class(store, rules));
         match found {
             None if class.is_empty() => Some(format!("unbound pvc must define a storage class ({at}, StorageClass=)")),
             None => Some(format!("storageclasses.storage.k8s.io {class:?} not found")),
-            Some(c) if rules.is_v1() && c.doc.str_at("volumeBindingMode").unwrap_or("Immediate") == "Immediate" => Some(format!(
+            Some(c) if rules.is_v1() && c.doc.str_at("volumeBindingMode") == Some("Immediate") => Some(format!(
                 "failed to validate pvc, pvc with immediate volume binding mode must be bound ({at}, StorageClass={class})"
             )),
             Some(_) => None,
