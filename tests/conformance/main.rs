@@ -8,9 +8,10 @@ use conform::folder::{Runner, scenarios};
 use engine::Era;
 use std::path::Path;
 
-/// Runs every recorded case of the era: all agree, at least `exact` of `all` in every field, and in their words.
-fn check(era: Era, all: usize, exact: usize) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance");
+/// Runs every recorded case of the folder and the era: all agree, at least `exact` of `all` in every field, and in their
+/// words.
+fn check(folder: &str, era: Era, all: usize, exact: usize) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let mut runner = Runner::new(era);
     let (mut same, mut shape, mut wrong) = (0, 0, Vec::new());
     for file in scenarios(&folder).unwrap() {
@@ -30,10 +31,16 @@ fn check(era: Era, all: usize, exact: usize) {
 
 #[test]
 fn decides_as_v0_31_4() {
-    check(Era::V1alpha5, 115, 115);
+    check("conformance", Era::V1alpha5, 115, 115);
 }
 
 #[test]
 fn decides_as_v1_14_1() {
-    check(Era::V1, 133, 133);
+    check("conformance", Era::V1, 133, 133);
+}
+
+/// Scenarios made at random, a dozen for each area, and what Karpenter decided on them.
+#[test]
+fn decides_as_v1_14_1_at_random() {
+    check("conformance/random", Era::V1, 192, 190);
 }

@@ -105,7 +105,38 @@ impl Resources {
         }
         sum.add(&sidecars);
         sum.raise_to(&init);
+        // What the pod asks for as a whole stands in place of the sum over its containers.
+        for (name, amount) in Resources::read(spec.at("resources.requests")).0 {
+            if name == CPU || name == MEMORY || name.starts_with("hugepages-") {
+                sum.0.insert(name, amount);
+            }
+        }
         sum.add(&Resources::read(spec.at("overhead")));
         sum
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json;
+
+    #[test]
+    fn what_a_pod_asks_for() {
+        let container = |cpu: &str| json!({"resources": {"requests": {"cpu": cpu, "memory": "1"}}});
+        let check = |more: Value, cpu: i64, memory: i64| {
+            let mut spec = json!({"containers": [container("1"), container("2")], "overhead": {"cpu": "100m"}});
+            for (key, value) in more.as_object().into_iter().flatten() {
+                spec.set(key, value.clone());
+            }
+            let r = Resources::of_pod_spec(&spec);
+            assert_eq!((r.cpu(), r.memory()), (cpu, memory), "{spec}");
+        };
+        let sidecar = json!({"restartPolicy": "Always", "resources": {"requests": {"cpu": "500m"}}});
+        check(json!({}), 3_100, 2);
+        check(json!({"initContainers": [container("5")]}), 5_100, 2);
+        check(json!({"initContainers": [sidecar, container("3")]}), 3_600, 2);
+        // The pod's own figures take the place of its containers', what it does not name stays.
+        check(json!({"resources": {"requests": {"cpu": "4", "ephemeral-storage": "9"}}}), 4_100, 2);
     }
 }

@@ -5,6 +5,7 @@
 //! after it changed, its pods exist 30-60 ms later and are tried by the scheduler within 10 ms.
 
 pub mod budgets;
+pub mod claims;
 pub mod cloud;
 pub mod garbage;
 pub mod kubelet;
@@ -38,6 +39,7 @@ pub struct Environment {
     pod_gc: pod_gc::PodGc,
     budgets: budgets::DisruptionBudgets,
     volumes: volumes::Volumes,
+    claims: claims::Claims,
     garbage: garbage::GarbageCollector,
     namespaces: namespaces::Namespaces,
 }
@@ -59,6 +61,7 @@ impl Environment {
             pod_gc: Default::default(),
             budgets: Default::default(),
             volumes: Default::default(),
+            claims: Default::default(),
             garbage: Default::default(),
             namespaces: Default::default(),
         }
@@ -79,6 +82,7 @@ impl Environment {
             &mut self.daemon_sets,
             &mut self.budgets,
             &mut self.volumes,
+            &mut self.claims,
             &mut self.scheduler,
             &mut self.kubelets,
             &mut self.pod_gc,

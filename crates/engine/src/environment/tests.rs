@@ -272,3 +272,13 @@ fn a_job_ends_when_its_pods_have_succeeded() {
     assert_eq!(job.doc.int_at("status.succeeded"), Some(3));
     assert!(job.condition_is_true("Complete"));
 }
+
+#[test]
+fn ephemeral_volumes_get_claims() {
+    let mut lab = Lab::new(Era::V1, 1);
+    let volume = json!([{"name": "tmp", "ephemeral": {"volumeClaimTemplate": {"spec": {"accessModes": ["ReadWriteOnce"]}}}}]);
+    lab.deployment("web", 1, json!({"volumes": volume}));
+    lab.run_s(2);
+    let pod = lab.placed("web").first().map(|(p, _)| p.meta.name.clone()).unwrap();
+    assert!(lab.get(Kind::PersistentVolumeClaim, &format!("{pod}-tmp")).is_some());
+}

@@ -3,7 +3,7 @@
 
 use super::cluster::{Cluster, PoolInput};
 use super::columns::Columns;
-use super::daemons::{self, DaemonGroup};
+use super::daemons::{self, DaemonGroup, Residents};
 use super::host_ports;
 use super::labels;
 use super::pod_class::{Class, Kind, Names};
@@ -35,7 +35,14 @@ pub struct Template {
 
 impl Template {
     /// `None` (era v1) where the pool's own requirements leave no type.
-    pub fn new(cluster: &Cluster, pool: usize, input: &PoolInput, names: &Names, states: &mut States<'_>) -> Option<Template> {
+    pub fn new(
+        cluster: &Cluster,
+        pool: usize,
+        input: &PoolInput,
+        names: &Names,
+        states: &mut States<'_>,
+        residents: &mut Residents<'_>,
+    ) -> Option<Template> {
         let rules = &cluster.rules;
         let mut requirements = Requirements::of_expressions(&input.requirements);
         requirements.add_all(&Requirements::of_labels(&input.labels));
@@ -58,7 +65,7 @@ impl Template {
                 return None;
             }
         }
-        let groups = daemons::groups(cluster, &input.taints, &requirements, &usable);
+        let groups = daemons::groups(cluster, &input.taints, &requirements, &usable, residents);
         let overheads: Vec<Vec<i64>> = groups.iter().map(|g| names.row(&g.overhead)).collect();
         let least = (0..names.0.len()).map(|i| overheads.iter().filter_map(|o| o.get(i)).min().copied().unwrap_or(0)).collect();
         Some(Template { pool, state, types: usable, groups, overheads, least })

@@ -101,16 +101,17 @@ impl<'a> Planner<'a> {
             round: 0,
             names,
         };
+        let mut residents = Residents::new(cluster);
         for pool in pools_in_order(cluster) {
             let input = cluster.pools.get(pool);
-            let template = input.and_then(|input| Template::new(cluster, pool, input, &p.names, &mut p.states));
+            let template = input.and_then(|input| Template::new(cluster, pool, input, &p.names, &mut p.states, &mut residents));
             p.templates.extend(template);
         }
-        p.take_nodes();
+        p.take_nodes(&residents);
         p
     }
 
-    fn take_nodes(&mut self) {
+    fn take_nodes(&mut self, residents: &Residents<'_>) {
         let cluster = self.cluster;
         let takes_part = |(_, n): &(usize, &NodeInput)| !n.deleting && (cluster.rules.uses_unmanaged_nodes || n.claim.is_some());
         let mut nodes: Vec<(usize, &NodeInput)> = cluster.nodes.iter().enumerate().filter(takes_part).collect();
@@ -124,11 +125,10 @@ impl<'a> Planner<'a> {
             }
         }
         nodes.order_by(|(_, a), (_, b)| b.initialized.cmp(&a.initialized).then_with(|| a.name.cmp(&b.name)));
-        let residents = Residents::new(cluster);
         self.settling.grow(nodes.len());
         for (index, node) in nodes {
             let (states, hosts) = (&mut self.states, &mut self.topology.hosts);
-            let place = Existing::new(cluster, index, node, &self.names, &residents, states, hosts);
+            let place = Existing::new(cluster, index, node, &self.names, residents, states, hosts);
             if node.settling {
                 self.settling.insert(self.places.len());
             }
@@ -138,7 +138,9 @@ impl<'a> Planner<'a> {
             self.places.push(place);
         }
         self.topology.hosts.keep();
-        let moves = |p: &super::cluster::PodInput| p.node.filter(|n| p.movable && !p.pending && self.place_of.get(*n).is_some());
+        let moves = |p: &super::cluster::PodInput| {
+            p.node.filter(|n| p.movable && !p.stays && !p.pending && self.place_of.get(*n).is_some())
+        };
         for (i, pod) in cluster.pods.iter().enumerate() {
             if let Some(node) = moves(pod)
                 && cluster.nodes.get(node).is_some_and(|n| !n.deleting)

@@ -163,7 +163,7 @@ impl Disruption {
     }
 
     fn largest(&mut self, within: &[Subject], picture: &Picture, cx: &mut Cx<'_, '_>) -> Option<Order> {
-        let totals = balanced::totals(&picture.cluster);
+        let totals = picture.totals();
         let approve = |c: &consolidation::Command| balanced::approves(&picture.cluster, &totals, c);
         let command = consolidation::first_n(&picture.cluster, &Self::candidates(within), &approve)?;
         for score in balanced::scores(&picture.cluster, &totals, &command) {
@@ -176,12 +176,15 @@ impl Disruption {
     }
 
     fn one(&mut self, within: &[Subject], picture: &Picture, cx: &mut Cx<'_, '_>) -> Option<Order> {
-        let totals = balanced::totals(&picture.cluster);
+        let totals = picture.totals();
         let mut planner = None;
         for subject in within {
             let Some(candidate) = &subject.candidate else {
                 continue;
             };
+            if !balanced::could_pass(&picture.cluster, &totals, candidate) {
+                continue;
+            }
             let planner = planner.get_or_insert_with(|| Planner::new(&picture.cluster));
             match consolidation::single_in(planner, candidate) {
                 Ok(command) if !balanced::approves(&picture.cluster, &totals, &command) => {}

@@ -9,7 +9,7 @@ use super::super::state::{State, node_of, pool_name};
 use super::pods;
 use super::record::Record;
 use crate::scheduling::Cluster;
-use crate::scheduling::consolidation::Candidate;
+use crate::scheduling::consolidation::{Candidate, balanced};
 use objects::collections::Order as _;
 use objects::collections::VecSet;
 use objects::{DocExt, Era, Object};
@@ -56,6 +56,8 @@ impl Subject {
 pub struct Picture {
     pub cluster: Cluster,
     pub subjects: Vec<Subject>,
+    /// Balanced pools are weighed by the prices of the subjects alone, as long as nothing adds up the cluster's cost.
+    pub is_alone: bool,
 }
 
 impl Picture {
@@ -87,7 +89,7 @@ impl Picture {
             }
         }
         subjects.order_by(|a, b| a.name().cmp(b.name()));
-        Picture { cluster, subjects }
+        Picture { cluster, subjects, is_alone: false }
     }
 
     /// The subjects as the solver weighs them. Drift weighs nothing, so one without a type or a price counts too.
@@ -110,6 +112,11 @@ impl Picture {
             s.candidate.clone().or_else(bare)
         };
         subjects.iter().filter_map(of).collect()
+    }
+
+    pub fn totals(&self) -> balanced::Totals {
+        let priced: Vec<usize> = self.subjects.iter().filter_map(|s| s.candidate.as_ref()).map(|c| c.node).collect();
+        balanced::totals(&self.cluster, self.is_alone.then_some(&priced))
     }
 
     pub fn named(&self, names: &[String]) -> Vec<Subject> {

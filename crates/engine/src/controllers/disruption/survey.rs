@@ -70,7 +70,8 @@ fn ask(method: Method, finding: &mut Finding, view: &View<'_>, cluster: &Cluster
     let (mut controller, mut state, mut record) = (Disruption::new(), State::default(), Record::default());
     let cx = &mut Cx::new(view);
     state.mark(marked.iter().cloned(), view.now);
-    let picture = Picture::of(cluster.clone(), &state, &VecSet::new(), &mut record, cx);
+    let mut picture = Picture::of(cluster.clone(), &state, &VecSet::new(), &mut record, cx);
+    picture.is_alone = true;
     let eligible = match view.era() {
         Era::V1 => controller.eligible(method, &picture, cx),
         Era::V1alpha5 => controller.willing(method, &picture, cx),

@@ -22,13 +22,15 @@ pub struct Score {
     pub disruption: (i128, i128),
 }
 
-/// The totals over every node of every pool, candidate or not.
-pub fn totals(cluster: &Cluster) -> Totals {
+/// The totals over every node of every pool, candidate or not. `priced` names the nodes whose price counts where it is not
+/// all of them: Karpenter falls back on its candidates while it has not added up what the cluster costs.
+pub fn totals(cluster: &Cluster, priced: Option<&[usize]>) -> Totals {
     let mut all = Totals::new();
     for (i, node) in cluster.nodes.iter().enumerate() {
         let label = |key: &str| node.labels.get(key).map(String::as_str);
         let Some(pool) = label(cluster.rules.pool_label()) else { continue };
         let t = label(labels::INSTANCE_TYPE).and_then(|t| cluster.types.named(t));
+        let t = t.filter(|_| priced.is_none_or(|p| p.contains(&i)));
         let price = t.and_then(|(_, t)| t.price_micro(label(labels::CAPACITY_TYPE)?, label(labels::ZONE)?));
         let cost = cluster.movable_on(i).map(|p| pod_cost(p).max(0)).fold(ONE_POD, i64::saturating_add);
         let total = all.entry(pool.to_owned()).or_default();

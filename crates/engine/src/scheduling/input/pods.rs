@@ -202,3 +202,65 @@ fn daemon(o: &Object, newest: &VecMap<String, &Object>) -> Option<DaemonInput> {
     }
     Some(DaemonInput { id, spec: Arc::new(spec) })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Source, read};
+    use super::*;
+    use crate::SimTime;
+    use crate::scheduling::TypeTable;
+    use crate::store::Store;
+    use objects::collections::VecSet;
+    use objects::{Era, Value, json};
+
+    const NOW: i64 = 1_767_268_800_000;
+
+    /// One pod on node n, changed by `pod`, under `budgets`: whether it would move, and whether it stays all the same.
+    fn check(pod: Value, budgets: &[Value], movable: bool, stays: bool) {
+        let mut store = Store::default();
+        store.put(Kind::Node, json!({"metadata": {"name": "n"}, "spec": {"providerID": "x"}}), SimTime::ZERO);
+        let mut doc = json!({
+            "metadata": {"name": "web-0", "namespace": "default", "labels": {"app": "web"}}, "spec": {"nodeName": "n"},
+            "status": {"phase": "Running", "startTime": "2026-01-01T11:30:00Z", "conditions": [{"type": "Ready", "status": "True"}]}});
+        objects::patch::merge(&mut doc, &pod);
+        store.put(Kind::Pod, doc.clone(), SimTime::ZERO);
+        for (i, spec) in budgets.iter().enumerate() {
+            let mut b = json!({"metadata": {"name": format!("b{i}"), "namespace": "default"}, "spec": spec});
+            b.set("spec.selector.matchLabels", json!({"app": "web"}));
+            store.put(Kind::PodDisruptionBudget, b, SimTime::ZERO);
+        }
+        let (rules, types, marked) = (Rules::latest(Era::V1), Arc::new(TypeTable::default()), VecSet::new());
+        let c = read(&Source { store: &store, rules, types, now_ms: NOW, marked: &marked });
+        let p = c.pods.first().unwrap();
+        assert_eq!((p.movable, p.stays), (movable, stays), "{doc} {budgets:?}");
+    }
+
+    #[test]
+    fn which_pods_stay() {
+        let guarded = |value: &str| json!({"metadata": {"annotations": {"karpenter.sh/do-not-disrupt": value}}});
+        let zero = || json!({"maxUnavailable": 0});
+        check(json!({}), &[], true, false);
+        check(guarded("true"), &[], true, true);
+        check(guarded("1h"), &[], true, true);
+        check(guarded("10m"), &[], true, false);
+        check(guarded("soon"), &[], true, false);
+        check(json!({}), &[zero()], true, true);
+        check(json!({}), &[json!({"minAvailable": "100%"})], true, true);
+        check(json!({}), &[json!({"maxUnavailable": 1})], true, false);
+        // The API refuses to evict a pod under two budgets.
+        check(json!({}), &[json!({"maxUnavailable": 1}), json!({"maxUnavailable": 1})], true, true);
+        // Nobody evicts a pod that tolerates being disrupted, so no budget keeps it.
+        check(json!({"spec": {"tolerations": [{"operator": "Exists"}]}}), &[zero()], true, false);
+        let unready = json!({"status": {"conditions": [{"type": "Ready", "status": "False"}]}});
+        check(unready.clone(), &[zero()], true, true);
+        check(unready, &[json!({"maxUnavailable": 0, "unhealthyPodEvictionPolicy": "AlwaysAllow"})], true, false);
+        let lost = json!({"spec": {"volumes": [{"name": "v", "persistentVolumeClaim": {"claimName": "gone"}}]}});
+        check(lost, &[], true, true);
+        check(
+            json!({"metadata": {"ownerReferences": [{"kind": "DaemonSet", "name": "d", "uid": "u", "controller": true}]}}),
+            &[],
+            false,
+            false,
+        );
+    }
+}

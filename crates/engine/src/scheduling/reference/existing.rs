@@ -2,7 +2,7 @@
 //! Source: kubernetes-sigs/karpenter pkg/controllers/provisioning/scheduling/existingnode.go v0.31.4 and v1.14.1.
 
 use super::cluster::{Cluster, NodeInput};
-use super::daemons;
+use super::daemons::Residents;
 use super::host_ports;
 use super::labels;
 use super::pod_class::{Class, Names, covers};
@@ -29,9 +29,16 @@ pub struct Existing {
 }
 
 impl Existing {
-    pub fn new(cluster: &Cluster, index: usize, node: &NodeInput, names: &Names, topology: &mut Topology<'_>) -> Existing {
+    pub fn new(
+        cluster: &Cluster,
+        index: usize,
+        node: &NodeInput,
+        names: &Names,
+        topology: &mut Topology<'_>,
+        residents: &Residents<'_>,
+    ) -> Existing {
         let mut requirements = Requirements::of_labels(&node.labels);
-        let daemons = daemons::Residents::new(cluster).remaining_on(node, &requirements);
+        let daemons = residents.remaining_on(node, &requirements);
         let hostname = node.labels.get(labels::HOSTNAME).filter(|h| !h.is_empty()).unwrap_or(&node.name);
         requirements.add(Requirement::is_in(labels::HOSTNAME, [hostname]));
         topology.register(labels::HOSTNAME, &Arc::from(hostname.as_str()));

@@ -2,7 +2,7 @@
 //! Source: kubernetes-sigs/karpenter pkg/controllers/provisioning/scheduling/nodeclaim.go v0.31.4 and v1.14.1.
 
 use super::cluster::{Cluster, PoolInput};
-use super::daemons::{self, DaemonGroup};
+use super::daemons::{self, DaemonGroup, Residents};
 use super::host_ports;
 use super::labels;
 use super::pod_class::{Class, Names, covers, plus};
@@ -51,7 +51,14 @@ impl<'a> Types<'a> {
 
 impl Template {
     /// `None` (era v1) where the pool's own requirements leave no type.
-    pub fn new(cluster: &Cluster, pool: usize, input: &PoolInput, names: &Names, types: &mut Types<'_>) -> Option<Template> {
+    pub fn new(
+        cluster: &Cluster,
+        pool: usize,
+        input: &PoolInput,
+        names: &Names,
+        types: &mut Types<'_>,
+        residents: &mut Residents<'_>,
+    ) -> Option<Template> {
         let rules = &cluster.rules;
         let mut requirements = Requirements::of_expressions(&input.requirements);
         requirements.add_all(&Requirements::of_labels(&input.labels));
@@ -72,7 +79,7 @@ impl Template {
                 return None;
             }
         }
-        let groups = daemons::groups(cluster, &input.taints, &requirements, &usable);
+        let groups = daemons::groups(cluster, &input.taints, &requirements, &usable, residents);
         let overheads = groups.iter().map(|g| names.row(&g.overhead)).collect();
         Some(Template { pool, requirements, types: usable, groups, overheads })
     }

@@ -2,6 +2,7 @@
 //! Source: kubernetes-sigs/karpenter pkg/controllers/provisioning/scheduling/{scheduler,queue}.go v0.31.4 and v1.14.1.
 
 use super::cluster::{Cluster, NodeInput};
+use super::daemons::Residents;
 use super::existing::Existing;
 use super::go_sort::sort_slice;
 use super::labels;
@@ -66,9 +67,10 @@ impl<'a> Solver<'a> {
         let active: Vec<bool> = cluster.nodes.iter().enumerate().map(takes_part).collect();
         let mut types = Types::new(&cluster.types, &names);
         let mut templates = Vec::new();
+        let mut residents = Residents::new(cluster);
         for pool in pools_in_order(cluster) {
             let input = cluster.pools.get(pool);
-            templates.extend(input.and_then(|input| Template::new(cluster, pool, input, &names, &mut types)));
+            templates.extend(input.and_then(|input| Template::new(cluster, pool, input, &names, &mut types, &mut residents)));
         }
         let has_prefer = |t: &objects::typed::Taint| t.effect == "PreferNoSchedule";
         let mut s = Solver {
@@ -94,16 +96,16 @@ impl<'a> Solver<'a> {
             let class = s.class_of(shape);
             s.pods.push((pod, class));
         }
-        s.take_nodes(&active);
+        s.take_nodes(&active, &residents);
         s
     }
 
-    fn take_nodes(&mut self, active: &[bool]) {
+    fn take_nodes(&mut self, active: &[bool], residents: &Residents<'_>) {
         let mut nodes: Vec<(usize, &'a NodeInput)> =
             self.cluster.nodes.iter().enumerate().filter(|(i, _)| active.get(*i).copied().unwrap_or(false)).collect();
         for (i, node) in &nodes {
             // In the order of the cluster, as the host names are registered; limits count every node that takes part.
-            let place = Existing::new(self.cluster, *i, node, &self.names, &mut self.topology);
+            let place = Existing::new(self.cluster, *i, node, &self.names, &mut self.topology, residents);
             self.existing.push(place);
             let pool = node.labels.get(self.cluster.rules.pool_label());
             let pool = pool.and_then(|name| self.cluster.pools.iter().position(|p| p.name == *name));
