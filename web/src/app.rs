@@ -7,7 +7,7 @@ use crate::options::Options;
 use crate::panels::{bar::bar, dialogs::dialogs, embed_bar::embed_bar, fleet::fleet, lesson::lesson, live::live};
 use crate::panels::{nodes::nodes, phone::phone_tabs, side::side, terminal::terminal, timeline::timeline_strip};
 use crate::widgets::{Hook, part_of};
-use crate::{demo, frame};
+use crate::{demo, frame, tools};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{Element, HtmlElement, KeyboardEvent};
 use yew::prelude::*;
@@ -24,6 +24,7 @@ pub fn render(host: Element, options: Options) {
     match Lab::new(options.clone()) {
         Ok(lab) => {
             frame::start(lab.clone());
+            tools::load_on_interest(&lab);
             demo::start(&lab, &options);
             yew::Renderer::<Root>::with_root_and_props(host.clone(), RootProps { lab, host }).render();
         }

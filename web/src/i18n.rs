@@ -155,6 +155,7 @@ table! {
     in_cluster: "클러스터에 있는 것" / "In the cluster";
     examples: "예제" / "Examples";
     apply: "적용" / "Apply";
+    no_shell: "터미널 프로그램을 받지 못했어요. 연결을 확인하고 다시 입력해 주세요." / "The terminal's programs did not arrive. Check the connection and type again.";
     problems: "문제와 결과" / "Problems and results";
     fix_remarks: "// 주석 지우기" / "Remove // remarks";
     fix_characters: "특수 문자 바로잡기" / "Mend look-alike characters";

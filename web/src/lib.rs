@@ -16,6 +16,7 @@ mod options;
 mod panels;
 mod panic;
 mod scenario;
+mod tools;
 mod widgets;
 
 pub use options::Options;

@@ -1,9 +1,8 @@
 //! What a visit starts with, and the manifests that the YAML pane offers.
 
 use crate::options::Options;
-use engine::session::{LAB_REGION, LAB_SEED, Request, Scenario, Validation};
-use engine::{Era, Session};
-use objects::yaml;
+use engine::Era;
+use engine::session::{LAB_REGION, LAB_SEED, Scenario};
 use std::sync::Arc;
 
 /// A scenario and how it is played.
@@ -24,11 +23,11 @@ pub fn plan(options: &Options) -> Result<Plan, String> {
     let seed = options.seed.or(known.as_ref().map(|l| l.seed)).unwrap_or(LAB_SEED);
     // Lessons speak of the types and prices of one region.
     let region = options.region.as_deref().filter(|r| known.is_none() && *r != LAB_REGION);
-    let start = known.map(|l| l.start).or_else(|| options.scenario.clone());
+    // Outside a lesson the test Deployment is there already, so that one command shows everything.
+    let start = known.map(|l| l.start).or_else(|| options.scenario.clone()).unwrap_or_else(|| "playground".to_owned());
     let named = |id: &str| Scenario::named(id, era, seed, region.unwrap_or(LAB_REGION));
     let lab = Scenario::lab(era, seed).id;
-    let chosen = start.and_then(|id| named(&id).ok()).map_or_else(|| named(&lab), Ok);
-    let mut scenario = chosen.map_err(|e| e.message)?;
+    let mut scenario = named(&start).or_else(|_| named(&lab)).map_err(|e| e.message)?;
     if region.is_some() {
         scenario.prices = options.prices.as_deref().map(Arc::from);
     }
@@ -39,15 +38,6 @@ pub fn plan(options: &Options) -> Result<Plan, String> {
         playing: options.autoplay,
         lesson,
     })
-}
-
-/// Outside a lesson the test Deployment is there already, so that one command shows everything.
-pub fn prepare(session: &mut Session) -> Result<(), String> {
-    for document in yaml::parse(INFLATE).documents {
-        let request = Request::Apply { doc: document.value, dry_run: false, validation: Validation::Strict };
-        session.request("kubectl apply -f inflate.yaml", request).map_err(|e| e.message)?;
-    }
-    Ok(())
 }
 
 /// Identifier and name of the manifests for an era.

@@ -8,9 +8,11 @@ mod page;
 mod serve;
 mod shell;
 mod test;
+mod wasm;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use args::Args;
+use std::path::PathBuf;
 
 const USAGE: &str = "\
 usage: cargo xtask <command>
@@ -18,6 +20,7 @@ usage: cargo xtask <command>
   build [--profile page|page-dev] [--out dist]     build the page (default profile: page)
   serve [--port 8080] [--out dist] [--release] [--no-build] [--watch]
                                                    build the page (fast profile) and serve it on this machine
+  modules [--out DIR]                              replace the wasm that Trunk made in DIR (its hook calls this)
   test [--all] [--list] [SUITE...]                 run the test suites, or the named ones
   catalog                                          pack crates/catalog/data/*.csv into crates/catalog/packed/
 ";
@@ -35,6 +38,11 @@ fn main() -> Result<()> {
             args.finish()?;
             page::build(&profile, &shell::root().join(out)).map(|built| println!("{built}"))
         }
+        "modules" => {
+            let out = args.option("--out")?;
+            args.finish()?;
+            page::modules_of_trunk(&out.map_or_else(trunk_folder, |o| Ok(o.into()))?)
+        }
         "serve" => serve::run(args),
         "test" => test::run(args),
         "catalog" => {
@@ -47,4 +55,10 @@ fn main() -> Result<()> {
         }
         other => bail!("unknown command `{other}`\n\n{USAGE}"),
     }
+}
+
+/// Where Trunk puts what it builds, as it tells its hooks.
+#[expect(clippy::disallowed_methods, reason = "Trunk tells its hooks by the environment")]
+fn trunk_folder() -> Result<PathBuf> {
+    std::env::var("TRUNK_STAGING_DIR").map(PathBuf::from).context("`modules` is called by Trunk, or with --out DIR")
 }

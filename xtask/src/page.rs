@@ -1,16 +1,19 @@
-//! Builds the page: cargo for wasm, wasm-bindgen as a library, and the files beside it.
+//! Builds the page: cargo for wasm, the split into modules and wasm-bindgen as libraries, and the files beside it.
 //!
 //! Output (relative URLs, so that any folder of any server will do): `index.html`, `embed.html`, the wasm module and its
 //! JavaScript, what index.html asks to copy, and a `.gz` beside every file that shrinks by it.
 
 use crate::html::{self, Asset};
-use crate::shell;
-use anyhow::{Context, Result, bail};
+use crate::{shell, wasm};
+use anyhow::{Context, Result, anyhow, bail};
 use flate2::{Compression, write::GzEncoder};
 use std::fmt;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use wasm_bindgen_cli_support::Bindgen;
+
+/// The script that loads the later parts.
+const LINKER: &str = "./later.js";
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
@@ -45,7 +48,7 @@ pub fn build(profile: &str, out: &Path) -> Result<Built> {
     let mut wasm = None;
     for asset in &assets {
         match asset {
-            Asset::Rust { manifest, bin } => wasm = Some(bindgen(&cargo_build(profile, manifest, bin)?, bin, &staging)?),
+            Asset::Rust { manifest, bin } => wasm = Some(modules(&cargo_build(profile, manifest, bin)?, bin, &staging)?),
             Asset::File { path, target } => copy_file(&root.join(path), &staging.join(target))?,
             Asset::Folder { path } => {
                 let from = root.join(path);
@@ -94,6 +97,44 @@ pub fn target_dir() -> Result<PathBuf> {
     Ok(PathBuf::from(folder.context("cargo metadata names no target directory")?))
 }
 
+/// The modules of a page whose other files Trunk has made: its own is whole, and cannot be loaded in parts.
+pub fn modules_of_trunk(out: &Path) -> Result<()> {
+    let source = std::fs::read_to_string(shell::root().join("index.html")).context("read index.html")?;
+    let (_, assets) = html::read(&source)?;
+    for asset in assets {
+        if let Asset::Rust { bin, .. } = asset {
+            let module = target_dir()?.join(TARGET).join("page").join(format!("{bin}.wasm"));
+            modules(&module, &bin, out)?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes of a linked module what a browser loads; the path of the module that it loads first.
+fn modules(module: &Path, name: &str, out: &Path) -> Result<PathBuf> {
+    bindgen(&split(module, name, out)?, name, out)
+}
+
+/// Cuts the parts that are loaded later off a linked module and writes them into `out`; the path of what is left. The cuts
+/// are where the program says `wasm_split`.
+fn split(module: &Path, name: &str, out: &Path) -> Result<PathBuf> {
+    let main = module.with_extension("main.wasm");
+    let bytes = std::fs::read(module).with_context(|| format!("read {}", module.display()))?;
+    let script = format!("./{name}.js");
+    let mut options = wasm_split_cli_support::Options::new(&bytes);
+    options.output_dir = out;
+    options.main_out_path = &main;
+    options.main_module = &script;
+    options.link_name = LINKER;
+    let split = wasm_split_cli_support::transform(options).map_err(|e| anyhow!("split {}: {e:#}", module.display()))?;
+    for part in split.split_modules {
+        let bytes = std::fs::read(&part).with_context(|| format!("read {}", part.display()))?;
+        let bytes = wasm::without_custom_sections(&bytes).with_context(|| format!("{} is no module", part.display()))?;
+        std::fs::write(&part, bytes).with_context(|| format!("write {}", part.display()))?;
+    }
+    Ok(main)
+}
+
 fn bindgen(module: &Path, name: &str, out: &Path) -> Result<PathBuf> {
     Bindgen::new()
         .input_path(module)
@@ -101,6 +142,8 @@ fn bindgen(module: &Path, name: &str, out: &Path) -> Result<PathBuf> {
         .web(true)?
         .typescript(false)
         .remove_name_section(true)
+        // The second module takes the table of functions from the first.
+        .keep_lld_exports(true)
         // As the command line program does, so that the JavaScript is the same whoever builds it.
         .omit_default_module_path(false)
         .generate(out)

@@ -13,13 +13,7 @@ type Read<T> = Result<T, LessonError>;
 /// Longest waits of a reference solution, where the file gives none.
 const WAIT_S: u64 = 600;
 
-pub(crate) fn lesson(file: &str) -> Read<Lesson> {
-    let stream = objects::yaml::parse(file);
-    if let Some(e) = stream.error {
-        return Err(LessonError(format!("line {}: {e}", e.line)));
-    }
-    let document = stream.documents.first().ok_or_else(|| LessonError("the file is empty".to_owned()))?;
-    let v = &document.value;
+pub(crate) fn lesson(v: &Value) -> Read<Lesson> {
     let era = Era::parse(string(v, "era", "")?).ok_or_else(|| wrong("era", "is neither v1alpha5 nor v1"))?;
     let steps = list(v, "steps", "")?;
     Ok(Lesson {

@@ -3,10 +3,11 @@
 use super::clock::{Clock, Pace, SKIP_LIMIT_MS};
 use super::lesson::LessonState;
 use super::term::{Term, Told};
+use crate::i18n::texts;
 use crate::scenario::Plan;
+use crate::tools::{self, Tools};
 use engine::session::{Advance, NextEvent, Request};
 use engine::{Session, SimTime, Snapshot};
-use shell::{Options, Poll, Shell, Start};
 use std::rc::Rc;
 use std::sync::Arc;
 use view::Lang;
@@ -19,6 +20,17 @@ pub struct Core {
     /// Counts resets, so that panels that keep own state (editor, prompt) start anew.
     pub generation: u32,
     exact: Option<((u64, u64), Rc<str>)>,
+    /// The language of terminals that have no shell yet.
+    lang: Lang,
+    pub tools: Supply,
+}
+
+/// Whether the tools that come later are here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Supply {
+    None,
+    Asked,
+    Here,
 }
 
 /// Actor runs between two looks at the wall clock.
@@ -29,20 +41,53 @@ pub const TERMINALS: usize = 3;
 
 impl Core {
     pub fn new(plan: &Plan, lang: Lang) -> Result<Core, String> {
-        let mut session = Session::new(plan.scenario.clone()).map_err(|e| e.message)?;
-        if plan.lesson.is_none() {
-            crate::scenario::prepare(&mut session)?;
-        }
+        let session = Session::at_rest(plan.scenario.clone()).map_err(|e| e.message)?;
         let mut core = Core {
             clock: Clock::new(plan.speed),
-            terms: (0..TERMINALS).map(|_| Term::new(lang)).collect(),
+            terms: (0..TERMINALS).map(|_| Term::new()).collect(),
             lesson: plan.lesson.as_deref().and_then(|id| LessonState::open(id, plan.step, &session)),
             session,
             generation: 0,
             exact: None,
+            lang,
+            tools: Supply::None,
         };
         core.clock.playing = plan.playing;
+        if let Some(tools) = tools::get() {
+            core.equip(Ok(tools));
+        }
         Ok(core)
+    }
+
+    /// Gives every terminal its shell, and runs what was typed meanwhile; or says there that it did not come.
+    pub fn equip(&mut self, tools: Result<Tools, &str>) {
+        self.tools = Supply::None;
+        if let Ok(tools) = tools {
+            self.session.attach((tools.parts)());
+            self.tools = Supply::Here;
+        }
+        let mut terms = std::mem::take(&mut self.terms);
+        terms.iter_mut().for_each(|t| self.equip_term(t, tools));
+        self.terms = terms;
+        self.poll_terms();
+    }
+
+    /// The same for a terminal that is not on the page.
+    pub fn equip_term(&mut self, term: &mut Term, tools: Result<Tools, &str>) {
+        match tools {
+            Ok(tools) => term.equip(tools, self.lang, &mut self.session),
+            Err(error) => term.refuse(&format!("{} ({error})", texts(self.lang).no_shell)),
+        }
+    }
+
+    pub fn set_lang(&mut self, lang: Lang) {
+        self.lang = lang;
+        self.terms.iter_mut().for_each(|t| t.set_lang(lang));
+    }
+
+    /// Somebody typed, and there is no shell; or the cluster has something to do that needs the rest of the engine.
+    pub fn lacks_tools(&self) -> bool {
+        self.session.waits_for_parts() || self.terms.iter().any(Term::lacks_shell)
     }
 
     pub fn snapshot(&self) -> Arc<Snapshot> {
@@ -62,13 +107,8 @@ impl Core {
         {
             return text.clone();
         }
-        let mut shell = Shell::new(Options { kubectl_ms: 0, columns: 170, ..Options::script() });
-        let mut text = String::new();
-        if let Start::Job(mut job) = shell.start("eks-node-viewer", &mut self.session) {
-            // One frame is there at once; anything else would wait for time to pass.
-            let _: Poll = shell.poll(&mut job, &mut self.session);
-            job.take_output().iter().for_each(|c| text.push_str(&c.text));
-        }
+        let Some(tools) = tools::get() else { return "".into() };
+        let text = (tools.viewer)(&mut self.session);
         let text: Rc<str> = text.into();
         self.exact = Some((key, text.clone()));
         text

@@ -9,14 +9,15 @@ mod term;
 mod ui;
 
 pub use clock::Pace;
-pub use core::Core;
+pub use core::{Core, Supply};
 pub use lesson::{LessonState, LessonView};
 pub use models::Models;
 pub use term::{Line, LineKind, Term};
 pub use ui::{Dialog, Layout, Pane, PhoneTab, Ui};
 
 use crate::options::Options;
-use crate::{dom, panic, scenario};
+use crate::tools::Tools;
+use crate::{dom, panic, scenario, tools};
 use objects::collections::VecMap;
 use std::cell::{Cell, Ref, RefCell, RefMut};
 use std::rc::Rc;
@@ -105,6 +106,9 @@ impl Lab {
     /// One animation frame: lets time pass and tells everyone if anything a panel shows may have changed.
     pub fn frame(&self, wall_ms: f64) {
         let began = dom::now_ms();
+        if self.core().lacks_tools() {
+            tools::load(self);
+        }
         let told = {
             let mut core = self.0.core.borrow_mut();
             core.frame(wall_ms, &|| dom::now_ms() - began < BUDGET_MS);
@@ -151,6 +155,22 @@ impl Lab {
         *self.0.models.borrow_mut() = Models::default();
         self.change(|c| *c = core);
         Ok(())
+    }
+
+    /// Notes that the tools are wanted; false where they are here or were asked for.
+    pub fn ask_for_tools(&self) -> bool {
+        let mut core = self.0.core.borrow_mut();
+        core.tools == Supply::None && {
+            core.tools = Supply::Asked;
+            true
+        }
+    }
+
+    /// Gives session and terminals what has arrived, once.
+    pub fn equip(&self, tools: Result<Tools, &str>) {
+        if self.core().tools != Supply::Here {
+            self.change(|c| c.equip(tools));
+        }
     }
 
     /// What eks-node-viewer would print now; kept until the cluster or the second changes.

@@ -1,8 +1,9 @@
 //! One terminal: a shell, at most one job in the foreground, and what is on screen.
 
+use crate::tools::{Polled, Runner, Tools};
 use engine::session::Seen;
 use engine::{Session, SimTime};
-use shell::{Chunk, Completion, Job, Key, Options, Poll, Repair, Shell, Start, Stream};
+use shell::{Chunk, Completion, Key, Poll, Repair, Stream};
 use std::collections::VecDeque;
 use std::rc::Rc;
 use view::Lang;
@@ -56,8 +57,8 @@ pub const RING: usize = 2_000;
 const QUEUE: usize = 1_000;
 
 pub struct Term {
-    shell: Shell,
-    job: Option<Box<Job>>,
+    /// The shell, once it is loaded; lines wait for it.
+    runner: Option<Box<dyn Runner>>,
     wake: Option<SimTime>,
     lines: VecDeque<Rc<Line>>,
     next_id: u64,
@@ -77,18 +78,10 @@ pub struct Term {
 /// Bytes of standard error that a lesson hears of.
 const STDERR: usize = 8_000;
 
-pub fn shell_lang(lang: Lang) -> shell::Lang {
-    match lang {
-        Lang::Ko => shell::Lang::Ko,
-        Lang::En => shell::Lang::En,
-    }
-}
-
 impl Term {
-    pub fn new(lang: Lang) -> Term {
+    pub fn new() -> Term {
         Term {
-            shell: Shell::new(Options::terminal(shell_lang(lang))),
-            job: None,
+            runner: None,
             wake: None,
             lines: VecDeque::new(),
             next_id: 0,
@@ -107,12 +100,33 @@ impl Term {
         self.revision
     }
 
+    /// Gives the terminal its shell and runs what waits for it.
+    pub fn equip(&mut self, tools: Tools, lang: Lang, session: &mut Session) {
+        if self.runner.is_none() {
+            self.runner = Some((tools.runner)(lang));
+            self.next_line(session);
+        }
+    }
+
+    /// Says that the shell could not be loaded; what was typed is given up.
+    pub fn refuse(&mut self, message: &str) {
+        if self.runner.is_none() && !self.queue.is_empty() {
+            self.queue.clear();
+            self.push(LineKind::Hint, message);
+        }
+    }
+
+    /// Lines were typed that no shell has taken yet.
+    pub fn lacks_shell(&self) -> bool {
+        self.runner.is_none() && !self.queue.is_empty()
+    }
+
     pub fn wake(&self) -> Option<SimTime> {
-        self.job.as_ref().and(self.wake)
+        self.wake.filter(|_| self.busy())
     }
 
     pub fn busy(&self) -> bool {
-        self.job.is_some()
+        self.runner.as_ref().is_some_and(|r| r.busy())
     }
 
     pub fn lines(&self) -> &VecDeque<Rc<Line>> {
@@ -141,15 +155,17 @@ impl Term {
     }
 
     pub fn history(&self) -> &[String] {
-        self.shell.history()
+        self.runner.as_ref().map_or(&[], |r| r.history())
     }
 
     pub fn set_lang(&mut self, lang: Lang) {
-        self.shell.set_lang(shell_lang(lang));
+        if let Some(runner) = &mut self.runner {
+            runner.set_lang(lang);
+        }
     }
 
-    pub fn complete(&self, line: &str, cursor: usize, session: &Session) -> Completion {
-        self.shell.complete(line, cursor, &session.snapshot())
+    pub fn complete(&self, line: &str, cursor: usize, session: &Session) -> Option<Completion> {
+        Some(self.runner.as_ref()?.complete(line, cursor, &session.snapshot()))
     }
 
     /// Takes one typed line, or several pasted ones; they run one after the other.
@@ -165,7 +181,7 @@ impl Term {
 
     /// Starts the next waiting line, while nothing runs.
     fn next_line(&mut self, session: &mut Session) {
-        while self.job.is_none() {
+        while self.runner.is_some() && !self.busy() {
             let Some(line) = self.queue.pop_front() else { return };
             let line = if self.buffer.is_empty() { strip_prompt(&line) } else { &line };
             self.finish_open();
@@ -177,15 +193,12 @@ impl Term {
                 continue;
             }
             session.begin_line();
-            match self.shell.start(&text, session) {
-                Start::NeedsMore => self.buffer = text,
-                Start::Job(job) => {
-                    self.buffer.clear();
-                    self.job = Some(job);
-                    self.wake = None;
-                    return;
-                }
+            if self.runner.as_mut().is_some_and(|r| r.start(&text, session)) {
+                self.buffer.clear();
+                self.wake = None;
+                return;
             }
+            self.buffer = text;
         }
     }
 
@@ -194,10 +207,9 @@ impl Term {
         let mut told = Vec::new();
         // Bounded: each round either ends a job or stops.
         for _ in 0..=QUEUE {
-            let Some(mut job) = self.job.take() else { break };
-            let poll = self.shell.poll(&mut job, session);
-            let output = job.take_output();
-            told.extend(job.take_seen().into_iter().map(Told::Seen));
+            let polled = self.runner.as_mut().and_then(|r| r.poll(session));
+            let Some(Polled { poll, output, seen, full_screen, repair }) = polled else { break };
+            told.extend(seen.into_iter().map(Told::Seen));
             if !output.is_empty() {
                 self.revision += 1;
             }
@@ -210,17 +222,16 @@ impl Term {
             match poll {
                 Poll::Running { wake } => {
                     self.wake = wake;
-                    if !job.full_screen() && self.screen.take().is_some() {
+                    if !full_screen && self.screen.take().is_some() {
                         self.revision += 1;
                     }
-                    self.job = Some(job);
                     break;
                 }
                 Poll::Done { exit } => {
                     self.revision += 1;
                     told.push(Told::Ended { exit, stderr: std::mem::take(&mut self.stderr) });
                     self.screen = None;
-                    self.repair = job.repair().cloned().map(Rc::new);
+                    self.repair = repair.map(Rc::new);
                     self.finish_open();
                     self.next_line(session);
                 }
@@ -280,9 +291,9 @@ impl Term {
     /// Ctrl+C: ends the job at the next poll, or throws an unfinished text away. `typed` is what stood at the prompt.
     pub fn interrupt(&mut self, typed: &str) {
         self.queue.clear();
-        match &mut self.job {
-            Some(job) => {
-                job.interrupt();
+        match self.runner.as_mut().filter(|r| r.busy()) {
+            Some(runner) => {
+                runner.interrupt();
                 self.finish_open();
                 self.push(LineKind::Out, "^C");
             }
@@ -295,8 +306,8 @@ impl Term {
     }
 
     pub fn key(&mut self, key: Key) {
-        if let Some(job) = &mut self.job {
-            job.key(key);
+        if let Some(runner) = &mut self.runner {
+            runner.key(key);
         }
     }
 
@@ -341,7 +352,7 @@ mod tests {
 
     #[test]
     fn joins_chunks_into_lines_and_drops_the_oldest() {
-        let mut term = Term::new(Lang::En);
+        let mut term = Term::new();
         let out = |text: &str| Chunk { stream: Stream::Stdout, text: text.to_owned(), screen: false };
         term.take(out("a\nb"));
         term.take(out("c\n"));

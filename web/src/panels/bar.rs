@@ -154,7 +154,7 @@ pub fn reset(lab: &Lab) {
 
 fn switch_lang(lab: &Lab) {
     let lang = if lab.ui().lang == Lang::Ko { Lang::En } else { Lang::Ko };
-    lab.change(|c| c.terms.iter_mut().for_each(|t| t.set_lang(lang)));
+    lab.change(|c| c.set_lang(lang));
     lab.show(|ui| {
         ui.lang = lang;
         ui.remember("lang", lang.code());

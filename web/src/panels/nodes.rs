@@ -3,6 +3,7 @@
 use crate::dom::flag;
 use crate::hooks::{flip, use_lab, use_texts, use_view};
 use crate::i18n::Texts;
+use crate::tools;
 use crate::widgets::{Hook, Panel, part};
 use view::rows::{Header, Row};
 use view::{Capacity, format};
@@ -117,6 +118,8 @@ fn exact_picture() -> Html {
 #[hook]
 fn use_exact_picture() -> Html {
     let t = use_texts();
+    let lab = use_lab();
+    use_effect_with((), move |()| tools::load(&lab));
     let text = use_view(|lab| lab.exact_viewer());
     html! { <pre class="nw-exact" lang="en" tabindex="0" aria-label={t.node_viewer}>{ crate::panels::terminal::ansi::render(&text) }</pre> }
 }

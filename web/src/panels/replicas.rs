@@ -2,6 +2,7 @@
 
 use crate::hooks::{use_lab, use_texts, use_view};
 use crate::lab::Lab;
+use crate::tools;
 use crate::widgets::{Button, Hook, Icon, part, part_of};
 use engine::session::Request;
 use objects::{Kind, ObjectKey};
@@ -88,8 +89,14 @@ fn scale(lab: &Lab, row: &Row, replicas: i64) {
     let namespace = if row.namespace == "default" { String::new() } else { format!(" -n {}", row.namespace) };
     let line = format!("kubectl scale deployment {} --replicas {replicas}{namespace}", row.name);
     let key = ObjectKey::new(Kind::Deployment, &row.namespace, &row.name);
-    let result = lab.change(|c| c.request(&line, Request::Scale { key, replicas, dry_run: false }));
-    if let Err(message) = result {
-        lab.show(|ui| ui.toast = Some(message));
-    }
+    let lab = lab.clone();
+    tools::with(&lab.clone(), move |tools| {
+        let result = match tools {
+            Ok(_) => lab.change(|c| c.request(&line, Request::Scale { key, replicas, dry_run: false })),
+            Err(error) => Err(error.to_owned()),
+        };
+        if let Err(message) = result {
+            lab.show(|ui| ui.toast = Some(message));
+        }
+    });
 }

@@ -3,6 +3,7 @@
 use crate::editor::{Editor, Mounted, editor};
 use crate::hooks::{use_lab, use_texts, use_view};
 use crate::lab::{Lab, Line, LineKind, Term};
+use crate::tools::{self, Tools};
 use crate::widgets::{Hook, part};
 use engine::Snapshot;
 use objects::yaml::to_yaml;
@@ -42,11 +43,14 @@ fn use_yaml() -> Html {
             // Kept across language, theme and layout; the lab is not told, since no panel shows it.
             lab.keep_draft(&text);
             let timer = gloo_timers::callback::Timeout::new(CHECK_AFTER_MS, move || {
-                let problems = problems::of(&text, era, lang);
-                if let Some(m) = &*mounted.borrow() {
-                    m.set_problems(&problems);
-                }
-                found.set(problems);
+                tools::with(&lab, move |tools| {
+                    let Ok(tools) = tools else { return };
+                    let problems = (tools.problems)(&text, era, lang);
+                    if let Some(m) = &*mounted.borrow() {
+                        m.set_problems(&problems);
+                    }
+                    found.set(problems);
+                });
             });
             move || drop(timer)
         });
@@ -88,7 +92,10 @@ fn use_yaml() -> Html {
     }
     let apply: Rc<dyn Fn(String)> = {
         let (lab, result) = (lab.clone(), result.clone());
-        Rc::new(move |text: String| result.set(run_apply(&lab, &text)))
+        Rc::new(move |text: String| {
+            let (lab, result) = (lab.clone(), result.clone());
+            tools::with(&lab.clone(), move |tools| result.set(run_apply(&lab, tools, &text)));
+        })
     };
     let onapply = {
         let (apply, text, mounted) = (apply.clone(), text.clone(), mounted.clone());
@@ -127,8 +134,11 @@ fn use_yaml() -> Html {
                 </select>
                 <button type="button" class="nw-btn nw-primary" data-action="apply" onclick={onapply} title="Ctrl+Enter">{ t.apply }</button>
                 { for fixes.into_iter().map(|fix| {
-                    let (replace, text) = (replace.clone(), text.clone());
-                    let onclick = Callback::from(move |_: MouseEvent| replace(problems::mend(&text, fix)));
+                    let (lab, replace, text) = (lab.clone(), replace.clone(), text.clone());
+                    let onclick = Callback::from(move |_: MouseEvent| {
+                        let (replace, text) = (replace.clone(), text.clone());
+                        tools::with(&lab, move |tools| tools.into_iter().for_each(|t| replace((t.mend)(&text, fix))));
+                    });
                     html! { <button type="button" class="nw-btn" data-action="fix" {onclick}>{ t.fix(fix) }</button> }
                 }) }
             </div>
@@ -150,8 +160,7 @@ fn use_yaml() -> Html {
 }
 
 /// Applies by the same road as the terminal: `kubectl apply -f -` in a shell of its own, so that the words are kubectl's.
-fn run_apply(lab: &Lab, text: &str) -> Vec<Rc<Line>> {
-    let lang = lab.ui().lang;
+fn run_apply(lab: &Lab, tools: Result<Tools, &str>, text: &str) -> Vec<Rc<Line>> {
     // A line that no manifest contains ends the document.
     let mut end = "EOF".to_owned();
     while text.lines().any(|l| l == end) {
@@ -159,8 +168,9 @@ fn run_apply(lab: &Lab, text: &str) -> Vec<Rc<Line>> {
     }
     let script = format!("kubectl apply -f - <<'{end}'\n{}\n{end}", text.trim_end());
     lab.change(|c| {
-        let mut term = Term::new(lang);
+        let mut term = Term::new();
         term.submit(&script, &mut c.session);
+        c.equip_term(&mut term, tools);
         let told = term.poll(&mut c.session);
         c.hear(told);
         c.poll_terms();

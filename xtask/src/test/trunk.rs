@@ -3,7 +3,7 @@
 //! index.html, and packs nothing.
 
 use super::Shared;
-use crate::{page, shell};
+use crate::{page, shell, wasm};
 use anyhow::{Context, Result, bail};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -73,7 +73,7 @@ fn contents(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
         let bytes = std::fs::read(&path).with_context(|| format!("read {name}"))?;
         let bytes = match name.rsplit_once('.').map(|(_, ending)| ending) {
             Some("gz") => continue,
-            Some("wasm") => without_custom_sections(&bytes).with_context(|| format!("{name} is no wasm module"))?,
+            Some("wasm") => wasm::without_custom_sections(&bytes).with_context(|| format!("{name} is no wasm module"))?,
             Some("html") => normal_html(&String::from_utf8_lossy(&bytes)).into_bytes(),
             _ => bytes,
         };
@@ -100,44 +100,9 @@ fn normal_html(page: &str) -> String {
     closed.split_whitespace().collect::<Vec<_>>().join(" ").replace("> <", "><")
 }
 
-/// The module without its custom sections (id 0). None where the bytes are no module.
-fn without_custom_sections(bytes: &[u8]) -> Option<Vec<u8>> {
-    let (head, mut rest) = bytes.split_at_checked(8)?;
-    if !head.starts_with(b"\0asm") {
-        return None;
-    }
-    let mut out = head.to_vec();
-    while let Some((&id, after)) = rest.split_first() {
-        let (mut size, mut shift, mut body) = (0usize, 0, after);
-        loop {
-            let (&byte, next) = body.split_first()?;
-            size |= usize::from(byte & 0x7f).checked_shl(shift)?;
-            (shift, body) = (shift + 7, next);
-            if byte & 0x80 == 0 {
-                break;
-            }
-        }
-        let (section, next) = body.split_at_checked(size)?;
-        if id != 0 {
-            out.push(id);
-            out.extend_from_slice(section);
-        }
-        rest = next;
-    }
-    Some(out)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn custom_sections_do_not_count() {
-        let module = b"\0asm\x01\0\0\0\x00\x03\x01aZ\x01\x04\x01\x60\x00\x00";
-        assert_eq!(without_custom_sections(module).as_deref(), Some(b"\0asm\x01\0\0\0\x01\x01\x60\x00\x00".as_slice()));
-        assert_eq!(without_custom_sections(b"\0asm\x01\0\0\0\x01\x09"), None);
-        assert_eq!(without_custom_sections(b"<html>"), None);
-    }
 
     #[test]
     fn pages_are_compared_by_what_they_say() {

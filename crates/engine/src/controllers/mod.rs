@@ -101,6 +101,24 @@ pub struct Karpenter {
     batch: provisioning::Batch,
     provisioning: provisioning::Provisioning,
     disruption: disruption::Disruption,
+    busy: Option<Busy>,
+}
+
+/// The controllers of a cluster in which something happens: of pods that wait, claims, and nodes that go.
+#[derive(Clone, Copy, Debug)]
+pub struct Busy(fn(&mut Karpenter, &Item, &mut Cx<'_, '_>) -> Option<SimTime>);
+
+impl Busy {
+    pub fn whole() -> Busy {
+        Busy(Karpenter::busy)
+    }
+}
+
+impl Item {
+    /// Whether the item comes up in a cluster at rest.
+    fn is_at_rest(&self) -> bool {
+        matches!(self, Item::Start | Item::Pool(_) | Item::Counter(_) | Item::NodeClass(_) | Item::Garbage)
+    }
 }
 
 impl Karpenter {
@@ -117,7 +135,18 @@ impl Karpenter {
             batch: provisioning::Batch::default(),
             provisioning: provisioning::Provisioning::default(),
             disruption: disruption::Disruption::new(),
+            busy: None,
         }
+    }
+
+    /// Gives it the controllers of a busy cluster.
+    pub fn equip(&mut self, busy: Busy) {
+        self.busy = Some(busy);
+    }
+
+    /// Whether the next item due at `now` needs controllers that are not there.
+    pub fn waits_for_parts(&self, now: SimTime) -> bool {
+        self.busy.is_none() && self.work.peek_due(now).is_some_and(|item| !item.is_at_rest())
     }
 
     fn reconcile(&mut self, item: Item, cx: &mut Cx<'_, '_>) {
@@ -126,6 +155,27 @@ impl Karpenter {
                 startup::announce(cx);
                 None
             }
+            Item::Pool(name) => self.pools.reconcile(name, cx),
+            Item::Counter(name) => counter::reconcile(name, &self.state, cx),
+            Item::NodeClass(name) => node_class::reconcile(name, cx),
+            Item::Garbage => garbage::reconcile(cx),
+            _ => self.busy.and_then(|busy| busy.0(self, &item, cx)),
+        };
+        if let Some(at) = again {
+            let item = if let Item::Evicted(namespace, name) = item { Item::Evict(namespace, name) } else { item };
+            self.work.sooner(item, at);
+        }
+        for id in self.disruption.queue.take_new() {
+            self.work.sooner(Item::Command(id), cx.view.now + disruption::QUEUE_START_MS);
+        }
+        for (namespace, name) in self.evictions.take_new() {
+            self.work.sooner(Item::Evict(namespace, name), cx.view.now);
+        }
+    }
+
+    /// Reconciles what a cluster at rest has not; when to do so again.
+    fn busy(&mut self, item: &Item, cx: &mut Cx<'_, '_>) -> Option<SimTime> {
+        match item {
             Item::Claim(name) => match cx.view.store.cluster(self.names.claim, name).cloned() {
                 Some(claim) if claim.meta.is_deleting() => termination::claim(&claim, cx),
                 Some(claim) => self.lifecycle.reconcile(&claim, &mut self.state, &mut self.pools, cx),
@@ -160,26 +210,13 @@ impl Karpenter {
             }
             Item::Evicted(namespace, name) => self.evictions.settle(namespace, name, cx),
             Item::Health(name) => health::reconcile(name, cx),
-            Item::Pool(name) => self.pools.reconcile(name, cx),
-            Item::Counter(name) => counter::reconcile(name, &self.state, cx),
             Item::Static(name) => {
                 let busy = self.disruption.queue.claims();
                 static_pools::reconcile(name, &mut self.state, &busy, cx)
             }
-            Item::NodeClass(name) => node_class::reconcile(name, cx),
             Item::Expire(name) => expiration::reconcile(name, cx),
             Item::Interrupted(instance, notice) => interruption::reconcile(instance, *notice, &mut self.state, cx),
-            Item::Garbage => garbage::reconcile(cx),
-        };
-        if let Some(at) = again {
-            let item = if let Item::Evicted(namespace, name) = item { Item::Evict(namespace, name) } else { item };
-            self.work.sooner(item, at);
-        }
-        for id in self.disruption.queue.take_new() {
-            self.work.sooner(Item::Command(id), cx.view.now + disruption::QUEUE_START_MS);
-        }
-        for (namespace, name) in self.evictions.take_new() {
-            self.work.sooner(Item::Evict(namespace, name), cx.view.now);
+            Item::Start | Item::Pool(_) | Item::Counter(_) | Item::NodeClass(_) | Item::Garbage => None,
         }
     }
 
@@ -228,14 +265,14 @@ impl Karpenter {
         if provisioning::node_triggers(change, self.names.era) {
             self.trigger(&node.meta.uid, view);
         }
-        let conditions = |o: &Object| o.doc.at("status.conditions").clone();
-        if self.names.era == objects::Era::V1
-            && change.op != Op::Deleted
-            && change.old.as_deref().map(conditions) != Some(conditions(node))
-        {
-            self.work.sooner(Item::Health(node.meta.name.clone()), soon);
-        }
         if let Some(claim) = state::claim_of(view.store, self.names, node) {
+            let conditions = |o: &Object| o.doc.at("status.conditions").clone();
+            if self.names.era == objects::Era::V1
+                && change.op != Op::Deleted
+                && change.old.as_deref().map(conditions) != Some(conditions(node))
+            {
+                self.work.sooner(Item::Health(node.meta.name.clone()), soon);
+            }
             let name = claim.meta.name.clone();
             // The claim's own finalizer asks the cloud once more before it goes.
             let call = if change.op == Op::Deleted { termination::CLOUD_CALL_MS } else { 0 };
@@ -334,7 +371,9 @@ impl Actor for Karpenter {
     }
 
     fn act(&mut self, view: &View<'_>) -> Vec<Intent> {
-        while let Some(item) = self.work.pop_due(view.now) {
+        while !self.waits_for_parts(view.now)
+            && let Some(item) = self.work.pop_due(view.now)
+        {
             let mut cx = Cx::new(view);
             self.reconcile(item, &mut cx);
             if !cx.out.is_empty() {

@@ -31,7 +31,11 @@ impl Lab {
             store: Store::default(),
             market: Market::default(),
             now: SimTime::secs(1),
-            karpenter: Karpenter::new(&profile),
+            karpenter: {
+                let mut karpenter = Karpenter::new(&profile);
+                karpenter.equip(super::Busy::whole());
+                karpenter
+            },
             profile,
             logs: Vec::new(),
             decisions: Vec::new(),

@@ -47,6 +47,11 @@ impl<K: Ord + Clone> Timers<K> {
         self.queue.keys().next().map(|(t, _)| *t)
     }
 
+    /// The first key that is due at `now`.
+    pub fn peek_due(&self, now: SimTime) -> Option<&K> {
+        self.queue.iter().next().filter(|((t, _), _)| *t <= now).map(|(_, key)| key)
+    }
+
     /// Removes and returns the first key that is due at `now`.
     pub fn pop_due(&mut self, now: SimTime) -> Option<K> {
         let slot = *self.queue.keys().next().filter(|(t, _)| *t <= now)?;

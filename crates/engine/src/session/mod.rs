@@ -7,6 +7,7 @@ mod invariants;
 mod leader;
 #[cfg(test)]
 mod misfortunes;
+mod parts;
 #[cfg(test)]
 mod properties;
 mod request;
@@ -23,6 +24,7 @@ pub use crate::logs::LOG_LINES;
 pub use cloud::{CloudEvent, CloudWhat};
 pub use history::{Branch, MAX_BRANCHES};
 pub use invariants::check_invariants;
+pub use parts::Parts;
 pub use request::{MAX_PODS, MAX_REQUEST_BYTES};
 pub use scenario::{LAB_REGION, LAB_SEED, SCENARIOS, SETTLE_MS, Scenario};
 pub use share::{MAX_SHARED_DOCS, MAX_SHARED_ENTRIES, Replay, SHARE_VERSION};
@@ -184,6 +186,8 @@ pub enum Advance {
     Reached,
     /// The work budget ran out; call again.
     Working,
+    /// The world stands still until its [`Parts`] are attached.
+    Waiting,
 }
 
 /// Actor runs that one call may take where the caller sets no budget of its own.
@@ -207,9 +211,29 @@ impl Session {
     /// Creates the scenario's objects and lets the cluster settle in simulated time, so that ages, logs and pods are
     /// real when the user's session begins.
     pub fn new(scenario: Scenario) -> Result<Session, ApiError> {
-        let world = scenario.build()?;
+        Session::begin(scenario, Some(Parts::all()))
+    }
+
+    /// The same without its [`Parts`]: until they are attached requests are refused, and a world that needs them waits.
+    pub fn at_rest(scenario: Scenario) -> Result<Session, ApiError> {
+        Session::begin(scenario, None)
+    }
+
+    fn begin(scenario: Scenario, parts: Option<Parts>) -> Result<Session, ApiError> {
+        let world = scenario.build(parts)?;
         let start = Rc::new(world.clone());
         Ok(Session { history: History::new(start.clone()), scenario, start, world, head: None, picture: OnceCell::new() })
+    }
+
+    /// Attaches the parts of a session that began at rest.
+    pub fn attach(&mut self, parts: Parts) {
+        self.touch();
+        self.world.attach(parts);
+    }
+
+    /// Whether the session stands still because a part is missing.
+    pub fn waits_for_parts(&self) -> bool {
+        self.world.waits_for_parts()
     }
 
     pub fn scenario(&self) -> &Scenario {
@@ -243,8 +267,7 @@ impl Session {
         self.touch();
         self.finish_instant();
         if request.is_dry_run() {
-            let mut scratch = self.world.cluster.clone();
-            return request::carry_out(&mut scratch, &request);
+            return self.world.try_request(&request);
         }
         self.history.check_room()?;
         let before = self.world.clone();
@@ -272,6 +295,9 @@ impl Session {
                 if self.head.is_none() {
                     self.history.checkpoint(&self.world);
                 }
+            }
+            if self.world.waits_for_parts() {
+                return Advance::Waiting;
             }
             if due.is_none() {
                 return Advance::Reached;

@@ -293,7 +293,7 @@ mod tests {
         check(json!({"v": 1, "era": "v1", "seed": -1}), "seed: not a whole number");
         check(
             json!({"v": 1, "era": "v1", "seed": 1, "start": "x"}),
-            "scenario \"x\" is unknown: choose one of karpenter-basics, karpenter-bare",
+            "scenario \"x\" is unknown: choose one of karpenter-basics, playground, karpenter-bare",
         );
         check(with(json!([7])), "log[0]: not of the form [ms, request]");
         check(with(json!([[5, {"interrupt": "n"}], [4, {"interrupt": "n"}]])), "log[1]: the time must be 5 to 604800000 ms");

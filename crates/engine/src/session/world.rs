@@ -10,7 +10,7 @@
 
 use super::housekeeping::Housekeeping;
 use super::leader::Leader;
-use super::request::carry_out;
+use super::parts::{self, Parts};
 use super::{Outcome, Request};
 use crate::actor::{Actor, View};
 use crate::controllers::Karpenter;
@@ -74,6 +74,9 @@ pub struct World {
     environment: Environment,
     karpenter: Karpenter,
     leader: Leader,
+    parts: Arc<parts::Slot>,
+    /// Karpenter's turn has come, and it has more to do than it can without its part.
+    waits: bool,
     /// Wake times by actor; kept current so that looking for the next one costs nothing.
     wakes: Vec<SimTime>,
     /// Runs of each actor at the present instant.
@@ -92,6 +95,8 @@ impl World {
             environment: Environment::new(&profile),
             karpenter: Karpenter::new(&profile),
             leader: Leader::default(),
+            parts: Arc::default(),
+            waits: false,
             housekeeping: Housekeeping::default(),
             cluster: Cluster { store: Store::default(), market, profile, now: SimTime::ZERO, epoch_ms, seed },
             ledger: Arc::default(),
@@ -130,8 +135,7 @@ impl World {
         match self.next_wake() {
             Some(wake) if wake <= target => {
                 self.move_to(wake);
-                self.run_due();
-                true
+                self.run_due()
             }
             _ => {
                 self.move_to(target);
@@ -147,12 +151,23 @@ impl World {
         }
     }
 
-    fn run_due(&mut self) {
+    /// False where the actor whose turn it is needs a part that is not attached.
+    fn run_due(&mut self) -> bool {
         let now = self.cluster.now;
-        let Some(due) = self.wakes.iter().position(|t| *t <= now) else { return };
+        let Some(due) = self.wakes.iter().position(|t| *t <= now) else { return true };
+        if due + 1 == self.wakes.len() && self.karpenter.waits_for_parts(now) {
+            match self.parts.get() {
+                Some(parts) => self.karpenter.equip(parts.busy),
+                None => {
+                    self.waits = true;
+                    return false;
+                }
+            }
+        }
+        self.waits = false;
         if self.overrun(due) {
             self.refresh_wakes();
-            return;
+            return true;
         }
         let view = self.cluster.view();
         let intents = match actor(&mut self.housekeeping, &mut self.environment, &mut self.karpenter, due) {
@@ -169,6 +184,7 @@ impl World {
         self.deliver(delivered);
         #[cfg(debug_assertions)]
         self.assert_invariants();
+        true
     }
 
     /// Counts a run, and holds an actor back that has run too often: one millisecond at first, twice as long each time
@@ -230,7 +246,7 @@ impl World {
     /// Carries out what a user asks and shows its changes to everyone. A refusal changes nothing.
     pub fn request(&mut self, request: &Request) -> Result<Outcome, ApiError> {
         let before = self.cluster.store.clone();
-        match carry_out(&mut self.cluster, request) {
+        match parts::request(&self.parts, &mut self.cluster, request) {
             Ok(outcome) => {
                 self.deliver(before.revision());
                 Ok(outcome)
@@ -240,6 +256,22 @@ impl World {
                 Err(error)
             }
         }
+    }
+
+    /// What the request would come to; nothing changes.
+    pub fn try_request(&self, request: &Request) -> Result<Outcome, ApiError> {
+        parts::request(&self.parts, &mut self.cluster.clone(), request)
+    }
+
+    /// Attaches the parts to this world and to every clone of it.
+    pub fn attach(&mut self, parts: Parts) {
+        // A second time changes nothing: there is one set of parts.
+        let _ = self.parts.set(parts);
+    }
+
+    /// Whether it stands still because a part is missing.
+    pub fn waits_for_parts(&self) -> bool {
+        self.waits
     }
 
     /// Writes what no request can and shows the changes to everyone.

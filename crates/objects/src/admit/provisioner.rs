@@ -30,8 +30,16 @@ pub(super) fn admit(doc: &mut Value) -> Result<(), ApiError> {
     denial.into_result(VALIDATION)
 }
 
-/// Requirements that the AWS provider adds where their key is absent.
+/// Requirements that the AWS provider adds where their key is absent, and quantities as its webhook writes them back.
 pub(super) fn default_fields(doc: &mut Value) {
+    let limits = "spec.limits.resources";
+    let limits = doc.at(limits).is_object().then(|| doc.slot(limits)).and_then(Value::as_object_mut);
+    for (_, limit) in limits.into_iter().flatten() {
+        let text = limit.as_str().map_or_else(|| limit.to_string(), str::to_owned);
+        if let Ok(quantity) = Quantity::parse(&text) {
+            *limit = Value::from(quantity.to_string());
+        }
+    }
     let requirements = doc.list_at("spec.requirements");
     let has = |keys: &[&str]| requirements.iter().any(|r| r.str_at("key").is_some_and(|k| keys.contains(&k)));
     let mut add = Vec::new();

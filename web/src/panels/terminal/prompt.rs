@@ -364,6 +364,7 @@ fn complete(lab: &Lab, terminal: usize, f: &HtmlTextAreaElement, recall: &mut Re
         let Some(term) = core.terms.get(terminal) else { return };
         term.complete(&value, before.len(), &core.session)
     };
+    let Some(found) = found else { return };
     let Some(head) = before.get(..found.start) else { return };
     let common = common_prefix(&found.candidates);
     let typed = before.get(found.start..).unwrap_or_default();

@@ -18,6 +18,7 @@ use objects::{DocExt, Value, json};
 const BASE: &str = include_str!("base.json");
 const KARPENTER_V1ALPHA5: &str = include_str!("karpenter-v1alpha5.json");
 const KARPENTER_V1: &str = include_str!("karpenter-v1.json");
+const INFLATE: &str = include_str!("inflate.json");
 
 /// The instances of the managed node group: one in the first and one in the last zone that has a subnet.
 pub fn instances(era: Era, seed: u64, market: &Market) -> Vec<Value> {
@@ -58,6 +59,11 @@ pub fn instances(era: Era, seed: u64, market: &Market) -> Vec<Value> {
             })
         })
         .collect()
+}
+
+/// The lab's test Deployment.
+pub fn inflate() -> Option<Value> {
+    serde_json::from_str(INFLATE).ok()
 }
 
 /// Everything that the API server holds at the start, in the order of creation.

@@ -3,7 +3,7 @@
 mod base;
 
 use super::world::World;
-use super::{Request, Validation};
+use super::{Parts, Request, Validation};
 use crate::Era;
 use crate::kernel::SimTime;
 use crate::pricing::Market;
@@ -44,15 +44,16 @@ pub struct Scenario {
 }
 
 /// Scenarios that exist: id and what it holds.
-pub const SCENARIOS: [(&str, &str); 2] = [
+pub const SCENARIOS: [(&str, &str); 3] = [
     ("karpenter-basics", "two on-demand nodes, Karpenter, a spot pool that removes empty nodes after 30 s"),
+    ("playground", "karpenter-basics, and the test Deployment `inflate` without replicas"),
     ("karpenter-bare", "two on-demand nodes and Karpenter without a pool or a node class"),
 ];
 
 impl Scenario {
     /// The lab's start in its own region.
     pub fn lab(era: Era, seed: u64) -> Scenario {
-        Scenario::on("karpenter-basics", era, seed, LAB_REGION, true)
+        Scenario::on("karpenter-basics", era, seed, LAB_REGION)
     }
 
     /// The scenario of an id (see [`SCENARIOS`]) in a region of [`catalog::REGIONS`]. Whether the region's prices are
@@ -63,8 +64,7 @@ impl Scenario {
             return Err(ApiError::new(Reason::BadRequest, message));
         }
         match id {
-            "karpenter-basics" => Ok(Scenario::on(id, era, seed, region, true)),
-            "karpenter-bare" => Ok(Scenario::on(id, era, seed, region, false)),
+            _ if SCENARIOS.iter().any(|(known, _)| *known == id) => Ok(Scenario::on(id, era, seed, region)),
             _ => {
                 let known: Vec<&str> = SCENARIOS.iter().map(|(id, _)| *id).collect();
                 let message = format!("scenario \"{id}\" is unknown: choose one of {}", known.join(", "));
@@ -73,10 +73,12 @@ impl Scenario {
         }
     }
 
-    fn on(id: &str, era: Era, seed: u64, region: &str, pool: bool) -> Scenario {
+    fn on(id: &str, era: Era, seed: u64, region: &str) -> Scenario {
         let mut docs = base::objects(era, region);
-        if !pool {
-            docs.retain(|d| !is_karpenters(kind_of(d), era));
+        match id {
+            "karpenter-bare" => docs.retain(|d| !is_karpenters(kind_of(d), era)),
+            "playground" => docs.extend(base::inflate()),
+            _ => {}
         }
         Scenario {
             id: id.to_owned(),
@@ -91,13 +93,16 @@ impl Scenario {
     }
 
     /// The world after its objects were created and had time to settle.
-    pub(super) fn build(&self) -> Result<World, ApiError> {
+    pub(super) fn build(&self, parts: Option<Parts>) -> Result<World, ApiError> {
         let market = Market::load(&self.region, self.era, self.prices.as_deref())
             .map_err(|error| ApiError::new(Reason::BadRequest, error.to_string()))?;
         let instances = if self.node_group { base::instances(self.era, self.seed, &market) } else { Vec::new() };
         let mut world = World::new(Profile::of(self.era), Arc::new(market), self.epoch_ms, self.seed);
+        if let Some(parts) = parts {
+            world.attach(parts);
+        }
         for doc in &instances {
-            world.found(doc, self.era)?;
+            world.found_at_rest(doc, self.era)?;
         }
         let stages: [(u64, Belongs); 3] = [
             (0, |kind, era| kind != Some(Kind::Deployment) && !is_karpenters(kind, era)),
@@ -107,10 +112,17 @@ impl Scenario {
         for (at, belongs) in stages {
             world.run_to(SimTime(at));
             for doc in self.docs.iter().filter(|d| belongs(kind_of(d), self.era)) {
-                world.found(doc, self.era)?;
+                match parts {
+                    Some(_) => world.found(doc, self.era)?,
+                    None => world.found_at_rest(doc, self.era)?,
+                }
             }
         }
         world.run_to(SimTime(SETTLE_MS));
+        if world.waits_for_parts() {
+            let message = format!("scenario \"{}\" does not come to rest by itself: attach the parts first", self.id);
+            return Err(ApiError::new(Reason::BadRequest, message));
+        }
         world.begin();
         Ok(world)
     }
@@ -126,6 +138,12 @@ fn is_karpenters(kind: Option<Kind>, era: Era) -> bool {
     kind.is_some_and(|k| k == Kind::pool(era) || k == Kind::node_class(era))
 }
 
+/// What a user applied, so that a later `kubectl apply` knows what it may remove.
+fn is_applied(doc: &Value, era: Era) -> bool {
+    let kind = kind_of(doc);
+    is_karpenters(kind, era) || kind == Some(Kind::Deployment) && doc.str_at("metadata.namespace") == Some("default")
+}
+
 /// The user's session begins at 14:00 in Seoul on a day of the era.
 fn epoch_ms(era: Era) -> i64 {
     let begin = match era {
@@ -136,19 +154,11 @@ fn epoch_ms(era: Era) -> i64 {
 }
 
 impl World {
-    /// Creates one object of a scenario. The cloud's records have no request; pools and node classes were applied, so
-    /// that a later `kubectl apply` knows what it may remove.
+    /// Creates one object of a scenario.
     fn found(&mut self, doc: &Value, era: Era) -> Result<(), ApiError> {
-        let (mut doc, kind) = (doc.clone(), kind_of(doc));
-        if kind.is_some_and(Kind::is_internal) {
-            // A managed node group buys at the list price.
-            let list = self.cluster.market.on_demand_micro(doc.str_at("spec.instanceType").unwrap_or_default()).unwrap_or(0);
-            doc.set("spec.priceMicro", list);
-            doc.set("spec.onDemandMicro", list);
-            return self.internal(|store, ctx| exec::create(store, ctx, doc).map(|_| ()));
-        }
+        let (doc, kind) = (doc.clone(), kind_of(doc));
         let (dry_run, validation) = (false, Validation::Strict);
-        let request = if is_karpenters(kind, era) {
+        let request = if is_applied(&doc, era) {
             Request::Apply { doc, dry_run, validation }
         } else {
             Request::Create { doc, dry_run, validation }
@@ -157,5 +167,26 @@ impl World {
             let named = request.document().map(|d| d.str_at("metadata.name").unwrap_or_default()).unwrap_or_default();
             ApiError { message: format!("{} {named}: {}", kind.map_or("", Kind::name), error.message), ..error }
         })
+    }
+
+    /// The same without the API server's door: the scenarios' own documents are known to be good, so that all that
+    /// admission would do is to fill in defaults. A test compares the two.
+    fn found_at_rest(&mut self, doc: &Value, era: Era) -> Result<(), ApiError> {
+        let kind = kind_of(doc);
+        let mut doc = if is_applied(doc, era) { objects::patch::with_last_applied(doc) } else { doc.clone() };
+        match kind {
+            // The cloud's records have no request.
+            Some(kind) if kind.is_internal() => self.price(&mut doc),
+            Some(kind) => objects::default_fields(kind, &mut doc),
+            None => {}
+        }
+        self.internal(|store, ctx| exec::create(store, ctx, doc).map(|_| ()))
+    }
+
+    /// A managed node group buys at the list price.
+    fn price(&self, doc: &mut Value) {
+        let list = self.cluster.market.on_demand_micro(doc.str_at("spec.instanceType").unwrap_or_default()).unwrap_or(0);
+        doc.set("spec.priceMicro", list);
+        doc.set("spec.onDemandMicro", list);
     }
 }

@@ -1,0 +1,98 @@
+//! The second module's inside. What only this file reaches is not in the module that starts the page.
+
+#![allow(unsafe_code, reason = "the door between the two modules is a function imported from one of them")]
+
+use super::{Polled, Runner, Tools};
+use engine::session::Parts;
+use engine::{Session, Snapshot};
+use shell::{Completion, Job, Key, Options, Poll, Shell, Start};
+use view::{Lang, problems};
+use wasm_split_helpers::{SplitLoaderError, wasm_split};
+
+#[wasm_split(tools, fallible)]
+pub fn tools() -> Result<Tools, SplitLoaderError> {
+    Ok(Tools { parts: Parts::all, runner, viewer, problems: problems::of, mend: problems::mend })
+}
+
+fn runner(lang: Lang) -> Box<dyn Runner> {
+    Box::new(Terminal { shell: Shell::new(Options::terminal(shell_lang(lang))), job: None })
+}
+
+fn viewer(session: &mut Session) -> String {
+    let mut shell = Shell::new(Options { kubectl_ms: 0, columns: 170, ..Options::script() });
+    let mut text = String::new();
+    if let Start::Job(mut job) = shell.start("eks-node-viewer", session) {
+        // One frame is there at once; anything else would wait for time to pass.
+        let _: Poll = shell.poll(&mut job, session);
+        job.take_output().iter().for_each(|c| text.push_str(&c.text));
+    }
+    text
+}
+
+struct Terminal {
+    shell: Shell,
+    job: Option<Box<Job>>,
+}
+
+fn shell_lang(lang: Lang) -> shell::Lang {
+    match lang {
+        Lang::Ko => shell::Lang::Ko,
+        Lang::En => shell::Lang::En,
+    }
+}
+
+impl Runner for Terminal {
+    fn set_lang(&mut self, lang: Lang) {
+        self.shell.set_lang(shell_lang(lang));
+    }
+
+    fn history(&self) -> &[String] {
+        self.shell.history()
+    }
+
+    fn complete(&self, line: &str, cursor: usize, snapshot: &Snapshot) -> Completion {
+        self.shell.complete(line, cursor, snapshot)
+    }
+
+    fn start(&mut self, text: &str, session: &mut Session) -> bool {
+        match self.shell.start(text, session) {
+            Start::NeedsMore => false,
+            Start::Job(job) => {
+                self.job = Some(job);
+                true
+            }
+        }
+    }
+
+    fn poll(&mut self, session: &mut Session) -> Option<Polled> {
+        let mut job = self.job.take()?;
+        let poll = self.shell.poll(&mut job, session);
+        let polled = Polled {
+            poll,
+            output: job.take_output(),
+            seen: job.take_seen(),
+            full_screen: job.full_screen(),
+            repair: job.repair().cloned(),
+        };
+        if matches!(poll, Poll::Running { .. }) {
+            self.job = Some(job);
+        }
+        Some(polled)
+    }
+
+    fn busy(&self) -> bool {
+        self.job.is_some()
+    }
+
+    fn interrupt(&mut self) {
+        if let Some(job) = &mut self.job {
+            job.interrupt();
+        }
+    }
+
+    fn key(&mut self, key: Key) {
+        if let Some(job) = &mut self.job {
+            job.key(key);
+        }
+    }
+}
