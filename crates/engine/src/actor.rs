@@ -125,6 +125,11 @@ pub trait Actor {
     /// Runs at its wake time. It must leave `wake_at` later than `view.now` unless it has more to do at once.
     fn act(&mut self, view: &View<'_>) -> Vec<Intent>;
 
+    /// Whether its run at `now` needs a part that is not attached (see [`crate::session::Parts`]).
+    fn waits_for_parts(&self, _now: SimTime) -> bool {
+        false
+    }
+
     /// Called when an intent of this actor was refused.
     fn refused(&mut self, _intent: &Intent, _error: &ApiError, _view: &View<'_>) {}
 }

@@ -144,11 +144,6 @@ impl Karpenter {
         self.busy = Some(busy);
     }
 
-    /// Whether the next item due at `now` needs controllers that are not there.
-    pub fn waits_for_parts(&self, now: SimTime) -> bool {
-        self.busy.is_none() && self.work.peek_due(now).is_some_and(|item| !item.is_at_rest())
-    }
-
     fn reconcile(&mut self, item: Item, cx: &mut Cx<'_, '_>) {
         let again = match &item {
             Item::Start => {
@@ -381,6 +376,11 @@ impl Actor for Karpenter {
             }
         }
         Vec::new()
+    }
+
+    /// Whether the next item due at `now` needs controllers that are not there.
+    fn waits_for_parts(&self, now: SimTime) -> bool {
+        self.busy.is_none() && self.work.peek_due(now).is_some_and(|item| !item.is_at_rest())
     }
 
     fn refused(&mut self, intent: &Intent, error: &ApiError, _view: &View<'_>) {

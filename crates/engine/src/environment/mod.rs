@@ -9,6 +9,7 @@ pub mod claims;
 pub mod cloud;
 pub mod garbage;
 pub mod kubelet;
+mod later;
 pub mod namespaces;
 pub mod node_lifecycle;
 pub mod pod_gc;
@@ -19,26 +20,29 @@ mod workloads_owner;
 
 pub mod workloads;
 
+pub use later::Acts;
+
 use crate::actor::Actor;
 use crate::profile::Profile;
+use later::Later;
 
 /// All stand-ins of one cluster. Cloning copies their whole state, so that a checkpoint can go on from it.
 #[derive(Clone, Debug)]
 pub struct Environment {
     deployments: workloads::DeploymentController,
     replica_sets: workloads::ReplicaSetController,
-    stateful_sets: workloads::StatefulSetController,
-    cron_jobs: workloads::CronJobController,
-    jobs: workloads::JobController,
+    stateful_sets: Later<workloads::StatefulSetController>,
+    cron_jobs: Later<workloads::CronJobController>,
+    jobs: Later<workloads::JobController>,
     daemon_sets: workloads::DaemonSetController,
     scheduler: scheduler::Scheduler,
     kubelets: kubelet::Kubelets,
-    fleet: cloud::Fleet,
+    fleet: Later<cloud::Fleet>,
     instances: cloud::Instances,
     node_lifecycle: node_lifecycle::NodeLifecycle,
     pod_gc: pod_gc::PodGc,
     budgets: budgets::DisruptionBudgets,
-    volumes: volumes::Volumes,
+    volumes: Later<volumes::Volumes>,
     claims: claims::Claims,
     garbage: garbage::GarbageCollector,
     namespaces: namespaces::Namespaces,

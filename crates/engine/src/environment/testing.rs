@@ -35,7 +35,8 @@ const EPOCH_MS: i64 = 1_690_340_400_000;
 impl Lab {
     pub fn new(era: Era, seed: u64) -> Lab {
         let profile = Profile::of(era);
-        let env = Environment::new(&profile);
+        let mut env = Environment::new(&profile);
+        env.equip(crate::environment::Acts::whole());
         let mut lab = Lab { store: Store::default(), market: market(era), profile, now: SimTime::ZERO, seed, env };
         for (name, value) in [("system-node-critical", 2_000_001_000), ("system-cluster-critical", 2_000_000_000), ("high", 1000)]
         {

@@ -1,5 +1,5 @@
-//! The two parts of a world that one at rest does without: the API server's door for users, and Karpenter's controllers
-//! for clusters in which there is something to do.
+//! The parts of a world that one at rest does without: the API server's door for users, Karpenter's controllers for
+//! clusters in which there is something to do, and the actors of what a start cluster has none of.
 //!
 //! A program that has everything at hand (the command line, tests) starts with all parts and never thinks of them. The page
 //! starts without: it shows and plays the start cluster, fetches the code of the parts when somebody wants to do
@@ -10,6 +10,7 @@ use super::request::carry_out;
 use super::world::Cluster;
 use super::{Outcome, Request};
 use crate::controllers::Busy;
+use crate::environment::Acts;
 use objects::{ApiError, Reason};
 use std::sync::OnceLock;
 
@@ -18,11 +19,12 @@ use std::sync::OnceLock;
 pub struct Parts {
     pub(super) carry_out: fn(&mut Cluster, &Request) -> Result<Outcome, ApiError>,
     pub(super) busy: Busy,
+    pub(super) acts: Acts,
 }
 
 impl Parts {
     pub fn all() -> Parts {
-        Parts { carry_out, busy: Busy::whole() }
+        Parts { carry_out, busy: Busy::whole(), acts: Acts::whole() }
     }
 }
 

@@ -75,7 +75,7 @@ pub struct World {
     karpenter: Karpenter,
     leader: Leader,
     parts: Arc<parts::Slot>,
-    /// Karpenter's turn has come, and it has more to do than it can without its part.
+    /// The turn of an actor has come that needs a part.
     waits: bool,
     /// Wake times by actor; kept current so that looking for the next one costs nothing.
     wakes: Vec<SimTime>,
@@ -155,9 +155,13 @@ impl World {
     fn run_due(&mut self) -> bool {
         let now = self.cluster.now;
         let Some(due) = self.wakes.iter().position(|t| *t <= now) else { return true };
-        if due + 1 == self.wakes.len() && self.karpenter.waits_for_parts(now) {
+        let waits = |actor: Option<&mut dyn Actor>| actor.is_some_and(|actor| actor.waits_for_parts(now));
+        if waits(actor(&mut self.housekeeping, &mut self.environment, &mut self.karpenter, due)) {
             match self.parts.get() {
-                Some(parts) => self.karpenter.equip(parts.busy),
+                Some(parts) => {
+                    self.karpenter.equip(parts.busy);
+                    self.environment.equip(parts.acts);
+                }
                 None => {
                     self.waits = true;
                     return false;
