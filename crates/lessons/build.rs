@@ -1,18 +1,23 @@
 //! Lessons are written in YAML and built in as JSON, so that a program with lessons needs no YAML reader.
 
+use std::error::Error;
+use std::fs;
 use std::path::Path;
-use std::{env, fs};
 
-fn main() {
+#[expect(clippy::disallowed_methods, reason = "cargo tells build scripts by the environment where to write")]
+fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=data");
-    let out = env::var("OUT_DIR").expect("cargo gives a folder");
-    for entry in fs::read_dir("data").expect("the folder of lessons") {
-        let path = entry.expect("an entry of the folder").path();
-        let text = fs::read_to_string(&path).expect("a lesson");
-        let stream = objects::yaml::parse(&text);
-        assert!(stream.error.is_none(), "{}: {:?}", path.display(), stream.error);
-        let document = stream.documents.first().unwrap_or_else(|| panic!("{} is empty", path.display()));
-        let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
-        fs::write(Path::new(&out).join(name + ".json"), document.value.to_string()).expect("the folder can be written");
+    let out = std::env::var("OUT_DIR")?;
+    for entry in fs::read_dir("data")? {
+        let path = entry?.path();
+        let stream = objects::yaml::parse(&fs::read_to_string(&path)?);
+        let place = path.display();
+        if let Some(error) = stream.error {
+            return Err(format!("{place}:{}: {error}", error.line).into());
+        }
+        let document = stream.documents.first().ok_or_else(|| format!("{place} is empty"))?;
+        let name = path.file_stem().ok_or_else(|| format!("{place} has no name"))?;
+        fs::write(Path::new(&out).join(name).with_extension("json"), document.value.to_string())?;
     }
+    Ok(())
 }

@@ -76,6 +76,7 @@ const CONSOLIDATION_B: &str = include_str!("examples/nodepool-consolidation.yaml
 #[cfg(test)]
 mod tests {
     use super::*;
+    use engine::Session;
     use view::{Lang, problems};
 
     #[test]
