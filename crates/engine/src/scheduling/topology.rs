@@ -3,8 +3,8 @@
 //!
 //! Where Karpenter takes any of several equal domains, the alphabetically first is taken here.
 
-mod counting;
-mod group;
+pub(super) mod counting;
+pub(super) mod group;
 
 use super::cluster::Cluster;
 use super::labels;
@@ -250,7 +250,7 @@ impl<'a> Topology<'a> {
         }
         let place = self.groups.len();
         if let Some(key) = self.keys.get(number).cloned() {
-            let mut group = Self::empty(key, number);
+            let mut group = Group::new(key, number);
             group.min_domains = min_domains;
             self.counted.count(&mut group, &mut self.hosts);
             self.groups.push(group);
@@ -267,7 +267,7 @@ impl<'a> Topology<'a> {
         }
         let place = self.inverse.len();
         if let Some(key) = self.inverse_keys.get(number).cloned() {
-            let mut group = Self::empty(key, number);
+            let mut group = Group::new(key, number);
             self.counted.offer(&mut group, &mut self.hosts);
             self.inverse.push(group);
         }
@@ -275,10 +275,6 @@ impl<'a> Topology<'a> {
             *here = Some(place);
         }
         place
-    }
-
-    fn empty(key: Arc<GroupKey>, number: usize) -> Group {
-        Group { key, number, min_domains: None, domains: VecMap::new(), hosts: Vec::new(), used: 0, version: 0 }
     }
 
     /// Makes host names known to the groups that exist.

@@ -2,51 +2,17 @@
 
 use super::super::testing::*;
 use crate::decisions::What;
-use crate::pricing::Market;
-use objects::{DocExt, Era, Kind, Value, json};
+use objects::{Era, Kind, Value, json};
 
-fn provisioner(spec: Value) -> Value {
-    json!({"apiVersion": "karpenter.sh/v1alpha5", "kind": "Provisioner", "metadata": {"name": "default"}, "spec": spec})
-}
-
-/// One initialized m5.xlarge with one pod, consolidation on.
+/// One initialized m5.xlarge with one pod.
 fn running(spec: Value) -> Lab {
-    let mut lab = Lab::new(Era::V1alpha5);
-    lab.market = Market::build("ap-northeast-2", Era::V1alpha5).unwrap();
-    lab.create(provisioner(spec));
-    lab.create(json!({"apiVersion": "karpenter.k8s.aws/v1alpha1", "kind": "AWSNodeTemplate", "metadata": {"name": "default"}, "spec": {}}));
-    let mut instance = instance();
-    instance.set("spec.capacityType", "on-demand");
-    lab.create(instance);
-    let mut claim = launched(Era::V1alpha5);
-    let labels = claim.slot("metadata.labels").as_object_mut().unwrap();
-    for (key, value) in [
-        ("karpenter.sh/capacity-type", "on-demand"),
-        ("node.kubernetes.io/instance-type", "m5.xlarge"),
-        ("topology.kubernetes.io/zone", "ap-northeast-2a"),
-        ("kubernetes.io/os", "linux"),
-        ("kubernetes.io/arch", "amd64"),
-    ] {
-        labels.insert(key.to_owned(), value.into());
-    }
-    lab.create(claim);
-    lab.run(1_500);
-    lab.create(joined(Era::V1alpha5));
-    lab.run(1_500);
-    lab.patch(Kind::Node, NODE, ready());
-    lab.create(pod("app", NODE, json!({})));
-    lab.run(2_000);
-    lab
+    Lab::one_node(Era::V1alpha5, &[], spec, json!({}))
 }
 
 fn consolidating() -> Value {
     json!({"consolidation": {"enabled": true}, "providerRef": {"name": "default"}, "requirements": [
         {"key": "karpenter.sh/capacity-type", "operator": "In", "values": ["on-demand"]},
         {"key": "node.kubernetes.io/instance-type", "operator": "In", "values": ["c5.large", "m5.xlarge"]}]})
-}
-
-fn requested(lab: &Lab) -> Vec<String> {
-    lab.store.list(Kind::FleetRequest).map(|r| r.meta.name.clone()).collect()
 }
 
 #[test]
@@ -58,7 +24,7 @@ fn a_replacement_that_gets_no_capacity_is_rolled_back() {
     assert!(lab.log_text().contains(command), "{}", lab.log_text());
     let unschedulable = |lab: &Lab| lab.get(Kind::Node, NODE).unwrap().node().unwrap().unschedulable;
     assert!(unschedulable(&lab), "candidates are cordoned before their replacement is launched");
-    let requests = requested(&lab);
+    let requests = lab.requested();
     assert_eq!(requests.len(), 1, "{}", lab.log_text());
     let error = json!({"code": "InsufficientInstanceCapacity", "message": "no c5.large", "instanceType": "c5.large", "zone": "ap-northeast-2a"});
     lab.patch(Kind::FleetRequest, &requests[0], json!({"status": {"errors": [error]}}));
@@ -95,7 +61,7 @@ fn pods_keep_their_node_with_reasons() {
         }
         lab.run(60_000);
         assert!(lab.events.iter().any(|e| e == &format!("Node DeprovisioningBlocked: {want}")), "{:?}", lab.events);
-        assert!(requested(&lab).is_empty() && lab.get(Kind::Machine, "default-7xk4p").is_some());
+        assert!(lab.requested().is_empty() && lab.get(Kind::Machine, "default-7xk4p").is_some());
     }
 }
 

@@ -3,22 +3,18 @@
 //!
 //! Where Karpenter takes any of several equal domains, the alphabetically first is taken here.
 
-mod group;
-
 use super::cluster::Cluster;
 use super::labels;
 use super::pod_class::{Class, Shape};
 use super::requirements::{Requirement, Requirements};
 use super::rules::Preferences;
-use group::{Group, GroupKey, GroupKind, NodeFilter};
+use crate::scheduling::topology::counting::{Domains, universe};
+use crate::scheduling::topology::group::{Group, GroupKey, GroupKind, NodeFilter};
 use objects::Era;
 use objects::collections::{VecMap, VecSet};
-use objects::selector::{Expression, LabelSelector, Operator};
+use objects::selector::{Expression, Operator};
 use objects::typed::{PodAffinityTerm, Taint};
 use std::sync::Arc;
-
-/// Domains that pools could provide, each with the taint lists of the pools that could.
-type Domains = VecMap<Arc<str>, Vec<Vec<Taint>>>;
 
 pub struct Topology<'a> {
     cluster: &'a Cluster,
@@ -151,7 +147,7 @@ impl<'a> Topology<'a> {
             return *i;
         }
         let domains = self.domains_for(&key, shape);
-        let mut group = Group { key: key.clone(), min_domains, domains };
+        let mut group = Group { min_domains, domains, ..Group::new(Arc::new(key.clone()), self.groups.len()) };
         self.count(&mut group);
         self.groups.push(group);
         self.by_key.insert(key, self.groups.len() - 1);
@@ -164,7 +160,7 @@ impl<'a> Topology<'a> {
             return *i;
         }
         let domains = self.domains_for(&key, &Shape::default());
-        self.inverse.push(Group { key: key.clone(), min_domains: None, domains });
+        self.inverse.push(Group { domains, ..Group::new(Arc::new(key.clone()), self.inverse.len()) });
         self.inverse_by_key.insert(key, self.inverse.len() - 1);
         self.inverse.len() - 1
     }
@@ -267,39 +263,4 @@ impl<'a> Topology<'a> {
             }
         }
     }
-}
-
-/// The values of a key that types of the open pools could have, within what each pool asks.
-fn universe(cluster: &Cluster, key: &str) -> Domains {
-    let mut all = Domains::new();
-    for pool in cluster.pools.iter().filter(|p| !p.closed) {
-        let mut asked = Requirements::of_expressions(&pool.requirements);
-        asked.add_all(&Requirements::of_labels(&pool.labels));
-        let pool_values = asked.get(key);
-        let mut values: VecSet<Arc<str>> = VecSet::new();
-        for t in cluster.types.iter() {
-            match (pool_values, t.requirements.get(key)) {
-                (Some(p), Some(r)) => values.extend(r.intersection(p).values().cloned()),
-                (Some(r), None) | (None, Some(r)) => values.extend(r.values().cloned()),
-                (None, None) => {}
-            }
-        }
-        if let Some(r) = pool_values.filter(|r| r.operator() == Operator::In) {
-            values.extend(r.values().cloned());
-        }
-        for value in values {
-            let lists = all.entry(value).or_default();
-            if pool.taints.is_empty() {
-                *lists = vec![Vec::new()];
-            } else if lists.first().is_none_or(|l| !l.is_empty()) {
-                lists.push(pool.taints.clone());
-            }
-        }
-    }
-    all
-}
-
-/// Whether a selector selects labels; a missing one selects nothing.
-fn selects(selector: Option<&LabelSelector>, labels: &VecMap<String, String>) -> bool {
-    selector.is_some_and(|s| s.matches(labels))
 }

@@ -12,7 +12,7 @@ use objects::typed::{Taint, Toleration};
 use std::sync::Arc;
 
 /// Domains that pools could provide, each with the taint lists of the pools that could.
-type Domains = VecMap<Arc<str>, Vec<Vec<Taint>>>;
+pub type Domains = VecMap<Arc<str>, Vec<Vec<Taint>>>;
 
 pub struct Counted<'a> {
     cluster: &'a Cluster,
@@ -179,7 +179,7 @@ fn offer<'d>(group: &mut Group, domains: impl Iterator<Item = &'d Arc<str>>, hos
 }
 
 /// The values of a key that types of the open pools could have, within what each pool asks.
-fn universe(cluster: &Cluster, key: &str) -> Domains {
+pub fn universe(cluster: &Cluster, key: &str) -> Domains {
     let mut all = Domains::new();
     for pool in cluster.pools.iter().filter(|p| !p.closed) {
         let mut asked = Requirements::of_expressions(&pool.requirements);

@@ -101,6 +101,10 @@ pub struct Group {
 pub const UNKNOWN: i64 = -1;
 
 impl Group {
+    pub fn new(key: Arc<GroupKey>, number: usize) -> Group {
+        Group { key, number, min_domains: None, domains: VecMap::new(), hosts: Vec::new(), used: 0, version: 0 }
+    }
+
     pub fn record(&mut self, domain: &Arc<str>) {
         let count = self.domains.entry(domain.clone()).or_insert(0);
         self.used += usize::from(*count == 0);
