@@ -2,7 +2,7 @@
 
 use crate::options::Options;
 use engine::Era;
-use engine::session::{LAB_REGION, LAB_SEED, Scenario};
+use engine::session::{LAB, LAB_REGION, LAB_SEED, Scenario};
 use std::sync::Arc;
 
 /// A scenario and how it is played.
@@ -26,8 +26,7 @@ pub fn plan(options: &Options) -> Result<Plan, String> {
     // Outside a lesson the test Deployment is there already, so that one command shows everything.
     let start = known.map(|l| l.start).or_else(|| options.scenario.clone()).unwrap_or_else(|| "playground".to_owned());
     let named = |id: &str| Scenario::named(id, era, seed, region.unwrap_or(LAB_REGION));
-    let lab = Scenario::lab(era, seed).id;
-    let mut scenario = named(&start).or_else(|_| named(&lab)).map_err(|e| e.message)?;
+    let mut scenario = named(&start).or_else(|_| named(LAB)).map_err(|e| e.message)?;
     if region.is_some() {
         scenario.prices = options.prices.as_deref().map(Arc::from);
     }

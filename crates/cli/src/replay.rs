@@ -3,6 +3,7 @@
 use crate::Failure;
 use crate::expect::Expect;
 use crate::lab::Lab;
+use engine::session::LAB;
 use engine::{Era, Scenario, Session, SimTime};
 use shell::{Job, Options, Poll, Shell, Start, Stream};
 
@@ -65,7 +66,7 @@ pub fn session(lab: &Lab, choices: &Choices) -> Result<Session, Failure> {
     let era = choices.era.or(s.era).unwrap_or_default();
     let seed = choices.seed.or(s.seed).unwrap_or(engine::session::LAB_SEED);
     let region = choices.region.as_deref().or(s.region.as_deref()).unwrap_or(engine::session::LAB_REGION);
-    let id = choices.scenario.as_deref().or(s.scenario.as_deref()).unwrap_or("karpenter-basics");
+    let id = choices.scenario.as_deref().or(s.scenario.as_deref()).unwrap_or(LAB);
     let scenario = Scenario::named(id, era, seed, region).map_err(|error| Failure::usage(error.message))?;
     Session::new(scenario).map_err(|error| Failure { message: error.message, exit: 1 })
 }

@@ -15,6 +15,9 @@ use std::sync::Arc;
 /// The seed of the lab: one for which its first launch is an r3.2xlarge.
 pub const LAB_SEED: u64 = 196;
 
+/// The scenario of the lab.
+pub const LAB: &str = "karpenter-basics";
+
 /// Where the lab runs.
 pub const LAB_REGION: &str = "ap-northeast-2";
 
@@ -45,7 +48,7 @@ pub struct Scenario {
 
 /// Scenarios that exist: id and what it holds.
 pub const SCENARIOS: [(&str, &str); 3] = [
-    ("karpenter-basics", "two on-demand nodes, Karpenter, a spot pool that removes empty nodes after 30 s"),
+    (LAB, "two on-demand nodes, Karpenter, a spot pool that removes empty nodes after 30 s"),
     ("playground", "karpenter-basics, and the test Deployment `inflate` without replicas"),
     ("karpenter-bare", "two on-demand nodes and Karpenter without a pool or a node class"),
 ];
@@ -53,7 +56,7 @@ pub const SCENARIOS: [(&str, &str); 3] = [
 impl Scenario {
     /// The lab's start in its own region.
     pub fn lab(era: Era, seed: u64) -> Scenario {
-        Scenario::on("karpenter-basics", era, seed, LAB_REGION)
+        Scenario::on(LAB, era, seed, LAB_REGION)
     }
 
     /// The scenario of an id (see [`SCENARIOS`]) in a region of [`catalog::REGIONS`]. Whether the region's prices are
