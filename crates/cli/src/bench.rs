@@ -22,9 +22,8 @@ pub struct Choices {
     pub runs: u32,
 }
 
-/// Runs it: `{"file","pods","nodes","seconds","cpu_seconds","pods_per_s","peak_rss_mb","errors"}`, to consolidate with
-/// `method`, `tried` and `command` too. `seconds` are those of the clock; `cpu_seconds`, what the process was on a CPU for
-/// meanwhile, are `null` where the system does not tell.
+/// Runs it: `{"file","pods","nodes","seconds","pods_per_s","peak_rss_mb","errors"}`, to consolidate with `method`,
+/// `tried` and `command` too. `seconds` are those of the clock.
 pub fn run(choices: &Choices) -> Result<Value, Failure> {
     let read = |file: &String| std::fs::read_to_string(file).map_err(|e| Failure::usage(format!("{file}: {e}")));
     let types = read(&choices.types)?;
@@ -41,14 +40,11 @@ pub fn run(choices: &Choices) -> Result<Value, Failure> {
     };
     let method = if choices.multi { Method::Multi } else { Method::Single };
     let once = || if choices.consolidate { bench::consolidate(&cluster, method) } else { bench::pack(&cluster) };
-    let mut runs: Vec<Timed> = (0..choices.runs.max(1)).map(|_| timed(&once)).collect();
-    runs.sort_by(|a, b| a.seconds.total_cmp(&b.seconds));
-    let Some(Timed { seconds, outcome, .. }) = runs.first() else { return Err(Failure::usage("no run")) };
-    let cpu = runs.iter().filter_map(|r| r.cpu_seconds).min_by(f64::total_cmp);
+    let runs = (0..choices.runs.max(1)).map(|_| timed(&once));
+    let Some((seconds, outcome)) = runs.min_by(|a, b| a.0.total_cmp(&b.0)) else { return Err(Failure::usage("no run")) };
     let name = std::path::Path::new(first).file_name().map(|n| n.to_string_lossy().into_owned());
     let mut v = json!({
-        "file": name, "pods": outcome.pods, "nodes": outcome.nodes, "seconds": round(*seconds),
-        "cpu_seconds": cpu.map(round),
+        "file": name, "pods": outcome.pods, "nodes": outcome.nodes, "seconds": round(seconds),
         "pods_per_s": (outcome.pods as f64 / seconds).round(), "peak_rss_mb": peak_rss_mb(), "errors": outcome.errors,
     });
     if let (Some((tried, command)), Some(map)) = (&outcome.scan, v.as_object_mut()) {
@@ -80,23 +76,11 @@ fn input(file: &str, read: Result<Cluster, String>) -> Result<Cluster, Failure> 
     read.map_err(|why| Failure::usage(format!("{file}: {why}")))
 }
 
-struct Timed {
-    seconds: f64,
-    cpu_seconds: Option<f64>,
-    outcome: Outcome,
-}
-
 #[expect(clippy::disallowed_types, reason = "a measurement of real time")]
-fn timed(once: &dyn Fn() -> Outcome) -> Timed {
-    let (start, on_cpu) = (std::time::Instant::now(), on_cpu_ns());
+fn timed(once: &dyn Fn() -> Outcome) -> (f64, Outcome) {
+    let start = std::time::Instant::now();
     let outcome = once();
-    let spent = on_cpu_ns().zip(on_cpu).map(|(after, before)| after.saturating_sub(before) as f64 / 1e9);
-    Timed { seconds: start.elapsed().as_secs_f64(), cpu_seconds: spent, outcome }
-}
-
-/// How long the process, which has one thread, has been on a CPU.
-fn on_cpu_ns() -> Option<u64> {
-    std::fs::read_to_string("/proc/self/schedstat").ok()?.split(' ').next()?.parse().ok()
+    (start.elapsed().as_secs_f64(), outcome)
 }
 
 fn round(seconds: f64) -> f64 {
