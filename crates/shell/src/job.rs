@@ -34,6 +34,25 @@ pub struct Repair {
     pub fixed_script: String,
 }
 
+/// A text that a program wants edited (`kubectl edit`). The job waits until [`Job::edited`] gives the answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edit {
+    /// What is edited, as kubectl names it: `deployment.apps/inflate`.
+    pub title: String,
+    /// YAML, with remarks (`#`) in front that say what is wrong with it, where it comes again.
+    pub text: String,
+}
+
+/// The text on its way to the editor and back.
+#[derive(Debug, Default)]
+pub(crate) enum Editor {
+    #[default]
+    Closed,
+    Open(Edit),
+    /// `None`: left without saving.
+    Left(Option<String>),
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Key {
     Char(char),
@@ -71,6 +90,7 @@ pub struct Job {
     output: Vec<Chunk>,
     seen: Vec<Seen>,
     keys: Vec<Key>,
+    editor: Editor,
     repair: Option<Repair>,
     logs: VecMap<String, Arc<LogLine>>,
     /// The unfinished last line of standard output, for telling log lines in it.
@@ -96,6 +116,7 @@ impl Job {
             output: Vec::new(),
             seen: Vec::new(),
             keys: Vec::new(),
+            editor: Editor::Closed,
             repair: None,
             logs: VecMap::new(),
             tail: String::new(),
@@ -151,6 +172,7 @@ impl Job {
                 line,
                 seen: &mut self.seen,
                 keys: &mut self.keys,
+                editor: &mut self.editor,
                 follows: &mut self.follows,
                 full_screen: &mut self.full_screen,
                 repair: &mut self.repair,
@@ -173,6 +195,7 @@ impl Job {
         state.env.status = exit;
         state.unwind = None;
         self.machine = None;
+        self.editor = Editor::Closed;
         self.follows = false;
         self.full_screen = false;
         self.exit = Some(exit);
@@ -220,6 +243,21 @@ impl Job {
     pub fn key(&mut self, key: Key) {
         if self.keys.len() < 64 {
             self.keys.push(key);
+        }
+    }
+
+    /// The text to edit, while the job waits for that ([`crate::Options::editor`] says whether it may).
+    pub fn editing(&self) -> Option<&Edit> {
+        match &self.editor {
+            Editor::Open(edit) => Some(edit),
+            _ => None,
+        }
+    }
+
+    /// The editor was left with this text, or without saving. Poll again.
+    pub fn edited(&mut self, text: Option<String>) {
+        if self.editing().is_some() {
+            self.editor = Editor::Left(text);
         }
     }
 

@@ -13,7 +13,7 @@ mod tools;
 mod viewer;
 
 pub use complete::Completion;
-pub use job::{Chunk, Job, Key, Poll, Repair, Start, Stream};
+pub use job::{Chunk, Edit, Job, Key, Poll, Repair, Start, Stream};
 pub use options::{Lang, Options};
 pub use viewer::picture as node_viewer;
 

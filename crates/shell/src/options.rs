@@ -13,6 +13,8 @@ pub struct Options {
     pub lang: Lang,
     /// At a terminal: full-screen programs repaint until they are left. In scripts they print one frame.
     pub interactive: bool,
+    /// The owner has an editor, which it opens for what [`crate::Job::editing`] gives.
+    pub editor: bool,
     /// Simulated milliseconds that each call of kubectl takes.
     pub kubectl_ms: u64,
     /// Minutes east of UTC that `date` shows by default, and the zone's abbreviation.
@@ -26,7 +28,16 @@ pub struct Options {
 impl Options {
     /// A terminal on a page: commands take no time of their own.
     pub fn terminal(lang: Lang) -> Options {
-        Options { lang, interactive: true, kubectl_ms: 0, utc_offset_min: 9 * 60, zone: "KST".to_owned(), columns: 120, rows: 30 }
+        Options {
+            lang,
+            interactive: true,
+            editor: false,
+            kubectl_ms: 0,
+            utc_offset_min: 9 * 60,
+            zone: "KST".to_owned(),
+            columns: 120,
+            rows: 30,
+        }
     }
 
     /// A script: every kubectl call takes 100 ms.

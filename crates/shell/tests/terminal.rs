@@ -130,3 +130,57 @@ fn history_recalls() {
     assert_eq!(lab.run("!!").stdout, "echo one\none\n");
     assert_eq!(lab.run("!nope").stderr, "bash: !nope: event not found\n");
 }
+
+/// `kubectl edit` pauses with the text and goes on with what became of it.
+#[test]
+fn edits_in_the_owners_editor() {
+    let mut lab = Lab::of(engine::Scenario::lab(Era::V1, 1));
+    lab.shell = Shell::new(Options { editor: true, ..Options::terminal(Lang::En) });
+    lab.run("kubectl create deployment web --image=nginx");
+    let mut edit = |change: &dyn Fn(&str) -> Option<String>| {
+        let Start::Job(mut job) = lab.shell.start("kubectl edit deploy web", &mut lab.session) else { panic!("unfinished") };
+        let mut rounds = Vec::new();
+        for _ in 0..10 {
+            if let Poll::Done { exit } = lab.shell.poll(&mut job, &mut lab.session) {
+                let text: String = job.take_output().into_iter().map(|c| c.text).collect();
+                return (exit, text, rounds);
+            }
+            let asked = job.editing().unwrap().clone();
+            assert_eq!(asked.title, "deployment.apps/web");
+            rounds.push(asked.text.clone());
+            job.edited(change(&asked.text));
+        }
+        panic!("no end");
+    };
+    let (exit, text, rounds) = edit(&|_| None);
+    assert_eq!((exit, text.as_str(), rounds.len()), (0, "Edit cancelled, no changes made.\n", 1));
+    assert!(rounds[0].starts_with("# Please edit the object below.") && rounds[0].contains("\n  replicas: 1\n"));
+    let (exit, text, _) = edit(&|t| Some(t.replace("replicas: 1", "replicas: 3")));
+    assert_eq!((exit, text.as_str()), (0, "deployment.apps/web edited\n"));
+    let (exit, text, rounds) = edit(&|t| Some(t.replace("replicas: 3", "replicas: -3")));
+    assert_eq!(exit, 1);
+    assert_eq!(
+        text,
+        "error: deployments.apps \"web\" is invalid\nA copy of your changes has been stored to \"/tmp/kubectl-edit.yaml\"\n\
+         error: Edit cancelled, no valid changes were saved.\n"
+    );
+    assert!(
+        rounds[1].contains(
+            "#\n# deployments.apps \"web\" was not valid:\n# * spec.replicas: Invalid value: -3: must be greater than or equal to 0\n#\n"
+        ),
+        "{}",
+        rounds[1]
+    );
+}
+
+/// Headless, a command of the shell is the editor.
+#[test]
+fn edits_by_a_command() {
+    let mut lab = Lab::of(engine::Scenario::lab(Era::V1, 1));
+    lab.run("kubectl create deployment web --image=nginx");
+    let out = lab.run("EDITOR=true kubectl edit deploy web");
+    assert_eq!((out.exit, out.stdout.as_str(), out.stderr.as_str()), (0, "", "Edit cancelled, no changes made.\n"));
+    let out = lab.run("EDITOR=vi kubectl edit deploy web");
+    assert_eq!((out.exit, out.stderr.as_str()), (1, "error: unable to launch the editor \"vi\"\n"));
+    assert_eq!(lab.run("kubectl edit deploy web").exit, 1);
+}

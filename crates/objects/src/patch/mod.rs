@@ -29,10 +29,45 @@ pub fn merge(target: &mut Value, patch: &Value) {
     }
 }
 
+/// The merge patch that makes `new` of `old`. Source: github.com/evanphx/json-patch `CreateMergePatch`, v4.
+pub fn merge_between(old: &Value, new: &Value) -> Value {
+    let (Value::Object(before), Value::Object(after)) = (old, new) else {
+        return new.clone();
+    };
+    let mut patch = serde_json::Map::new();
+    for (name, value) in after {
+        match before.get(name) {
+            Some(same) if same == value => {}
+            Some(Value::Object(_)) if value.is_object() => {
+                let inner = merge_between(before.get(name).unwrap_or(&Value::Null), value);
+                patch.insert(name.clone(), inner);
+            }
+            _ => {
+                patch.insert(name.clone(), value.clone());
+            }
+        }
+    }
+    for name in before.keys().filter(|name| !after.contains_key(*name)) {
+        patch.insert(name.clone(), Value::Null);
+    }
+    Value::Object(patch)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::json;
+
+    #[test]
+    fn the_patch_between_two_leads_from_one_to_the_other() {
+        let old = json!({"a": 1, "b": {"c": [1], "d": 2}, "e": "x"});
+        let new = json!({"a": 1, "b": {"c": [1, 2]}, "f": {}});
+        let patch = merge_between(&old, &new);
+        assert_eq!(patch, json!({"b": {"c": [1, 2], "d": null}, "e": null, "f": {}}));
+        let mut got = old;
+        merge(&mut got, &patch);
+        assert_eq!(got, new);
+    }
 
     /// The examples of RFC 7386, appendix A.
     #[test]

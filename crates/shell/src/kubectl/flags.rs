@@ -90,6 +90,7 @@ flags! {
     "no-headers" - Bool, "When using the default or custom-column output format, don't print headers.";
     "now" - Bool, "If true, resources are signaled for immediate shutdown.";
     "output" 'o' Text, "Output format.";
+    "output-patch" - Bool, "Output the patch if the resource is edited.";
     "output-watch-events" - Bool, "Output watch event objects when --watch is used.";
     "overwrite" - Bool, "If true, allow labels, annotations or taints to be overwritten.";
     "overrides" - Text, "An inline JSON override for the generated object.";
@@ -138,6 +139,7 @@ flags! {
     "wait" - Bool, "If true, wait for resources to be gone before returning.";
     "watch" 'w' Bool, "After listing/getting the requested object, watch for changes.";
     "watch-only" - Bool, "Watch for changes to the requested object(s), without listing/getting first.";
+    "windows-line-endings" - Bool, "Defaults to the line ending native to your platform.";
     "cpu-percent" - Int, "The target average CPU utilization.";
     "min" - Int, "The lower limit for the number of pods.";
     "max" - Int, "The upper limit for the number of pods.";

@@ -219,11 +219,6 @@ pub fn unsupported(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Resul
             "the objects themselves are in kubectl get",
             "오브젝트는 kubectl get으로 볼 수 있습니다",
         ),
-        "edit" => (
-            "there is no text editor in this terminal",
-            "use the YAML pane, or kubectl patch, scale, label, set",
-            "YAML 창이나 kubectl patch, scale, label, set을 쓰세요",
-        ),
         "diff" => (
             "there is no diff program here",
             "kubectl apply --dry-run=server -o yaml shows the result",

@@ -9,6 +9,7 @@ mod create;
 mod delete;
 mod describe;
 mod drain;
+mod edit;
 mod events;
 mod explain;
 mod flags;

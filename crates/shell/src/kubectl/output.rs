@@ -115,7 +115,7 @@ impl Output {
 }
 
 /// What is printed of a document: managed fields are left out.
-fn visible(doc: &Value) -> Value {
+pub fn visible(doc: &Value) -> Value {
     let mut doc = doc.clone();
     doc.remove_at("metadata.managedFields");
     doc

@@ -2,8 +2,8 @@
 
 use super::{Call, Fail, Next, flags};
 use super::{
-    apply, create, delete, describe, drain, events, explain, get, help, info, label, logs, patch, rollout, scale, set, taint,
-    wait,
+    apply, create, delete, describe, drain, edit, events, explain, get, help, info, label, logs, patch, rollout, scale, set,
+    taint, wait,
 };
 use crate::job::Stream;
 use crate::options::Lang;
@@ -77,7 +77,9 @@ verbs! {
             ["all-namespaces", "selector", "field-selector", "label-columns", "show-labels", "show-kind", "no-headers", "output",
              "watch", "watch-only", "output-watch-events", "sort-by", "ignore-not-found", "chunk-size", "filename", "raw",
              "show-managed-fields", "server-print", "template", "recursive", "kustomize", "subresource"], get::run;
-        "edit" "Edit a resource on the server" KindAndNames, ["filename", "output"], info::unsupported;
+        "edit" "Edit a resource on the server" KindAndNames,
+            ["filename", "output", "field-manager", "output-patch", "recursive", "save-config", "subresource", "validate",
+             "windows-line-endings"], edit::run;
         "delete" "Delete resources by file names, stdin, resources and names, or by resources and label selector" KindAndNames,
             ["filename", "selector", "all", "all-namespaces", "field-selector", "wait", "grace-period", "force", "now",
              "ignore-not-found", "cascade", "dry-run", "output", "timeout", "recursive", "kustomize"], delete::run;

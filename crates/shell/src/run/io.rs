@@ -2,7 +2,7 @@
 //! says when it wants to go on.
 
 use super::State;
-use crate::job::{Chunk, Key, Repair, Stream};
+use crate::job::{Chunk, Editor, Key, Repair, Stream};
 use engine::logs::LogLine;
 use engine::session::Seen;
 use engine::{Session, SimTime};
@@ -127,6 +127,7 @@ pub struct Ctx<'a> {
     pub line: &'a str,
     pub seen: &'a mut Vec<Seen>,
     pub keys: &'a mut Vec<Key>,
+    pub editor: &'a mut Editor,
     /// Whether a program that ends only when left is running; set by each step.
     pub follows: &'a mut bool,
     pub full_screen: &'a mut bool,
