@@ -9,12 +9,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What each crate of the workspace may name in its manifest (of the workspace). `*` allows all but the hosts.
-const MAY_USE: [(&str, &[&str]); 15] = [
+const MAY_USE: [(&str, &[&str]); 16] = [
     ("nodewright-objects", &[]),
     ("nodewright-catalog", &[]),
     ("nodewright-engine", &["nodewright-objects", "nodewright-catalog"]),
     ("nodewright-shell", &["nodewright-objects", "nodewright-catalog", "nodewright-engine"]),
     ("nodewright-view", &["nodewright-objects", "nodewright-catalog", "nodewright-engine"]),
+    ("nodewright-lint", &["nodewright-objects", "nodewright-engine", "nodewright-view"]),
     ("nodewright-lessons", &["nodewright-objects", "nodewright-catalog", "nodewright-engine"]),
     ("nodewright-conform", &["nodewright-objects", "nodewright-engine"]),
     ("nodewright-bench", &["nodewright-objects", "nodewright-engine"]),
@@ -90,7 +91,7 @@ fn below(package: &str) -> VecSet<String> {
 
 #[test]
 fn the_engine_and_what_reads_it_know_no_host() {
-    for package in ["objects", "catalog", "engine", "shell", "view", "lessons"] {
+    for package in ["objects", "catalog", "engine", "shell", "view", "lint", "lessons"] {
         let package = format!("nodewright-{package}");
         let found = below(&package);
         assert!(found.contains(&package), "{found:?}");

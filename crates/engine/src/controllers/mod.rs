@@ -45,7 +45,7 @@ use names::Names;
 use objects::{ApiError, DocExt, Kind, Object, ObjectKey};
 use state::State;
 
-pub(crate) use disruption::cron::Schedule;
+pub use disruption::cron::{Schedule, is_open};
 pub use disruption::{Finding, Listed, survey};
 
 /// Between a change and the reconcile it wakes: a watch event through the informer into a worker.

@@ -34,7 +34,7 @@ pub use world::{Cluster, RUNS_PER_INSTANT, World};
 use crate::SimTime;
 use crate::decisions::Decision;
 use crate::logs::LogLine;
-use crate::pricing::Ledger;
+use crate::pricing::{Ledger, Market};
 use crate::profile::Profile;
 use crate::store::Store;
 use history::History;
@@ -238,6 +238,11 @@ impl Session {
 
     pub fn scenario(&self) -> &Scenario {
         &self.scenario
+    }
+
+    /// What the cloud sells in the session's region.
+    pub fn market(&self) -> &Market {
+        self.world.market()
     }
 
     /// The time that is shown.

@@ -120,6 +120,10 @@ impl World {
         self.cluster.now
     }
 
+    pub fn market(&self) -> &Market {
+        &self.cluster.market
+    }
+
     /// When the next actor runs; `None` where nothing is due at all.
     pub fn next_wake(&self) -> Option<SimTime> {
         self.wakes.iter().min().copied().filter(|t| *t < SimTime::MAX).map(|t| t.max(self.cluster.now))

@@ -116,12 +116,16 @@ pub fn field(kind: Kind, path: &str) -> Option<Field> {
     found
 }
 
-/// The field that was probably meant by the unknown one at `path`: at most two letters away.
+/// The field that was probably meant by the unknown one at `path`.
 pub fn suggest(kind: Kind, path: &str) -> Option<&'static str> {
     let (parent, name) = path.rsplit_once('.').unwrap_or(("", path));
-    let fields = fields_at(kind, parent);
-    let near = fields.iter().map(|f| (distance(f.name, name), f.name)).filter(|(d, f)| *d <= 2 && *d < f.len() / 2);
-    near.min().map(|(_, name)| name)
+    nearest(name, fields_at(kind, parent).iter().map(|f| f.name))
+}
+
+/// The candidate that was probably meant by `name`: at most two letters away, and not half of it.
+pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let near = candidates.into_iter().map(|c| (distance(c, name), c)).filter(|(d, c)| *d <= 2 && *d < c.len() / 2);
+    near.min().map(|(_, c)| c)
 }
 
 /// Levenshtein distance, letters' case ignored.
