@@ -1,6 +1,6 @@
 //! Tab completion: commands, verbs, flags, kinds, names, namespaces, label keys, containers and files.
 
-use crate::kubectl::{FLAGS, Flag, Operands, VERBS, Verb, resource_kinds};
+use crate::kubectl::{Command, Flag, Operands, VERBS, command, current_namespace, globals, resource_kinds};
 use crate::run::State;
 use crate::tools::TOOLS;
 use engine::Snapshot;
@@ -87,40 +87,36 @@ fn files(word: &str, state: &State) -> Vec<String> {
         .collect()
 }
 
-fn namespace<'a>(words: &[&'a str], state: &'a State) -> &'a str {
-    let mut found = state.namespace.as_str();
+fn namespace(words: &[&str], state: &State) -> String {
+    let mut found = None;
     for (i, word) in words.iter().enumerate() {
         if matches!(*word, "-n" | "--namespace") {
-            found = words.get(i + 1).copied().unwrap_or(found);
+            found = words.get(i + 1).copied().or(found);
         } else if let Some(value) = word.strip_prefix("--namespace=").or_else(|| word.strip_prefix("-n")) {
-            found = if value.is_empty() { found } else { value };
+            found = Some(value).filter(|v| !v.is_empty()).or(found);
         }
     }
-    found
+    found.map_or_else(|| current_namespace(state), str::to_owned)
 }
 
 /// The operands among the words, flags and their values left out.
-fn operands<'a>(verb: &Verb, words: &[&'a str]) -> Vec<&'a str> {
+fn operands<'a>(command: &Command, words: &[&'a str]) -> Vec<&'a str> {
     let mut out = Vec::new();
     let mut rest = words.iter();
     while let Some(word) = rest.next() {
         if !word.starts_with('-') {
             out.push(*word);
-        } else if !word.contains('=') && flag_of(verb, word).is_some_and(Flag::needs_value) {
+        } else if !word.contains('=') && flag_of(command, word).is_some_and(|f| f.needs_value()) {
             rest.next();
         }
     }
     out
 }
 
-fn flag_of(verb: &Verb, word: &str) -> Option<&'static Flag> {
-    let allowed = |f: &&'static Flag| verb.flags.contains(&f.name) || crate::kubectl::GLOBAL.contains(&f.name);
+fn flag_of(command: &Command, word: &str) -> Option<Flag> {
     match word.strip_prefix("--") {
-        Some(name) => FLAGS.iter().filter(allowed).find(|f| f.name == name),
-        None => {
-            let letter = word.chars().nth(1)?;
-            FLAGS.iter().filter(allowed).find(|f| f.short == Some(letter) && word.len() == 2)
-        }
+        Some(name) => command.flag(name),
+        None => command.flag_by_letter(word.chars().nth(1).filter(|_| word.len() == 2)?),
     }
 }
 
@@ -138,9 +134,15 @@ fn kubectl(words: &[&str], word: &str, state: &State, snapshot: &Snapshot) -> (S
         return (none(), Vec::new());
     };
     let era = snapshot.profile.era;
-    let given = operands(verb, rest);
+    let Some(mut command) = command(verb.name) else {
+        return (none(), Vec::new());
+    };
+    if let Some(below) = rest.iter().find(|w| !w.starts_with('-')).and_then(|w| command.subcommand(w)) {
+        command = below;
+    }
+    let given = operands(&command, rest);
     let kind = given.iter().find_map(|o| Kind::parse(o.split('/').next().unwrap_or(o), era));
-    if let Some(flag) = rest.last().filter(|w| w.starts_with('-') && !w.contains('=')).and_then(|w| flag_of(verb, w))
+    if let Some(flag) = rest.last().filter(|w| w.starts_with('-') && !w.contains('=')).and_then(|w| flag_of(&command, w))
         && flag.needs_value()
     {
         return (none(), values(flag.name, kind.or((verb.name == "logs").then_some(Kind::Pod)), words, state, snapshot, word));
@@ -151,8 +153,7 @@ fn kubectl(words: &[&str], word: &str, state: &State, snapshot: &Snapshot) -> (S
         return (format!("{head}="), values(flag, kind, words, state, snapshot, typed));
     }
     if word.starts_with('-') {
-        let names = verb.flags.iter().chain(crate::kubectl::GLOBAL);
-        let known = names.filter_map(|n| FLAGS.iter().find(|f| f.name == *n));
+        let known = command.flags.iter().copied().chain(globals()).filter(|f| !f.hidden && verb.has(f.name));
         return (none(), known.map(|f| format!("--{}{}", f.name, if f.needs_value() { "=" } else { " " })).collect());
     }
     let namespace = namespace(words, state);

@@ -188,7 +188,10 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
             exit: 1,
         });
     }
-    let output = Output::parse(call.flags.text("output"), true, era)?;
+    let output = Output::of(call, true, era, ctx)?;
+    if let Some(answer) = super::resources::get_other(call, io, ctx) {
+        return answer;
+    }
     let asked = match from_files {
         Some(asked) => asked,
         None => resolve(&call.args, era)?,
@@ -247,7 +250,7 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
         let facts = Facts { now_ms: snapshot.unix_ms(), era };
         let mut first = true;
         for (kind, objects) in found.objects.iter().filter(|(_, o)| !o.is_empty()) {
-            if !first {
+            if !first && !no_headers {
                 io.out("\n");
             }
             first = false;
@@ -268,7 +271,7 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
 
 /// `No resources found` and, where a namespace bounds the search, which.
 pub fn none_found(asked: &Asked, filter: &Filter) -> String {
-    let bounded = asked.asks.iter().any(|a| a.kind.namespaced());
+    let bounded = asked.asks.iter().all(|a| a.kind.namespaced());
     match &filter.namespace {
         Some(namespace) if bounded => format!("No resources found in {namespace} namespace.\n"),
         _ => "No resources found\n".to_owned(),

@@ -1,46 +1,59 @@
 //! kubectl: one table of verbs and flags drives the parser, the help and the completion.
 //! Words and layouts by recorded outputs of kubectl 1.32 and 1.35; era A speaks as 1.27 does.
 
+mod absent;
 mod age;
 mod apply;
+mod auth;
 mod change;
 mod columns;
+mod commands;
+mod config;
+mod connect;
 mod create;
 mod delete;
 mod describe;
+#[cfg(test)]
+mod docs;
 mod drain;
 mod edit;
 mod events;
 mod explain;
 mod flags;
 mod get;
+mod gotemplate;
 mod help;
 mod info;
 mod jsonpath;
+mod kubeconfig;
 mod label;
 mod logs;
 mod manifest;
 mod output;
 mod patch;
 mod resolve;
+mod resources;
 mod rollout;
 mod scale;
 mod selector;
 mod set;
 mod table;
 mod taint;
+mod top;
 mod verbs;
 mod wait;
 mod watch;
 
 pub use age::human;
-pub use flags::{FLAGS, Flag, GLOBAL};
+pub use commands::{Command, Flag, find as command, globals};
+pub use kubeconfig::{initial as initial_kubeconfig, namespace as current_namespace};
 pub use verbs::{Operands, VERBS, Verb};
 
 use crate::run::{Ctx, Io, Program, Step};
 use engine::session::{Outcome, Request};
 use engine::{Era, SimTime, Snapshot};
 use flags::Flags;
+use kubeconfig::Target;
 use objects::{ApiError, Kind, Reason};
 use std::sync::Arc;
 
@@ -48,10 +61,14 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct Call {
     pub verb: &'static Verb,
+    /// The verb's own entry in the table of commands, or its subcommand's.
+    pub command: Command,
     pub args: Vec<String>,
     pub flags: Flags,
     /// Standard input, for `-f -`.
     pub stdin: String,
+    /// Whom and what the call talks to.
+    pub target: Target,
 }
 
 /// How a verb goes on.
@@ -145,8 +162,8 @@ fn split_causes(list: &str) -> Vec<String> {
 
 impl Call {
     /// The namespace the call is about.
-    pub fn namespace<'a>(&'a self, ctx: &'a Ctx<'_>) -> &'a str {
-        self.flags.text("namespace").unwrap_or(&ctx.state.namespace)
+    pub fn namespace<'a>(&'a self, _ctx: &'a Ctx<'_>) -> &'a str {
+        &self.target.namespace
     }
 
     pub fn all_namespaces(&self) -> bool {
@@ -238,8 +255,8 @@ pub fn program(args: Vec<String>) -> Box<dyn Program> {
 
 impl Kubectl {
     fn run(&mut self, mut call: Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) {
-        let run = call.verb.run;
-        self.stage = match run(&mut call, io, ctx) {
+        let run = if call.command.usage.is_none() { absent::run } else { call.verb.run };
+        self.stage = match connect::check(&call, ctx).and_then(|()| run(&mut call, io, ctx)) {
             Ok(Next::Done(exit)) => Stage::Ending(exit),
             Ok(Next::Go(program)) => Stage::Running(program),
             Err(fail) => {
@@ -280,9 +297,11 @@ impl Program for Kubectl {
                     };
                     let call = Call {
                         verb: call.verb,
+                        command: call.command.clone(),
                         args: std::mem::take(&mut call.args),
                         flags: std::mem::take(&mut call.flags),
                         stdin: text,
+                        target: std::mem::take(&mut call.target),
                     };
                     self.run(call, io, ctx);
                 }

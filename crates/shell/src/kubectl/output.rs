@@ -1,9 +1,11 @@
 //! `-o`: which printer, and the printers that show documents rather than tables.
 //! Source: k8s.io/cli-runtime/pkg/{genericclioptions,printers}, v0.28.
 
-use super::Fail;
+use super::gotemplate;
 use super::jsonpath::{Template, go_text};
 use super::table::Table;
+use super::{Call, Fail};
+use crate::run::Ctx;
 use objects::{DocExt, Era, Kind, Object, Value, json};
 use std::sync::Arc;
 
@@ -13,11 +15,47 @@ pub enum Output {
     Yaml,
     Json,
     Name,
-    JsonPath { template: Template, text: String },
+    JsonPath { template: Template, text: String, as_json: bool },
+    GoTemplate { template: gotemplate::Template, text: String },
     Columns { columns: Vec<(String, Template)>, text: String },
 }
 
 impl Output {
+    /// What `-o` and `--template` of a call say; templates may be in files.
+    pub fn of(call: &Call, tables: bool, era: Era, ctx: &Ctx<'_>) -> Result<Output, Fail> {
+        let text = call.flags.text("output");
+        let (name, body) =
+            text.unwrap_or_default().split_once('=').map_or((text.unwrap_or_default(), None), |(n, b)| (n, Some(b)));
+        let body = body.or(call.flags.text("template").filter(|t| !t.is_empty()));
+        let bare = match name {
+            "" if body.is_some() => "go-template",
+            "templatefile" => "go-template",
+            name => name.strip_suffix("-file").unwrap_or(name),
+        };
+        let in_file = name.ends_with("file");
+        let takes = matches!(bare, "jsonpath" | "jsonpath-as-json" | "go-template" | "template" | "custom-columns");
+        let Some(body) = body.filter(|_| takes) else {
+            return Output::parse(text, tables, era);
+        };
+        if !in_file {
+            return Output::parse(Some(&format!("{bare}={body}")), tables, era);
+        }
+        let Some(read) = ctx.state.files.read(&ctx.state.path(body)) else {
+            return Err(Fail::error(match bare {
+                "custom-columns" => format!("open {body}: no such file or directory"),
+                _ => format!("error reading --template {body}, open {body}: no such file or directory"),
+            }));
+        };
+        if bare == "custom-columns" {
+            // A line of headers over a line of paths.
+            let mut lines = read.lines().filter(|l| !l.trim().is_empty());
+            let (headers, paths) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
+            let pairs = headers.split_whitespace().zip(paths.split_whitespace()).map(|(h, p)| format!("{h}:{p}"));
+            return Output::parse(Some(&format!("{bare}={}", pairs.collect::<Vec<_>>().join(","))), tables, era);
+        }
+        Output::parse(Some(&format!("{bare}={read}")), tables, era)
+    }
+
     /// Reads the value of `-o`. `tables` says whether the verb has a table of its own (`wide`, custom columns).
     pub fn parse(text: Option<&str>, tables: bool, era: Era) -> Result<Output, Fail> {
         let Some(text) = text else {
@@ -30,12 +68,21 @@ impl Output {
             ("yaml", None) => Ok(Output::Yaml),
             ("json", None) => Ok(Output::Json),
             ("name", None) => Ok(Output::Name),
-            ("jsonpath", Some(body)) if !body.is_empty() => {
+            ("jsonpath" | "jsonpath-as-json", Some(body)) if !body.is_empty() => {
                 let template =
                     Template::parse(body).map_err(|why| Fail::error(format!("error parsing jsonpath {body}, {why}")))?;
-                Ok(Output::JsonPath { template, text: body.to_owned() })
+                Ok(Output::JsonPath { template, text: body.to_owned(), as_json: name == "jsonpath-as-json" })
             }
-            ("jsonpath", _) => Err(Fail::error("template format specified but no template given")),
+            ("go-template" | "template", Some(body)) if !body.is_empty() => {
+                let template = gotemplate::Template::parse(body)
+                    .map_err(|why| Fail::error(format!("error parsing template {body}, template: output:1: {why}")))?;
+                Ok(Output::GoTemplate { template, text: body.to_owned() })
+            }
+            (
+                "jsonpath" | "jsonpath-as-json" | "jsonpath-file" | "go-template" | "template" | "go-template-file"
+                | "templatefile",
+                _,
+            ) => Err(Fail::error("template format specified but no template given")),
             ("custom-columns", body) if tables => {
                 let body = body.unwrap_or_default();
                 if body.is_empty() {
@@ -53,9 +100,10 @@ impl Output {
                 }
                 Ok(Output::Columns { columns, text: body.to_owned() })
             }
-            ("go-template" | "template" | "go-template-file" | "jsonpath-file" | "custom-columns-file" | "kyaml", _) => {
-                Err(Fail::error(format!("-o {name} is not simulated here: use -o jsonpath='{{...}}' or custom-columns")))
+            ("custom-columns-file", _) if tables => {
+                Err(Fail::error("custom-columns-file format specified but no custom columns file given"))
             }
+            ("kyaml", None) if era == Era::V1 => Err(Fail::error("-o kyaml is not simulated here: use -o yaml")),
             _ => {
                 let kyaml = if era == Era::V1 { "kyaml," } else { "" };
                 let (custom, wide) = if tables { ("custom-columns,custom-columns-file,", "wide,") } else { ("", "") };
@@ -83,7 +131,7 @@ impl Output {
             Output::Yaml => objects::yaml::to_yaml(&whole()),
             Output::Json => pretty(&whole()),
             Output::Name => objects.iter().map(|o| format!("{}\n", name_of(o.kind, &o.meta.name))).collect(),
-            Output::JsonPath { template, .. } => template.print(&whole()),
+            Output::JsonPath { .. } | Output::GoTemplate { .. } => self.document(&whole()),
             Output::Columns { columns, .. } => {
                 let mut rows: Vec<Vec<String>> = Vec::new();
                 if !no_headers {
@@ -105,10 +153,25 @@ impl Output {
         }
     }
 
+    /// Prints one document that is no object of the store, or a whole list.
+    pub fn document(&self, doc: &Value) -> String {
+        match self {
+            Output::Json => pretty(doc),
+            Output::JsonPath { template, as_json: true, .. } => {
+                pretty(&Value::Array(template.values(doc).into_iter().cloned().collect()))
+            }
+            Output::JsonPath { template, .. } => template.print(doc),
+            Output::GoTemplate { template, text } => template.print(doc).unwrap_or_else(|why| {
+                format!("error executing template {text:?}: template: output:1: executing \"output\": {why}\n")
+            }),
+            _ => objects::yaml::to_yaml(doc),
+        }
+    }
+
     /// The text that may name label keys.
     pub fn template_text(&self) -> &str {
         match self {
-            Output::JsonPath { text, .. } | Output::Columns { text, .. } => text,
+            Output::JsonPath { text, .. } | Output::GoTemplate { text, .. } | Output::Columns { text, .. } => text,
             _ => "",
         }
     }

@@ -42,7 +42,10 @@ pub const ALL: &[Kind] = &[
 ];
 
 pub fn kind(text: &str, era: Era) -> Result<Kind, Fail> {
-    Kind::parse(text, era).ok_or_else(|| Fail::error(format!("the server doesn't have a resource type \"{text}\"")))
+    Kind::parse(text, era).ok_or_else(|| match super::resources::other(text, era) {
+        Some(found) => Fail::error(format!("{} are not simulated: kubectl api-resources names what a server has", found.plural)),
+        None => Fail::error(format!("the server doesn't have a resource type \"{text}\"")),
+    })
 }
 
 /// The kinds of a comma-separated list, categories opened.

@@ -18,7 +18,7 @@ const REVISION: &str = "deployment.kubernetes.io/revision";
 
 pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, Fail> {
     if call.args.is_empty() {
-        io.out(&super::help::verb(call.verb));
+        io.out(&super::help::command(&call.command));
         return Ok(Next::Done(0));
     }
     let word = call.args.remove(0);

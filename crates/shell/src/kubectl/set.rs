@@ -13,7 +13,7 @@ pub const WORDS: &[&str] = &["env", "image", "resources"];
 
 pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, Fail> {
     if call.args.is_empty() {
-        io.out(&super::help::verb(call.verb));
+        io.out(&super::help::command(&call.command));
         return Ok(Next::Done(0));
     }
     let word = call.args.remove(0);

@@ -1,9 +1,10 @@
 //! The table of verbs, and the way from arguments to a call.
 
+use super::commands::{self, Command};
 use super::{Call, Fail, Next, flags};
 use super::{
-    apply, create, delete, describe, drain, edit, events, explain, get, help, info, label, logs, patch, rollout, scale, set,
-    taint, wait,
+    absent, apply, auth, config, create, delete, describe, drain, edit, events, explain, get, help, info, kubeconfig, label,
+    logs, patch, resources, rollout, scale, set, taint, top, wait,
 };
 use crate::job::Stream;
 use crate::options::Lang;
@@ -32,9 +33,9 @@ pub enum Operands {
 
 pub struct Verb {
     pub name: &'static str,
-    pub about: &'static str,
     /// Heading in `kubectl --help`.
     pub group: &'static str,
+    /// Those of kubectl's flags that do here what they do there.
     pub flags: &'static [&'static str],
     pub operands: Operands,
     pub run: Run,
@@ -47,10 +48,10 @@ impl fmt::Debug for Verb {
 }
 
 macro_rules! verbs {
-    ($($group:literal: { $($name:literal $about:literal $operands:expr, $flags:expr, $run:expr;)* })*) => {
+    ($($group:literal: { $($name:literal $operands:expr, $flags:expr, $run:expr;)* })*) => {
         /// Every verb, in the order of kubectl's help.
         pub static VERBS: &[Verb] = &[$($(
-            Verb { name: $name, about: $about, group: $group, flags: &$flags, operands: $operands, run: $run },
+            Verb { name: $name, group: $group, flags: &$flags, operands: $operands, run: $run },
         )*)*];
     };
 }
@@ -59,103 +60,102 @@ use Operands::{Fields, KindAndNames, Nodes, Nothing, Pods, Words};
 
 verbs! {
     "Basic Commands (Beginner)": {
-        "create" "Create a resource from a file or from stdin" Words(create::WORDS),
+        "create" Words(create::WORDS),
             ["filename", "dry-run", "output", "validate", "image", "replicas", "port", "selector", "min-available",
              "max-unavailable", "save-config", "field-manager", "recursive", "kustomize", "record", "from-literal", "value",
-             "tcp", "class"], create::run;
-        "expose" "Take a replication controller, service, deployment or pod and expose it as a new Kubernetes service"
+             "tcp"], create::run;
+        "expose"
             KindAndNames, ["port", "target-port", "name", "type", "dry-run", "output", "selector"], create::expose;
-        "run" "Run a particular image on the cluster" Nothing,
-            ["image", "port", "env", "labels", "dry-run", "output", "restart", "rm", "stdin", "tty", "overrides", "requests",
-             "limits"], create::run_pod;
-        "set" "Set specific features on objects" Words(set::WORDS),
+        "run" Nothing,
+            ["image", "port", "env", "labels", "dry-run", "output", "restart", "rm", "stdin", "tty", "overrides"], create::run_pod;
+        "set" Words(set::WORDS),
             ["dry-run", "output", "containers", "requests", "limits", "selector", "all", "filename", "env"], set::run;
     }
     "Basic Commands (Intermediate)": {
-        "explain" "Get documentation for a resource" Fields, ["recursive", "output"], explain::run;
-        "get" "Display one or many resources" KindAndNames,
+        "explain" Fields, ["recursive", "output"], explain::run;
+        "get" KindAndNames,
             ["all-namespaces", "selector", "field-selector", "label-columns", "show-labels", "show-kind", "no-headers", "output",
              "watch", "watch-only", "output-watch-events", "sort-by", "ignore-not-found", "chunk-size", "filename", "raw",
-             "show-managed-fields", "server-print", "template", "recursive", "kustomize", "subresource"], get::run;
-        "edit" "Edit a resource on the server" KindAndNames,
+             "template", "recursive"], get::run;
+        "edit" KindAndNames,
             ["filename", "output", "field-manager", "output-patch", "recursive", "save-config", "subresource", "validate",
              "windows-line-endings"], edit::run;
-        "delete" "Delete resources by file names, stdin, resources and names, or by resources and label selector" KindAndNames,
+        "delete" KindAndNames,
             ["filename", "selector", "all", "all-namespaces", "field-selector", "wait", "grace-period", "force", "now",
              "ignore-not-found", "cascade", "dry-run", "output", "timeout", "recursive", "kustomize"], delete::run;
     }
     "Deploy Commands": {
-        "rollout" "Manage the rollout of a resource" Words(rollout::WORDS),
+        "rollout" Words(rollout::WORDS),
             ["watch", "timeout", "revision", "to-revision", "selector", "filename", "output", "dry-run"], rollout::run;
-        "scale" "Set a new size for a deployment, replica set, or replication controller" KindAndNames,
+        "scale" KindAndNames,
             ["replicas", "current-replicas", "filename", "selector", "all", "dry-run", "output", "timeout", "resource-version",
              "record", "recursive"], scale::run;
-        "autoscale" "Auto-scale a deployment, replica set, stateful set, or replication controller" KindAndNames,
+        "autoscale" KindAndNames,
             ["min", "max", "cpu-percent", "name", "dry-run", "output"], create::autoscale;
     }
     "Cluster Management Commands": {
-        "certificate" "Modify certificate resources" Nothing, [], info::unsupported;
-        "cluster-info" "Display cluster information" Nothing, [], info::cluster_info;
-        "top" "Display resource (CPU/memory) usage" Words(&["node", "pod"]),
-            ["containers", "selector", "all-namespaces", "sort-by", "no-headers"], info::top;
-        "cordon" "Mark node as unschedulable" Nodes, ["selector", "dry-run"], drain::cordon;
-        "uncordon" "Mark node as schedulable" Nodes, ["selector", "dry-run"], drain::uncordon;
-        "drain" "Drain node in preparation for maintenance" Nodes,
+        "certificate" Nothing, [], absent::run;
+        "cluster-info" Nothing, [], info::cluster_info;
+        "top" Words(&["node", "pod"]),
+            ["containers", "selector", "field-selector", "all-namespaces", "sort-by", "no-headers"], top::run;
+        "cordon" Nodes, ["selector", "dry-run"], drain::cordon;
+        "uncordon" Nodes, ["selector", "dry-run"], drain::uncordon;
+        "drain" Nodes,
             ["ignore-daemonsets", "delete-emptydir-data", "force", "grace-period", "timeout", "selector", "pod-selector",
-             "disable-eviction", "dry-run", "skip-wait-for-delete-timeout", "ignore-errors", "chunk-size"], drain::drain;
-        "taint" "Update the taints on one or more nodes" KindAndNames,
+             "disable-eviction", "dry-run", "skip-wait-for-delete-timeout", "chunk-size"], drain::drain;
+        "taint" KindAndNames,
             ["overwrite", "selector", "all", "dry-run", "output", "validate"], taint::run;
     }
     "Troubleshooting and Debugging Commands": {
-        "describe" "Show details of a specific resource or group of resources" KindAndNames,
+        "describe" KindAndNames,
             ["all-namespaces", "selector", "show-events", "filename", "chunk-size", "recursive"], describe::run;
-        "logs" "Print the logs for a container in a pod" Pods,
+        "logs" Pods,
             ["follow", "selector", "container", "all-containers", "tail", "since", "since-time", "prefix", "previous",
              "timestamps", "max-log-requests", "ignore-errors", "limit-bytes", "pod-running-timeout"], logs::run;
-        "attach" "Attach to a running container" Pods, ["container", "stdin", "tty"], info::unsupported;
-        "exec" "Execute a command in a container" Pods, ["container", "stdin", "tty", "filename"], info::unsupported;
-        "port-forward" "Forward one or more local ports to a pod" Pods, [], info::unsupported;
-        "proxy" "Run a proxy to the Kubernetes API server" Nothing, ["port"], info::unsupported;
-        "cp" "Copy files and directories to and from containers" Nothing, ["container"], info::unsupported;
-        "auth" "Inspect authorization" Words(&["can-i", "whoami"]), ["all-namespaces", "list", "output"], info::auth;
-        "debug" "Create debugging sessions for troubleshooting workloads and nodes" Pods,
-            ["image", "stdin", "tty", "container"], info::unsupported;
-        "events" "List events" Nothing,
+        "attach" Pods, [], absent::run;
+        "exec" Pods, ["container", "stdin", "tty", "filename"], absent::exec;
+        "port-forward" Pods, [], absent::run;
+        "proxy" Nothing, [], absent::run;
+        "cp" Nothing, [], absent::run;
+        "auth" Words(&["can-i", "whoami"]), ["all-namespaces", "list", "no-headers", "output", "quiet", "subresource"], auth::run;
+        "debug" Pods, [], absent::run;
+        "events" Nothing,
             ["all-namespaces", "for", "types", "watch", "no-headers", "output", "chunk-size"], events::run;
     }
     "Advanced Commands": {
-        "diff" "Diff the live version against a would-be applied version" Nothing, ["filename", "selector"], info::unsupported;
-        "apply" "Apply a configuration to a resource by file name or stdin" Nothing,
+        "diff" Nothing, ["filename", "selector"], absent::run;
+        "apply" Nothing,
             ["filename", "dry-run", "output", "validate", "wait", "force", "server-side", "prune", "selector", "all", "overwrite",
              "record", "recursive", "kustomize", "field-manager", "grace-period", "cascade", "timeout"], apply::run;
-        "patch" "Update fields of a resource" KindAndNames,
+        "patch" KindAndNames,
             ["patch", "patch-file", "type", "dry-run", "output", "filename", "record", "subresource"], patch::run;
-        "replace" "Replace a resource by file name or stdin" Nothing,
+        "replace" Nothing,
             ["filename", "force", "dry-run", "output", "validate", "save-config", "grace-period", "cascade", "timeout", "wait",
              "recursive"], apply::replace;
-        "wait" "Wait for a specific condition on one or many resources" KindAndNames,
+        "wait" KindAndNames,
             ["for", "timeout", "selector", "all", "all-namespaces", "field-selector", "filename", "output"], wait::run;
-        "kustomize" "Build a kustomization target from a directory or URL" Nothing, [], info::unsupported;
+        "kustomize" Nothing, [], absent::run;
     }
     "Settings Commands": {
-        "label" "Update the labels on a resource" KindAndNames,
+        "label" KindAndNames,
             ["overwrite", "all", "all-namespaces", "selector", "field-selector", "list", "dry-run", "output", "filename",
              "resource-version", "record"], label::label;
-        "annotate" "Update the annotations on a resource" KindAndNames,
+        "annotate" KindAndNames,
             ["overwrite", "all", "all-namespaces", "selector", "field-selector", "list", "dry-run", "output", "filename",
              "resource-version", "record"], label::annotate;
-        "completion" "Output shell completion code for the specified shell (bash, zsh, fish, or powershell)" Nothing, [],
-            info::completion;
+        "completion" Nothing, [],
+            absent::completion;
     }
     "Other Commands": {
-        "api-resources" "Print the supported API resources on the server" Nothing,
-            ["api-group", "namespaced", "no-headers", "output", "sort-by", "verbs"], info::api_resources;
-        "api-versions" "Print the supported API versions on the server, in the form of \"group/version\"" Nothing, [],
-            info::api_versions;
-        "config" "Modify kubeconfig files" Words(info::CONFIG_WORDS), ["current", "minify", "flatten", "output", "no-headers"],
-            info::config;
-        "plugin" "Provides utilities for interacting with plugins" Nothing, [], info::unsupported;
-        "version" "Print the client and server version information" Nothing, ["client", "output", "short"], info::version;
+        "alpha" Nothing, [], absent::run;
+        "api-resources" Nothing,
+            ["api-group", "categories", "namespaced", "no-headers", "output", "sort-by", "verbs"], resources::api_resources;
+        "api-versions" Nothing, [],
+            resources::api_versions;
+        "config" Words(config::WORDS), ["current", "minify", "flatten", "raw", "merge", "output", "template", "no-headers"],
+            config::run;
+        "plugin" Words(&["list"]), [], absent::plugin;
+        "version" Nothing, ["client", "output", "short"], info::version;
     }
 }
 
@@ -182,37 +182,107 @@ impl Refusal {
     }
 }
 
-/// Finds the verb behind global flags, and parses the rest by its flags.
-pub fn parse(args: Vec<String>, ctx: &Ctx<'_>) -> Result<Call, Refusal> {
-    let mut at = 0;
-    while let Some(arg) = args.get(at).filter(|a| a.starts_with('-')) {
-        let takes_value = !arg.contains('=')
-            && match arg.strip_prefix("--") {
-                Some(name) => flags::GLOBAL.contains(&name) && name != "help",
-                None => arg == "-n",
-            };
-        at += if takes_value { 2 } else { 1 };
+/// Flags that every command takes and that do here what they do there.
+pub const EVERYWHERE: &[&str] =
+    &["namespace", "context", "cluster", "user", "kubeconfig", "server", "as", "as-group", "help", "request-timeout"];
+
+/// Flags that change nothing that could be seen here: how a client fetches, caches, logs and writes itself down.
+pub const WITHOUT_EFFECT: &[&str] = &[
+    "allow-missing-template-keys",
+    "cache-dir",
+    "cached",
+    "chunk-size",
+    "disable-compression",
+    "field-manager",
+    "insecure-skip-tls-verify",
+    "insecure-skip-tls-verify-backend",
+    "kuberc",
+    "log-flush-frequency",
+    "match-server-version",
+    "profile",
+    "profile-output",
+    "server-print",
+    "show-managed-fields",
+    "use-protocol-buffers",
+    "v",
+    "vmodule",
+];
+
+impl Verb {
+    /// The sentence in the list of commands.
+    pub fn about(&self) -> &'static str {
+        commands::find(self.name).map_or("", |c| c.about)
     }
-    let Some(name) = args.get(at) else {
-        if let Err(error) = flags::parse(&args, &[]) {
+
+    /// Whether the flag does here what it does in kubectl, or nothing that could be seen.
+    pub fn has(&self, flag: &str) -> bool {
+        [self.flags, EVERYWHERE, WITHOUT_EFFECT].iter().any(|list| list.contains(&flag))
+    }
+}
+
+/// These read the kubeconfig for itself, not for whom it points to.
+const LOCAL_FILE: [&str; 1] = ["config"];
+
+/// The places of the words of `args` that are neither flags nor their values, by the flags of `command`.
+fn operands(args: &[String], command: &Command) -> Vec<usize> {
+    let mut out = Vec::new();
+    let mut at = 0;
+    while let Some(arg) = args.get(at) {
+        if arg == "--" {
+            break;
+        }
+        let flag = match arg.strip_prefix("--") {
+            Some(name) => command.flag(name.split('=').next().unwrap_or(name)),
+            None if arg.len() == 2 => arg.strip_prefix('-').and_then(|l| command.flag_by_letter(l.chars().next()?)),
+            None => None,
+        };
+        if !arg.starts_with('-') || arg == "-" {
+            out.push(at);
+        }
+        at += if !arg.contains('=') && flag.is_some_and(|f| f.needs_value()) { 2 } else { 1 };
+    }
+    out
+}
+
+/// Finds the command behind its flags, and parses the rest by them.
+pub fn parse(mut args: Vec<String>, ctx: &Ctx<'_>) -> Result<Call, Refusal> {
+    let nothing = Command { path: "", about: "", usage: None, aliases: Vec::new(), flags: Vec::new() };
+    let Some(at) = operands(&args, &nothing).first().copied() else {
+        if let Err(error) = flags::parse(&args, &nothing) {
             return Err(Refusal::error(format!("error: {error}\nSee 'kubectl --help' for usage.\n"), None));
         }
         return Err(Refusal::help(help::overview()));
     };
-    if matches!(name.as_str(), "help" | "options") {
-        let about = args.get(at + 1).and_then(|n| find(n));
-        return Err(Refusal::help(about.map_or_else(help::overview, help::verb)));
+    let name = args.remove(at);
+    if name == "options" {
+        return Err(Refusal::help(help::options(&ctx.state.env.home)));
     }
-    let Some(verb) = find(name) else {
-        return Err(unknown(name, ctx));
+    if name == "help" {
+        return Err(topic(&args));
+    }
+    let (Some(verb), Some(mut command)) = (find(&name), commands::find(&name)) else {
+        return Err(unknown(&name, ctx));
     };
-    let mut rest: Vec<String> = args;
-    rest.remove(at);
-    let (operands, flags) = flags::parse(&rest, verb.flags).map_err(|error| {
+    let mut words: Vec<String> = Vec::new();
+    while let Some(at) = operands(&args, &command).first().copied()
+        && let Some(below) = args.get(at).and_then(|w| command.subcommand(w))
+    {
+        args.remove(at);
+        words.push(below.name().to_owned());
+        command = below;
+    }
+    if command.usage.is_none() {
+        // What is not simulated says so, whatever its flags are.
+        if args.iter().any(|a| a == "--help" || a == "-h") {
+            return Err(Refusal::help(help::command(&command)));
+        }
+        return Ok(Call { verb, command, args, flags: Default::default(), stdin: String::new(), target: Default::default() });
+    }
+    let (mut operands, flags) = flags::parse(&args, &command).map_err(|error| {
         let hint =
             error.strip_prefix("unknown flag: --").and_then(|flag| {
                 let near =
-                    verb.flags.iter().chain(flags::GLOBAL).copied().find(|f| {
+                    command.flags.iter().chain(&commands::globals()).map(|f| f.name).find(|f| {
                         f.starts_with(flag) || crate::tools::distance(flag, f) <= if flag.len() <= 4 { 1 } else { 2 }
                     })?;
                 Some(match ctx.state.options.lang {
@@ -220,12 +290,43 @@ pub fn parse(args: Vec<String>, ctx: &Ctx<'_>) -> Result<Call, Refusal> {
                     Lang::Ko => format!("혹시 --{near}인가요?"),
                 })
             });
-        Refusal::error(format!("error: {error}\nSee 'kubectl {} --help' for usage.\n", verb.name), hint)
+        Refusal::error(format!("error: {error}\nSee 'kubectl {} --help' for usage.\n", command.path), hint)
     })?;
     if flags.on("help") {
-        return Err(Refusal::help(help::verb(verb)));
+        return Err(Refusal::help(help::command(&command)));
     }
-    Ok(Call { verb, args: operands, flags, stdin: String::new() })
+    if let Some(flag) = flags.names().find(|f| !verb.has(f) && *f != "short") {
+        return Err(Refusal::error(format!("error: --{flag} of kubectl {} is not simulated\n", command.path), None));
+    }
+    let target = match LOCAL_FILE.contains(&verb.name) {
+        true => Default::default(),
+        false => kubeconfig::target(&flags, ctx.state).map_err(|error| Refusal::error(format!("{error}\n"), None))?,
+    };
+    // A command that only holds others prints its help; `create`, `apply` and `cluster-info` have forms of their own.
+    if !matches!(command.path, "create" | "apply" | "cluster-info") && !command.subcommands().is_empty() {
+        if operands.is_empty() {
+            return Err(Refusal::help(help::command(&command)));
+        }
+        let unknown = operands.join(" ");
+        let text = format!("error: unknown command \"{unknown}\"\nSee 'kubectl {} -h' for help and examples\n", command.path);
+        return Err(Refusal::error(text, None));
+    }
+    words.append(&mut operands);
+    Ok(Call { verb, command, args: words, flags, stdin: String::new(), target })
+}
+
+/// `kubectl help WORDS`.
+fn topic(words: &[String]) -> Refusal {
+    let Some((first, rest)) = words.split_first() else {
+        return Refusal::help(help::overview());
+    };
+    match commands::find(first) {
+        None => Refusal { chunks: vec![(Stream::Stderr, help::unknown_topic(words))], exit: 0 },
+        Some(found) => {
+            let below = rest.first().and_then(|w| found.subcommand(w));
+            Refusal::help(help::command(&below.unwrap_or(found)))
+        }
+    }
 }
 
 /// Cobra's words for a verb that does not exist: suggestions by edit distance up to two, and by prefix.
@@ -253,4 +354,29 @@ fn unknown(name: &str, ctx: &Ctx<'_>) -> Refusal {
         near(name, VERBS.iter().map(|v| v.name)).filter(|_| suggestions.is_empty()).map(|n| format!("kubectl {n}"))
     };
     Refusal::error(text, hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every command of kubectl has a row, and every flag of a row is a flag of the command or of one below it.
+    #[test]
+    fn the_two_tables_agree() {
+        let others = ["options"];
+        for command in commands::top() {
+            assert!(find(command.name()).is_some() || others.contains(&command.name()), "{}", command.path);
+        }
+        for verb in VERBS {
+            let mut all = vec![commands::find(verb.name).unwrap()];
+            for depth in 0..3 {
+                let below: Vec<Command> = all.iter().skip(depth).flat_map(Command::subcommands).collect();
+                all.extend(below);
+            }
+            for flag in verb.flags {
+                let known = all.iter().any(|c| c.flag(flag).is_some());
+                assert!(known, "--{flag} of {}", verb.name);
+            }
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! What outlives a line: variables, aliases, files, history and kubectl's chosen namespace.
+//! What outlives a line: variables, aliases, files and history.
 
 use super::Files;
 use super::machine::Unwind;
@@ -24,8 +24,6 @@ pub struct State {
     pub files: Files,
     /// Lines typed, oldest first.
     pub history: Vec<String>,
-    /// The namespace of kubectl's current context.
-    pub namespace: String,
     /// Set by `break`, `continue` and `exit` until the machine has acted on it.
     pub unwind: Option<Unwind>,
 }
@@ -40,12 +38,17 @@ impl State {
         let variables = [("HOME", HOME), ("USER", "learner"), ("SHELL", "/bin/bash"), ("TERM", "xterm-256color"), ("PWD", HOME)];
         let variables: VecMap<String, String> = variables.map(|(k, v)| (k.to_owned(), v.to_owned())).into();
         let exported = variables.keys().cloned().collect();
+        let mut files = Files::new(HOME);
+        let kubeconfig = format!("{HOME}/.kube");
+        // A home that is empty has room for them.
+        let made = files.make_dir(&kubeconfig, true);
+        let _written =
+            made.and_then(|()| files.write(&format!("{kubeconfig}/config"), &crate::kubectl::initial_kubeconfig(), false));
         State {
             env: Env { variables, exported, home: HOME.to_owned(), cwd: HOME.to_owned(), status: 0 },
             aliases: [("k", "kubectl"), ("ll", "ls -l")].map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
-            files: Files::new(HOME),
+            files,
             history: Vec::new(),
-            namespace: "default".to_owned(),
             unwind: None,
             options,
         }
