@@ -43,7 +43,8 @@ fn cases(text: &str) -> Vec<Case> {
 #[test]
 fn answers_as_recorded() {
     let start = Lab::of(Scenario::lab(Era::V1, 1));
-    let cases = cases(include_str!("recorded/kubectl-1.35.txt"));
+    let mut cases = cases(include_str!("recorded/kubectl-1.35.txt"));
+    cases.extend(self::cases(include_str!("recorded/reading-1.35.txt")));
     assert!(cases.len() > 90, "{}", cases.len());
     let mut wrong = Vec::new();
     for case in cases {

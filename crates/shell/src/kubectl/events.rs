@@ -1,4 +1,4 @@
-//! kubectl events: like `get events`, in the order of time. Source: k8s.io/kubectl/pkg/cmd/events, v0.28.
+//! kubectl events: like `get events`, in the order of time. Source: k8s.io/kubectl/pkg/cmd/events, v0.35.4.
 
 use super::output::Output;
 use super::table::Table;
@@ -29,11 +29,12 @@ impl Wanted {
 
 /// `7m` or, counted, `7m (x2 over 8m)`.
 pub fn last_seen(e: &Value, now_ms: i64) -> String {
-    let first = e.str_at("firstTimestamp");
-    let last = age::since(e.str_at("lastTimestamp").or(first), now_ms);
-    match e.int_at("count") {
-        Some(count) if count > 1 => format!("{last} (x{count} over {})", age::since(first, now_ms)),
-        _ => last,
+    let since = |at| age::since(at, now_ms);
+    let first = since(e.str_at("eventTime").or_else(|| e.str_at("firstTimestamp")));
+    match (e.int_at("series.count"), e.int_at("count")) {
+        (Some(count), _) => format!("{} (x{count} over {first})", since(e.str_at("series.lastObservedTime"))),
+        (None, Some(count)) if count > 1 => format!("{} (x{count} over {first})", since(e.str_at("lastTimestamp"))),
+        _ => first,
     }
 }
 
@@ -51,7 +52,7 @@ fn row(e: &Object, now_ms: i64, with_namespace: bool) -> Vec<String> {
 }
 
 pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, Fail> {
-    let output = Output::parse(call.flags.text("output"), false, era(ctx))?;
+    let output = Output::of(call, false, era(ctx), ctx)?;
     let about = match call.flags.text("for") {
         None => None,
         Some(text) => {
@@ -70,7 +71,10 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
     let snapshot = snapshot(ctx);
     let now_ms = snapshot.unix_ms();
     let mut events: Vec<Arc<Object>> = snapshot.store.list(Kind::Event).filter(|e| wanted.matches(e)).cloned().collect();
-    let stamp = |e: &Object| e.doc.str_at("lastTimestamp").unwrap_or_default().to_owned();
+    let stamp = |e: &Object| {
+        let at = |p| e.doc.str_at(p);
+        at("series.lastObservedTime").or(at("lastTimestamp")).or(at("eventTime")).unwrap_or_default().to_owned()
+    };
     events.order_by_key(|e| (stamp(e), e.meta.resource_version));
     if !matches!(output, Output::Table { .. }) {
         io.out(&output.print(&events, true, false));

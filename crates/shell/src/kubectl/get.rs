@@ -174,7 +174,7 @@ impl Rows {
 
 pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, Fail> {
     if let Some(path) = call.flags.text("raw") {
-        return raw(path, io);
+        return raw(path, call, io, ctx);
     }
     let era = era(ctx);
     let from_files = super::manifest::named(call, ctx)?;
@@ -219,7 +219,10 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
         }
         let listed = !call.flags.on("watch-only");
         let headers = !call.flags.on("no-headers");
-        return Ok(Next::Go(Box::new(Watch::new(ask.clone(), filter, rows, output, listed, headers, &snapshot))));
+        let watch = Watch::new(ask.clone(), filter, rows, output, listed, headers, &snapshot);
+        let timeout = call.flags.text("request-timeout").and_then(timeout_ms);
+        let watch = watch.telling(call.flags.on("output-watch-events"), timeout.map(|ms| ctx.now() + ms));
+        return Ok(Next::Go(Box::new(watch)));
     }
     let snapshot = snapshot(ctx);
     let mut found = find(&asked, &filter, &snapshot);
@@ -376,12 +379,69 @@ fn natural(a: &str, b: &str) -> Ordering {
     }
 }
 
-fn raw(path: &str, io: &mut Io<'_>) -> Result<Next, Fail> {
-    match path {
-        "/healthz" | "/livez" | "/readyz" => {
-            io.out("ok");
-            Ok(Next::Done(0))
-        }
-        _ => Err(Fail::error(format!("--raw {path} is not simulated here: use kubectl get TYPE -o json"))),
+/// `--request-timeout`: seconds or a duration; zero is none.
+fn timeout_ms(text: &str) -> Option<u64> {
+    let ms = match text.parse::<i64>() {
+        Ok(seconds) => seconds.saturating_mul(1000),
+        Err(_) => objects::duration::parse_go_ms(text)?,
+    };
+    u64::try_from(ms).ok().filter(|ms| *ms > 0)
+}
+
+/// `--raw`: what the server answers at a path: its health, its version, and what is under `/api` and `/apis`.
+fn raw(path: &str, call: &Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, Fail> {
+    if !call.args.is_empty() {
+        return Err(Fail::error("arguments may not be passed when --raw is specified"));
     }
+    let path = path.split('?').next().unwrap_or(path);
+    let text = match path {
+        "/healthz" | "/livez" | "/readyz" => "ok".to_owned(),
+        "/version" | "/version/" => super::info::server_version(snapshot(ctx).profile.kubernetes_version),
+        _ => match answer(path, ctx) {
+            Some(text) => text,
+            None => {
+                let text = "Error from server (NotFound): the server could not find the requested resource\n".to_owned();
+                return Err(Fail { text, exit: 1 });
+            }
+        },
+    };
+    io.out(&text);
+    Ok(Next::Done(0))
+}
+
+/// A collection or an object by its path.
+fn answer(path: &str, ctx: &Ctx<'_>) -> Option<String> {
+    let mut parts = path.trim_matches('/').split('/');
+    let group = match parts.next()? {
+        "api" => "",
+        "apis" => parts.next()?,
+        _ => return None,
+    };
+    let version = parts.next()?;
+    let rest: Vec<&str> = parts.collect();
+    let (namespace, plural, name) = match rest.as_slice() {
+        ["namespaces", namespace, plural] => (Some(*namespace), *plural, None),
+        ["namespaces", namespace, plural, name] => (Some(*namespace), *plural, Some(*name)),
+        [plural] => (None, *plural, None),
+        [plural, name] => (None, *plural, Some(*name)),
+        _ => return None,
+    };
+    let kind = Kind::ALL.iter().copied().filter(|k| k.served_in(era(ctx))).find(|k| {
+        let info = k.info();
+        info.plural == plural && info.group == group && info.version == version
+    })?;
+    let snapshot = snapshot(ctx);
+    if let Some(name) = name {
+        let found = snapshot.store.get(&ObjectKey::new(kind, namespace.unwrap_or_default(), name))?;
+        return Some(super::output::visible(&found.doc).to_string());
+    }
+    let items = snapshot.store.list(kind).filter(|o| namespace.is_none_or(|n| o.meta.namespace == n));
+    let items: Vec<String> = items.map(|o| super::output::visible(&o.doc).to_string()).collect();
+    Some(format!(
+        "{{\"kind\":\"{}List\",\"apiVersion\":\"{}\",\"metadata\":{{\"resourceVersion\":\"{}\"}},\"items\":[{}]}}\n",
+        kind.name(),
+        kind.api_version(),
+        snapshot.store.revision(),
+        items.join(",")
+    ))
 }

@@ -51,6 +51,12 @@ fn json(parts: &[(&str, Vec<(&'static str, String)>)], kustomize: &str) -> Strin
     format!("{{\n{}\n}}\n", entries.join(",\n"))
 }
 
+/// What the server answers at `/version`.
+pub fn server_version(version: &str) -> String {
+    let lines: Vec<String> = fields(version, true).iter().map(|(k, v)| format!("  \"{k}\": \"{v}\"")).collect();
+    format!("{{\n{}\n}}", lines.join(",\n"))
+}
+
 pub fn version(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, Fail> {
     let (client, kustomize) = client(era(ctx));
     let server = snapshot(ctx).profile.kubernetes_version;

@@ -87,7 +87,8 @@ fn print(nodes: &[Node], here: &Value, out: &mut String) {
 fn plain(v: &Value) -> String {
     match v {
         Value::String(s) => s.clone(),
-        other => other.to_string(),
+        // Go's encoder escapes what HTML would mistake.
+        other => super::output::escape(other),
     }
 }
 

@@ -226,7 +226,7 @@ fn write(value: &Value, depth: usize, out: &mut String) {
     }
 }
 
-fn escape(value: &Value) -> String {
+pub fn escape(value: &Value) -> String {
     value.to_string().replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
 }
 

@@ -54,8 +54,8 @@ fn container(pod: &Object, c: &Value) -> Usage {
     };
     let nano = |n: i128, unit: i128| i64::try_from(n / unit).unwrap_or(i64::MAX / 4096);
     // From a fifth to three fifths of the cores asked for, from two to four fifths of the memory.
-    let cpu = asked("cpu").map_or(BARE_CPU_MILLI, |n| nano(n.into(), 1_000_000) * (200 + share(&name) * 2 / 5) / 1000);
-    let memory = asked("memory").map_or(BARE_MEMORY, |n| nano(n.into(), 1_000_000_000) / 1000 * (400 + share(&name) * 2 / 5));
+    let cpu = asked("cpu").map_or(BARE_CPU_MILLI, |n| nano(n, 1_000_000) * (200 + share(&name) * 2 / 5) / 1000);
+    let memory = asked("memory").map_or(BARE_MEMORY, |n| nano(n, 1_000_000_000) / 1000 * (400 + share(&name) * 2 / 5));
     Usage { cpu: cpu.max(1), memory }
 }
 
@@ -98,7 +98,7 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
 }
 
 /// By name, or by what `--sort-by` says, the most first.
-fn arrange<T>(list: &mut Vec<(String, Usage, T)>, sort: &str) {
+fn arrange<T>(list: &mut [(String, Usage, T)], sort: &str) {
     match sort {
         "cpu" => list.order_by(|a, b| b.1.cpu.cmp(&a.1.cpu)),
         "memory" => list.order_by(|a, b| b.1.memory.cmp(&a.1.memory)),

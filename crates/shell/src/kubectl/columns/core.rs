@@ -218,14 +218,17 @@ pub const EVENT: &[Column] = &[
 pub fn event(o: &Object, f: &Facts) -> Vec<String> {
     let d = &o.doc;
     let first = d.str_at("firstTimestamp").or_else(|| d.str_at("eventTime"));
-    let last = d.str_at("lastTimestamp").or(first);
+    let last = d.str_at("series.lastObservedTime").or_else(|| d.str_at("lastTimestamp")).or(first);
+    let count = d.int_at("series.count").or_else(|| d.int_at("count")).filter(|n| *n > 0).unwrap_or(1);
     let kind = d.str_at("involvedObject.kind").unwrap_or_default().to_lowercase();
     let name = d.str_at("involvedObject.name").unwrap_or_default();
     let field = |p: &str| d.str_at(p).unwrap_or_default().to_owned();
-    let component = field("source.component");
-    let source = match d.str_at("source.host").filter(|h| !h.is_empty()) {
-        Some(host) => format!("{component}, {host}"),
-        None => component,
+    // Events of the new API name their reporter instead of a source.
+    let filled = |p: &str, other: &str| Some(field(p)).filter(|t| !t.is_empty()).unwrap_or_else(|| field(other));
+    let component = filled("source.component", "reportingComponent");
+    let source = match filled("source.host", "reportingInstance") {
+        host if host.is_empty() => component,
+        host => format!("{component}, {host}"),
     };
     vec![
         age::since(last, f.now_ms),
@@ -236,7 +239,7 @@ pub fn event(o: &Object, f: &Facts) -> Vec<String> {
         source,
         field("message").trim().to_owned(),
         age::since(first, f.now_ms),
-        d.int_at("count").unwrap_or(1).to_string(),
+        count.to_string(),
         o.meta.name.clone(),
     ]
 }
@@ -252,7 +255,7 @@ pub const PVC: &[Column] = &[
     wide("VOLUMEMODE"),
 ];
 
-fn modes(v: &Value) -> String {
+pub fn modes(v: &Value) -> String {
     let short = |m: &Value| match m.as_str() {
         Some("ReadWriteOnce") => "RWO",
         Some("ReadOnlyMany") => "ROX",

@@ -5,6 +5,8 @@ mod apps;
 mod core;
 mod karpenter;
 
+pub use core::modes;
+
 use super::age;
 use objects::{DocExt, Era, Kind, Object, Value};
 

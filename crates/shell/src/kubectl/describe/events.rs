@@ -28,13 +28,14 @@ pub fn of(object: &Object, snapshot: &Snapshot) -> Vec<Arc<Object>> {
 }
 
 fn age_of(e: &Value, now_ms: i64) -> String {
-    let first = e.str_at("firstTimestamp");
-    let last = e.str_at("lastTimestamp").or(first);
-    match e.int_at("count") {
-        Some(count) if count > 1 => {
-            format!("{} (x{count} over {})", age::since(last, now_ms), age::since(first, now_ms))
+    let first = e.str_at("firstTimestamp").or_else(|| e.str_at("eventTime"));
+    let since = |at| age::since(at, now_ms);
+    match (e.int_at("series.count"), e.int_at("count")) {
+        (Some(count), _) => format!("{} (x{count} over {})", since(e.str_at("series.lastObservedTime")), since(first)),
+        (None, Some(count)) if count > 1 => {
+            format!("{} (x{count} over {})", since(e.str_at("lastTimestamp").or(first)), since(first))
         }
-        _ => age::since(first, now_ms),
+        _ => since(first),
     }
 }
 
@@ -46,9 +47,11 @@ pub fn text(list: &[Arc<Object>], now_ms: i64) -> String {
     let mut out = String::from("Events:\n  Type\tReason\tAge\tFrom\tMessage\n  ----\t------\t----\t----\t-------\n");
     for e in list {
         let field = |p: &str| e.doc.str_at(p).unwrap_or_default();
+        // Since 1.19 an event may name its reporter instead of a source.
+        let component = Some(field("source.component")).filter(|c| !c.is_empty()).unwrap_or(field("reportingComponent"));
         let from = match e.doc.str_at("source.host").filter(|h| !h.is_empty()) {
-            Some(host) => format!("{}, {host}", field("source.component")),
-            None => field("source.component").to_owned(),
+            Some(host) => format!("{component}, {host}"),
+            None => component.to_owned(),
         };
         let message = field("message").trim().replace(['\t', '\n'], " ");
         out.push_str(&format!("  {}\t{}\t{}\t{from}\t{message}\n", field("type"), field("reason"), age_of(&e.doc, now_ms)));

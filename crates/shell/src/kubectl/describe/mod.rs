@@ -1,10 +1,12 @@
-//! kubectl describe. Layouts by recorded outputs and k8s.io/kubectl/pkg/describe/describe.go, v0.28.
+//! kubectl describe. Layouts by recorded outputs and k8s.io/kubectl/pkg/describe/describe.go, v0.35.4.
 
 mod events;
 mod generic;
 mod node;
 mod pod;
+mod scaler;
 mod small;
+mod storage;
 mod template;
 mod workload;
 
@@ -24,7 +26,7 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
         Some(asked) => asked,
         None if call.args.is_empty() => {
             return Err(Fail {
-                text: "You must specify the type of resource to describe. Use \"kubectl api-resources\" for a complete list of \
+                text: "error: You must specify the type of resource to describe. Use \"kubectl api-resources\" for a complete list of \
                        supported resources.\n"
                     .to_owned(),
                 exit: 1,
@@ -89,8 +91,15 @@ pub fn text(object: &Object, snapshot: &Snapshot, events: bool) -> String {
         Kind::DaemonSet => workload::daemon_set(object, snapshot),
         Kind::StatefulSet => workload::stateful_set(object, snapshot),
         Kind::Job => workload::job(object, snapshot),
+        Kind::CronJob => workload::cron_job(object, snapshot),
+        Kind::HorizontalPodAutoscaler => scaler::scaler(object),
+        Kind::PersistentVolumeClaim => storage::claim(object, snapshot),
+        Kind::PersistentVolume => storage::volume(object, snapshot),
+        Kind::StorageClass => storage::class(object),
+        Kind::ServiceAccount => small::service_account(object),
+        Kind::PriorityClass => small::priority_class(object),
         Kind::Namespace => small::namespace(object),
-        Kind::Service => small::service(object),
+        Kind::Service => small::service(object, snapshot),
         Kind::PodDisruptionBudget => small::pdb(object),
         Kind::ConfigMap => small::config_map(object),
         _ => generic::text(object, snapshot.profile.era),
@@ -177,6 +186,15 @@ fn annotations(indent: &str, map: &VecMap<String, String>) -> String {
         }
     }
     lines(indent, "Annotations", values)
+}
+
+/// A boolean as Go's printers of pointers write it here.
+fn truth(value: Option<bool>) -> &'static str {
+    match value {
+        Some(true) => "True",
+        Some(false) => "False",
+        None => "<unset>",
+    }
 }
 
 /// `Controlled By:` where something does.

@@ -146,6 +146,7 @@ pub fn containers(
                 }
             }
         }
+        probes(c, &body, out);
         environment(c, pod, &body, out);
         mounts(c, &body, out);
     }
@@ -182,6 +183,44 @@ fn state(title: &str, state: &Value, body: &str, out: &mut String) {
         if let Some(reason) = state.str_at("waiting.reason") {
             out.push_str(&format!("{body}  Reason:\t{reason}\n"));
         }
+    }
+}
+
+fn probes(c: &Value, body: &str, out: &mut String) {
+    for (title, field) in [("Liveness", "livenessProbe"), ("Readiness", "readinessProbe"), ("Startup", "startupProbe")] {
+        let probe = c.at(field);
+        if !probe.is_object() {
+            continue;
+        }
+        let text = |p: &str| match probe.at(p) {
+            Value::Null => String::new(),
+            Value::String(s) => s.clone(),
+            other => other.to_string(),
+        };
+        let what = if probe.at("httpGet").is_object() {
+            let scheme = probe.str_at("httpGet.scheme").unwrap_or("HTTP").to_lowercase();
+            let path = text("httpGet.path");
+            let slash = if path.is_empty() || path.starts_with('/') { "" } else { "/" };
+            format!("http-get {scheme}://{}:{}{slash}{path}", text("httpGet.host"), text("httpGet.port"))
+        } else if probe.at("tcpSocket").is_object() {
+            format!("tcp-socket {}:{}", text("tcpSocket.host"), text("tcpSocket.port"))
+        } else if probe.at("grpc").is_object() {
+            format!("grpc <pod>:{} {}", text("grpc.port"), text("grpc.service"))
+        } else if probe.at("exec").is_object() {
+            let words: Vec<&str> = probe.list_at("exec.command").iter().filter_map(Value::as_str).collect();
+            format!("exec [{}]", words.join(" "))
+        } else {
+            "unknown".to_owned()
+        };
+        let number = |p: &str, other: i64| probe.int_at(p).unwrap_or(other);
+        out.push_str(&format!(
+            "{body}{title}:\t{what} delay={}s timeout={}s period={}s #success={} #failure={}\n",
+            number("initialDelaySeconds", 0),
+            number("timeoutSeconds", 1),
+            number("periodSeconds", 10),
+            number("successThreshold", 1),
+            number("failureThreshold", 3)
+        ));
     }
 }
 

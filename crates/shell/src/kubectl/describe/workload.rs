@@ -165,9 +165,59 @@ pub fn stateful_set(o: &Object, snapshot: &Snapshot) -> String {
     out.push_str(&format!("Replicas:\t{desired} desired | {} total\n", int(o, "status.replicas")));
     let strategy = o.doc.str_at("spec.updateStrategy.type").unwrap_or("RollingUpdate");
     out.push_str(&format!("Update Strategy:\t{strategy}\n"));
+    if let Some(partition) = o.doc.int_at("spec.updateStrategy.rollingUpdate.partition") {
+        out.push_str(&format!("  Partition:\t{partition}\n"));
+    }
     out.push_str(&pods_status(o, snapshot, "\t"));
     pod_template(o, snapshot, &mut out);
-    out.push_str("Volume Claims:\t<none>\n");
+    let claims = o.doc.list_at("spec.volumeClaimTemplates");
+    out.push_str(if claims.is_empty() { "Volume Claims:\t<none>\n" } else { "Volume Claims:\n" });
+    for c in claims {
+        let field = |p: &str| c.str_at(p).unwrap_or_default();
+        out.push_str(&format!("  Name:\t{}\n  StorageClass:\t{}\n", field("metadata.name"), field("spec.storageClassName")));
+        out.push_str(&labels("  ", &c.strings_at("metadata.labels")));
+        out.push_str(&annotations("  ", &c.strings_at("metadata.annotations")));
+        let modes: Vec<&str> = c.list_at("spec.accessModes").iter().filter_map(Value::as_str).collect();
+        let capacity = c.str_at("spec.resources.requests.storage").unwrap_or("<default>");
+        out.push_str(&format!("  Capacity:\t{capacity}\n  Access Modes:\t[{}]\n", modes.join(" ")));
+    }
+    out
+}
+
+pub fn cron_job(o: &Object, snapshot: &Snapshot) -> String {
+    let d = &o.doc;
+    let number = |path: &str, unit: &str| d.int_at(path).map_or("<unset>".to_owned(), |n| format!("{n}{unit}"));
+    let mut out = format!("Name:\t{}\nNamespace:\t{}\n", o.meta.name, o.meta.namespace);
+    out.push_str(&labels("", &o.meta.labels));
+    out.push_str(&annotations("", &o.meta.annotations));
+    out.push_str(&format!(
+        "Schedule:\t{}\nConcurrency Policy:\t{}\nSuspend:\t{}\nSuccessful Job History Limit:\t{}\nFailed Job History \
+         Limit:\t{}\nStarting Deadline Seconds:\t{}\n",
+        d.str_at("spec.schedule").unwrap_or_default(),
+        d.str_at("spec.concurrencyPolicy").unwrap_or("Allow"),
+        super::truth(d.bool_at("spec.suspend").or(Some(false))),
+        number("spec.successfulJobsHistoryLimit", ""),
+        number("spec.failedJobsHistoryLimit", ""),
+        number("spec.startingDeadlineSeconds", "s")
+    ));
+    let job = d.at("spec.jobTemplate.spec");
+    let selector = if job.at("selector").is_object() { selector_text(job.at("selector")) } else { "<unset>".to_owned() };
+    out.push_str(&format!(
+        "Selector:\t{selector}\nParallelism:\t{}\nCompletions:\t{}\n",
+        number("spec.jobTemplate.spec.parallelism", ""),
+        number("spec.jobTemplate.spec.completions", "")
+    ));
+    if let Some(seconds) = job.int_at("activeDeadlineSeconds") {
+        out.push_str(&format!("Active Deadline Seconds:\t{seconds}s\n"));
+    }
+    out.push_str("Pod Template:\n");
+    template::raw(job.at("template"), "  ", snapshot.profile.era, &mut out);
+    let active: Vec<&str> = d.list_at("status.active").iter().filter_map(|j| j.str_at("name")).collect();
+    out.push_str(&format!(
+        "Last Schedule Time:\t{}\nActive Jobs:\t{}\n",
+        age::rfc1123z(d.str_at("status.lastScheduleTime")),
+        if active.is_empty() { "<none>".to_owned() } else { active.join(", ") }
+    ));
     out
 }
 
@@ -179,10 +229,28 @@ pub fn job(o: &Object, snapshot: &Snapshot) -> String {
     out.push_str(&format!("Parallelism:\t{}\n", o.doc.int_at("spec.parallelism").unwrap_or(1)));
     let completions = o.doc.int_at("spec.completions").map_or_else(|| "<unset>".to_owned(), |n| n.to_string());
     out.push_str(&format!("Completions:\t{completions}\n"));
+    for (title, path) in [
+        ("Completion Mode", "spec.completionMode"),
+        ("Suspend", "spec.suspend"),
+        ("Backoff Limit", "spec.backoffLimit"),
+        ("TTL Seconds After Finished", "spec.ttlSecondsAfterFinished"),
+    ] {
+        match o.doc.at(path) {
+            Value::Null => {}
+            value => out.push_str(&format!("{title}:\t{}\n", amount(value))),
+        }
+    }
     for (title, path) in [("Start Time", "status.startTime"), ("Completed At", "status.completionTime")] {
         if let Some(at) = o.doc.str_at(path) {
             out.push_str(&format!("{title}:\t{}\n", age::rfc1123z(Some(at))));
         }
+    }
+    let at = |p: &str| o.doc.str_at(p).and_then(objects::time::parse_rfc3339);
+    if let (Some(start), Some(end)) = (at("status.startTime"), at("status.completionTime")) {
+        out.push_str(&format!("Duration:\t{}\n", age::human(end - start)));
+    }
+    if let Some(seconds) = o.doc.int_at("spec.activeDeadlineSeconds") {
+        out.push_str(&format!("Active Deadline Seconds:\t{seconds}s\n"));
     }
     let n = |p: &str| int(o, p);
     out.push_str(&format!(
