@@ -25,8 +25,8 @@ const MAY_USE: [(&str, &[&str]); 16] = [
     ("nodewright-web", &["*"]),
     ("nodewright-tests", &["*"]),
     ("nodewright-wasm-probe", &["nodewright-objects", "nodewright-engine"]),
-    // The build driver packs the catalogue; it must not need the rest, so that building it stays quick.
-    ("xtask", &["nodewright-catalog"]),
+    // The build driver packs the catalogue and the schemas; it must not need the rest, so that building it stays quick.
+    ("xtask", &["nodewright-catalog", "nodewright-objects"]),
 ];
 
 /// Nothing depends on these.

@@ -5,6 +5,7 @@ mod args;
 mod catalog_files;
 mod html;
 mod page;
+mod schemas;
 mod serve;
 mod shell;
 mod test;
@@ -23,6 +24,7 @@ usage: cargo xtask <command>
   modules [--out DIR]                              replace the wasm that Trunk made in DIR (its hook calls this)
   test [--all] [--list] [SUITE...]                 run the test suites, or the named ones
   catalog                                          pack crates/catalog/data/*.csv into crates/catalog/packed/
+  schemas SOURCE...                                reduce published schemas to crates/objects/src/schema/*.txt
 ";
 
 fn main() -> Result<()> {
@@ -48,6 +50,14 @@ fn main() -> Result<()> {
         "catalog" => {
             args.finish()?;
             catalog_files::write()
+        }
+        "schemas" => {
+            let mut sources = Vec::new();
+            while let Some(source) = args.word() {
+                sources.push(PathBuf::from(source));
+            }
+            args.finish()?;
+            schemas::run(&sources)
         }
         "help" | "--help" | "-h" => {
             print!("{USAGE}");

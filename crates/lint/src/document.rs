@@ -178,7 +178,9 @@ fn cause(read: &Read<'_>, kind: Kind, path: &str, why: &str, server: &str, aroun
     if code.id == UNSUPPORTED_VALUE.id {
         let wrong = why.split('"').nth(1).unwrap_or_default();
         let field = schema::field(kind, path);
-        let meant = field.and_then(|f| schema::nearest(wrong, f.values.iter().copied()));
+        // The policy's name in v1beta1.
+        let renamed = (wrong == "WhenUnderutilized").then_some("WhenEmptyOrUnderutilized");
+        let meant = renamed.or_else(|| field.and_then(|f| schema::nearest(wrong, f.values.iter().copied())));
         if let (Some(meant), Some(range)) = (meant, read.scalar(path)) {
             let title = say!(lang, "`{meant}` 넣기", "Write `{meant}`");
             finding.fixes.push(Fix::replace(title, range, meant));

@@ -8,7 +8,6 @@ use engine::scheduling::{InstanceType, labels};
 use objects::quantity::Quantity;
 use objects::schema::{self, Field, Pattern, Type};
 use objects::{Kind, time};
-use view::Lang;
 
 /// What is shown over a word.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +23,6 @@ pub struct Hover {
 pub fn hover(text: &str, spot: Spot, around: &Around<'_>) -> Option<Hover> {
     let cursor = locate(text, word_end(text, spot))?;
     let word = cursor.word.trim_end_matches(':');
-    let lang = around.lang;
     let about = |title: String, body: Vec<String>| Hover { range: cursor.range, title, body };
     if let Some(known) = known_word(word, around) {
         return Some(about(known.0, known.1));
@@ -34,10 +32,10 @@ pub fn hover(text: &str, spot: Spot, around: &Around<'_>) -> Option<Hover> {
         Role::Word if !cursor.path.ends_with(']') || schema::field(kind, &join(&cursor.path, word)).is_some() => {
             let path = join(&cursor.path, word);
             let field = schema::field(kind, &path).filter(|f| f.name == word)?;
-            Some(about(format!("{word} <{}>", field.ty.explain()), field_body(kind, &path, &field, lang)))
+            Some(about(format!("{word} <{}>", field.ty.explain()), field_body(kind, &path, &field, around)))
         }
         Role::Value(key) if cursor.path.is_empty() && key == "kind" => {
-            Some(about(kind.name().to_owned(), vec![schema::describe(kind).to_owned()]))
+            Some(about(kind.name().to_owned(), around.docs.and_then(|d| d.kind(kind)).into_iter().collect()))
         }
         Role::Value(key) => {
             let path = join(&cursor.path, key);
@@ -107,17 +105,19 @@ pub(crate) fn gib(bytes: i64) -> String {
     if tenths % 10 == 0 { (tenths / 10).to_string() } else { format!("{}.{}", tenths / 10, tenths % 10) }
 }
 
-fn field_body(kind: Kind, path: &str, field: &Field, lang: Lang) -> Vec<String> {
+fn field_body(kind: Kind, path: &str, field: &Field, around: &Around<'_>) -> Vec<String> {
+    let lang = around.lang;
     let mut body = vec![format!("{}.{path}", kind.name())];
-    if !field.doc.is_empty() {
-        body.push(field.doc.to_owned());
-    }
+    body.extend(around.docs.and_then(|d| d.field(kind, path)));
     if field.required {
         body.push(lang.pick("필수", "Required").to_owned());
     }
     if !field.values.is_empty() {
         let values = field.values.join(", ");
         body.push(say!(lang, "쓸 수 있는 값: {values}", "One of: {values}"));
+    }
+    if let Some(default) = field.default {
+        body.push(say!(lang, "비워 두면: {default}", "Default: {default}"));
     }
     match (field.min, field.max) {
         (Some(min), Some(max)) => body.push(format!("{min} - {max}")),

@@ -32,6 +32,7 @@ pub use outline::{Entry, outline};
 use engine::pricing::Market;
 use engine::{Era, Session, Snapshot, Store};
 use objects::collections::Order as _;
+use objects::schema::Docs;
 use objects::yaml;
 use view::Lang;
 
@@ -45,13 +46,15 @@ pub struct Around<'a> {
     pub store: Option<&'a Store>,
     /// The present, Unix milliseconds; schedules are looked at from here on.
     pub now_ms: i64,
+    /// Descriptions of fields, as far as they are loaded.
+    pub docs: Option<&'a Docs>,
 }
 
 impl<'a> Around<'a> {
     /// Files without a cluster: documents are checked against each other alone.
     pub fn files(era: Era, market: &'a Market, lang: Lang) -> Around<'a> {
         // Any fixed day will do: schedules repeat.
-        Around { era, lang, market, store: None, now_ms: 1_767_225_600_000 }
+        Around { era, lang, market, store: None, now_ms: 1_767_225_600_000, docs: None }
     }
 
     /// A running session as `snapshot` shows it.
@@ -62,7 +65,15 @@ impl<'a> Around<'a> {
             market: session.market(),
             store: Some(&snapshot.store),
             now_ms: snapshot.unix_ms(),
+            docs: None,
         }
+    }
+}
+
+impl<'a> Around<'a> {
+    /// With the descriptions of fields.
+    pub fn with_docs(self, docs: &'a Docs) -> Around<'a> {
+        Around { docs: Some(docs), ..self }
     }
 }
 
@@ -71,20 +82,40 @@ pub const SHOWN: usize = 200;
 
 /// Problems of a text, in reading order.
 pub fn check(text: &str, around: &Around<'_>) -> Vec<Finding> {
-    let mut out = text::check(text, around.lang);
-    let stream = yaml::parse(text);
-    let documents: Vec<document::Read<'_>> =
-        stream.documents.iter().enumerate().map(|(index, d)| document::Read::of(index, d, text, around.era)).collect();
+    check_all(&[text], around).into_iter().next().unwrap_or_default()
+}
+
+/// Problems of several texts whose documents belong together, by text.
+pub fn check_all(texts: &[&str], around: &Around<'_>) -> Vec<Vec<Finding>> {
+    let streams: Vec<yaml::Stream> = texts.iter().map(|t| yaml::parse(t)).collect();
+    // Documents are numbered through all texts while they are looked at together.
+    let mut documents: Vec<document::Read<'_>> = Vec::new();
+    let mut firsts = Vec::new();
+    for (text, stream) in texts.iter().zip(&streams) {
+        firsts.push(documents.len());
+        for d in &stream.documents {
+            documents.push(document::Read::of(documents.len(), d, text, around.era));
+        }
+    }
+    let mut all = Vec::new();
     for read in &documents {
-        document::check(read, around, &mut out);
+        document::check(read, around, &mut all);
     }
-    if let Some(error) = &stream.error {
-        out.push(text::syntax(text, error, around.lang));
+    semantic::check(&documents, around, &mut all);
+    let mut out = Vec::new();
+    for (i, (text, stream)) in texts.iter().zip(&streams).enumerate() {
+        let first = firsts.get(i).copied().unwrap_or(0);
+        let end = first + stream.documents.len();
+        let mut own = text::check(text, around.lang);
+        own.extend(stream.error.iter().map(|e| text::syntax(text, e, around.lang)));
+        for f in all.iter().filter(|f| f.document.is_some_and(|d| (first..end).contains(&d))) {
+            own.push(Finding { document: f.document.map(|d| d - first), ..f.clone() });
+        }
+        own.order_by(|a, b| (a.range.start, a.code.id, &a.path).cmp(&(b.range.start, b.code.id, &b.path)));
+        own.dedup();
+        own.truncate(SHOWN);
+        out.push(own);
     }
-    semantic::check(&documents, around, &mut out);
-    out.order_by(|a, b| (a.range.start, a.code.id, &a.path).cmp(&(b.range.start, b.code.id, &b.path)));
-    out.dedup();
-    out.truncate(SHOWN);
     out
 }
 

@@ -229,6 +229,50 @@ fn problems_of_pools() {
     assert_eq!(codes(&two.replacen("limits:", "weight: 5\n  limits:", 1), Era::V1), Vec::<&str>::new());
 }
 
+/// What a real API server (1.35, Karpenter 1.14) answered to the same mistakes stands beside the sentence.
+#[test]
+fn the_servers_own_words_are_kept() {
+    for (base, from, to, code, path, server) in [
+        (
+            DEPLOYMENT,
+            "replicas: 1",
+            "replicas: zero",
+            "wrong-type",
+            "spec.replicas",
+            "Deployment in version \"v1\" cannot be handled as a Deployment: json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32",
+        ),
+        (
+            POOL,
+            "spec:\n  template",
+            "spec:\n  foo: 1\n  template",
+            "unknown-field",
+            "spec.foo",
+            "NodePool in version \"v1\" cannot be handled as a NodePool: strict decoding error: unknown field \"spec.foo\"",
+        ),
+        (
+            POOL,
+            "spec:\n  template",
+            "spec:\n  weight: 101\n  template",
+            "invalid-value",
+            "spec.weight",
+            "The NodePool \"default\" is invalid: spec.weight: Invalid value: 101: spec.weight in body should be less than or equal to 100",
+        ),
+        (
+            DEPLOYMENT,
+            "  replicas: 1\n",
+            "  replicas: -1\n",
+            "invalid-value",
+            "spec.replicas",
+            "The Deployment \"inflate\" is invalid: spec.replicas: Invalid value: -1: must be greater than or equal to 0",
+        ),
+    ] {
+        let text = base.replacen(from, to, 1);
+        let list = found(&text, Era::V1);
+        let hit = list.iter().find(|f| f.code.id == code && f.path == path).unwrap_or_else(|| panic!("{code} in {list:#?}"));
+        assert_eq!(hit.server.as_deref(), Some(server), "{path}");
+    }
+}
+
 #[test]
 fn types_are_counted_by_requirement() {
     let notes = check(POOL, &files(Era::V1));
@@ -256,6 +300,18 @@ fn both_eras_and_what_excludes_each_other() {
     assert_eq!(codes(&converted, Era::V1), Vec::<&str>::new(), "{converted}");
     let neither = PROVISIONER.replace("  consolidation:\n    enabled: true\n", "");
     assert_eq!(codes(&neither, Era::V1alpha5), ["never-scales-down"]);
+}
+
+#[test]
+fn fields_of_other_versions_are_told_their_place() {
+    let text = POOL.replace("  limits:", "  ttlSecondsAfterEmpty: 30\n  limits:").replace("WhenEmptyOrU", "WhenU");
+    let list = found(&text, Era::V1);
+    assert_eq!(
+        list[0].message,
+        "there is no field `ttlSecondsAfterEmpty` here; in this version it is `spec.disruption.consolidateAfter`"
+    );
+    assert_eq!(list[1].fixes[0].edits[0].text, "WhenEmptyOrUnderutilized");
+    assert_eq!(fixes_mend(&text, Era::V1), 2);
 }
 
 #[test]

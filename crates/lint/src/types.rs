@@ -39,7 +39,16 @@ impl Walk<'_> {
         let lang = self.lang;
         let range: Range = key.into();
         let meant = schema::nearest(name, fields.iter().map(|f| f.name));
+        let elsewhere = self.read.kind.and_then(|kind| moved(kind, path));
         let message = match meant {
+            _ if elsewhere.is_some() => {
+                let place = elsewhere.unwrap_or_default();
+                say!(
+                    lang,
+                    "`{name}`: 여기에는 없는 필드예요. 이 버전에서는 `{place}`에 적어요",
+                    "there is no field `{name}` here; in this version it is `{place}`"
+                )
+            }
             Some(meant) => say!(
                 lang,
                 "`{name}`: 없는 필드예요. `{meant}`를 쓰려던 것인가요?",
@@ -192,6 +201,27 @@ impl Walk<'_> {
         let (from, to) = (self.lines.byte(range.start), self.lines.byte(range.end));
         self.read.text.get(from..to).filter(|t| !t.is_empty()).map(str::to_owned)
     }
+}
+
+/// Where a field of another version of Karpenter went. Source: the upgrade guides of v0.32 and v1.0.
+fn moved(kind: Kind, path: &str) -> Option<&'static str> {
+    const MOVED: [(Kind, &str, &str); 14] = [
+        (Kind::NodePool, "spec.ttlSecondsAfterEmpty", "spec.disruption.consolidateAfter"),
+        (Kind::NodePool, "spec.ttlSecondsUntilExpired", "spec.template.spec.expireAfter"),
+        (Kind::NodePool, "spec.consolidation", "spec.disruption.consolidationPolicy"),
+        (Kind::NodePool, "spec.requirements", "spec.template.spec.requirements"),
+        (Kind::NodePool, "spec.taints", "spec.template.spec.taints"),
+        (Kind::NodePool, "spec.startupTaints", "spec.template.spec.startupTaints"),
+        (Kind::NodePool, "spec.labels", "spec.template.metadata.labels"),
+        (Kind::NodePool, "spec.annotations", "spec.template.metadata.annotations"),
+        (Kind::NodePool, "spec.providerRef", "spec.template.spec.nodeClassRef"),
+        (Kind::NodePool, "spec.disruption.expireAfter", "spec.template.spec.expireAfter"),
+        (Kind::NodePool, "spec.template.spec.nodeClassRef.apiVersion", "spec.template.spec.nodeClassRef.group"),
+        (Kind::NodePool, "spec.template.spec.kubelet", "EC2NodeClass spec.kubelet"),
+        (Kind::EC2NodeClass, "spec.subnetSelector", "spec.subnetSelectorTerms"),
+        (Kind::EC2NodeClass, "spec.securityGroupSelector", "spec.securityGroupSelectorTerms"),
+    ];
+    MOVED.iter().find(|(k, p, _)| *k == kind && *p == path).map(|(_, _, to)| *to)
 }
 
 fn join(path: &str, name: &str) -> String {

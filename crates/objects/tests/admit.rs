@@ -314,6 +314,7 @@ fn provisioners() {
         ("  providerRef:\n    name: default\n", "", webhook("expected exactly one, got neither: spec.provider, spec.providerRef")),
         ("cpu: 1000", "cpu: 1x", decode("quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'")),
         ("spec:\n", "spec:\n  ttlSecondsUntilExpired: -1\n", webhook("invalid value: cannot be negative: spec.ttlSecondsUntilExpired")),
+        ("operator: In", "operator: IN", webhook("invalid value: key karpenter.sh/capacity-type has an unsupported operator IN not in [DoesNotExist Exists Gt In Lt NotIn]: spec.requirements[0]")),
         ("values:\n        - on-demand", "values: []", webhook("invalid value: key karpenter.sh/capacity-type with operator In must have a value defined: spec.requirements[0]")),
         ("consolidation:", "consolidaton:", "Provisioner in version \"v1alpha5\" cannot be handled as a Provisioner: strict decoding error: unknown field \"spec.consolidaton\"".to_owned()),
         ("spec:\n", "spec:\n  weight: 101\n", "The Provisioner \"default\" is invalid: spec.weight: Invalid value: 101: spec.weight in body should be less than or equal to 100".to_owned()),

@@ -18,6 +18,7 @@ pub use options::{Lang, Options};
 pub use viewer::picture as node_viewer;
 
 use engine::{Session, Snapshot};
+use objects::schema::Docs;
 use run::State;
 
 /// What outlives a line of input.
@@ -40,6 +41,11 @@ impl Shell {
 
     pub fn set_lang(&mut self, lang: Lang) {
         self.state.options.lang = lang;
+    }
+
+    /// Descriptions of fields that were fetched, for `kubectl explain`.
+    pub fn set_docs(&mut self, docs: Docs) {
+        self.state.docs = docs;
     }
 
     /// Starts a line (or several lines). [`Start::NeedsMore`] when a quote, heredoc, pipe or `\` is unfinished: show

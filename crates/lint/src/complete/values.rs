@@ -25,7 +25,13 @@ pub(super) fn of_field(cursor: &Cursor, key: &str, around: &Around<'_>) -> Vec<I
         return label_values(key, parent, around);
     }
     let found = by_name(cursor, key, around);
-    if found.is_empty() { field.map_or_else(Vec::new, |f| of_schema(&f)) } else { found }
+    let found = if found.is_empty() { field.map_or_else(Vec::new, |f| of_schema(&f)) } else { found };
+    // Selectors of labels have these, though no schema says so.
+    if found.is_empty() && key == "operator" {
+        ["In", "NotIn", "Exists", "DoesNotExist"].into_iter().map(value).collect()
+    } else {
+        found
+    }
 }
 
 /// Items of the list at `list`.
@@ -44,6 +50,9 @@ fn of_schema(field: &Field) -> Vec<Item> {
     }
     if field.ty == Type::Bool {
         return vec![value("true"), value("false")];
+    }
+    if let Some(default) = field.default.filter(|d| field.pattern.is_none() && !d.starts_with(['{', '['])) {
+        return vec![value(default.trim_matches('"'))];
     }
     let texts: &[&str] = match field.pattern {
         Some(Pattern::DurationOrNever) => &["Never", "0s", "30s", "1m", "5m", "1h", "24h", "720h"],

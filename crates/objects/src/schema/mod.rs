@@ -1,12 +1,21 @@
-//! The fields of every kind: names, types, allowed values and a sentence each. Used by strict decoding, by completion and
-//! by `kubectl explain`.
+//! The fields of every kind: names, types, allowed values, bounds, defaults and how patches merge them. One table for
+//! strict decoding, strategic merge patches, `kubectl explain`, completion and documentation while typing.
 //!
-//! The table is `kinds.txt`; a type's few lines are read when someone asks for them, so nothing is kept in memory and
-//! nothing needs to be built first. Type names are those of the Go sources, because error messages name them.
+//! The table is `kinds.txt`, made by `cargo xtask schemas` from the published schemas of one Kubernetes release and of
+//! Karpenter's CRDs; a type's few lines are read when someone asks for them, so nothing is kept in memory and nothing needs
+//! to be built first. Types are named like the Go types, because error messages name them. What the fields mean is a
+//! second, larger text, [`Docs`], which hosts load when somebody asks.
+//!
+//! - [`fields_of`], [`fields_at`], [`field`]: by kind and path (`spec.template.spec.containers[0].image`; indices may be
+//!   left out). [`fields_of_type`]: by the name in [`Type::Object`].
+//! - [`Docs::kind`], [`Docs::ty`], [`Docs::field`]: descriptions, by the same names.
+//! - [`nearest`]: what was probably meant by a name.
 
+mod docs;
 mod pattern;
 mod table;
 
+pub use docs::Docs;
 pub use pattern::Pattern;
 pub(crate) use pattern::{dns_label, dns_subdomain, label_name};
 use table::{kind_lines, parse_field, type_lines};
@@ -65,18 +74,19 @@ pub struct Field {
     pub max: Option<i64>,
     /// What the text (or each item, each map value) must look like.
     pub pattern: Option<Pattern>,
-    /// One sentence.
-    pub doc: &'static str,
+    /// What the server puts in where the field is absent, as JSON.
+    pub default: Option<&'static str>,
+    /// A strategic merge patch merges the list: by this key of its items, or as a set of values where it is empty.
+    pub merge_key: Option<&'static str>,
+    /// The keys by which server-side apply tells items of the list apart, joined by commas; empty for other fields.
+    pub map_keys: &'static str,
+    /// A strategic merge patch names the keys that stay (`$retainKeys`).
+    pub retain_keys: bool,
 }
 
 /// The fields at the top of a kind, `apiVersion`, `kind` and `metadata` included.
 pub fn fields_of(kind: Kind) -> Vec<Field> {
-    const COMMON: [&str; 3] = [
-        "apiVersion string! | Group and version of the kind.",
-        "kind string! | What the object is.",
-        "metadata v1.ObjectMeta | Name, labels and what the server keeps about the object.",
-    ];
-    COMMON.into_iter().chain(kind_lines(kind.name())).filter_map(parse_field).collect()
+    kind_lines(kind.name()).filter_map(parse_field).collect()
 }
 
 /// The fields of a type of the table (`v1.PodSpec`).
@@ -98,22 +108,38 @@ pub fn fields_at(kind: Kind, path: &str) -> Vec<Field> {
 
 /// The field at `path`.
 pub fn field(kind: Kind, path: &str) -> Option<Field> {
-    let mut fields = fields_of(kind);
-    let mut found: Option<Field> = None;
+    find(kind, path).map(|(_, f)| f)
+}
+
+/// The field at `path`, and the type that holds it (`None` for the kind itself).
+pub fn find(kind: Kind, path: &str) -> Option<(Option<&'static str>, Field)> {
+    let mut owner = None;
+    let mut found: Option<(Option<&'static str>, Field)> = None;
     for part in path.split('.') {
         let name = part.split('[').next().unwrap_or(part);
-        if let Some(Type::Map(_) | Type::ResourceList) = found.as_ref().map(|f| &f.ty) {
+        if let Some(Type::Map(_) | Type::ResourceList) = found.as_ref().map(|(_, f)| &f.ty) {
             // Below a map every key is a value of it.
             continue;
         }
-        let next = fields.iter().find(|f| f.name == name)?.clone();
-        fields = match innermost(&next.ty) {
-            Type::Object(name) => fields_of_type(name),
-            _ => Vec::new(),
+        let next = match (&found, owner) {
+            (None, _) => one(kind_lines(kind.name()), name),
+            (Some(_), Some(ty)) => one(type_lines(ty), name),
+            (Some(_), None) => None,
+        }?;
+        let holder = if found.is_some() { owner } else { None };
+        owner = match innermost(&next.ty) {
+            Type::Object(name) => Some(*name),
+            _ => None,
         };
-        found = Some(next);
+        found = Some((holder, next));
     }
     found
+}
+
+/// The one field of a section with this name.
+fn one(lines: impl Iterator<Item = &'static str>, name: &str) -> Option<Field> {
+    let mut lines = lines;
+    lines.find(|l| l.split(' ').next() == Some(name)).and_then(parse_field)
 }
 
 /// The field that was probably meant by the unknown one at `path`.
@@ -144,11 +170,6 @@ fn distance(a: &str, b: &str) -> usize {
         row = next;
     }
     row.last().copied().unwrap_or(0)
-}
-
-/// The sentence that describes a kind.
-pub fn describe(kind: Kind) -> &'static str {
-    table::kind_doc(kind.name())
 }
 
 fn innermost(ty: &Type) -> &Type {
@@ -187,21 +208,23 @@ mod tests {
     /// Every line of the table reads, every type it names exists, and every kind a server serves has a section.
     #[test]
     fn the_table_is_whole() {
-        fn visit(fields: Vec<Field>, depth: usize) {
+        fn visit(fields: Vec<Field>, depth: usize, seen: &mut Vec<&'static str>) {
             assert!(!fields.is_empty() && depth < 30);
             for f in fields {
-                assert!(!f.doc.is_empty(), "{}", f.name);
-                if let Type::Object(name) = innermost(&f.ty) {
-                    assert!(type_lines(name).next().is_some(), "{name}");
-                    visit(fields_of_type(name), depth + 1);
+                if let Type::Object(name) = innermost(&f.ty)
+                    && !seen.contains(name)
+                {
+                    seen.push(name);
+                    visit(fields_of_type(name), depth + 1, seen);
                 }
             }
         }
+        let mut seen = Vec::new();
         for kind in Kind::ALL.iter().copied().filter(|k| !k.is_internal()) {
             assert!(kind_lines(kind.name()).next().is_some(), "{kind:?}");
-            assert!(!describe(kind).is_empty(), "{kind:?}");
-            visit(fields_of(kind), 0);
+            visit(fields_of(kind), 0, &mut seen);
         }
+        assert!(seen.len() > 200, "{}", seen.len());
         table::all_lines().for_each(|l| assert!(parse_field(l).is_some(), "{l}"));
     }
 }

@@ -16,18 +16,34 @@ pub enum Pattern {
 }
 
 impl Pattern {
+    /// All of them.
+    pub const ALL: [Pattern; 8] = [
+        Pattern::DurationOrNever,
+        Pattern::Duration,
+        Pattern::BudgetNodes,
+        Pattern::BudgetDuration,
+        Pattern::Cron,
+        Pattern::LabelKey,
+        Pattern::LabelValue,
+        Pattern::NoSlash,
+    ];
+
     pub(super) fn named(name: &str) -> Option<Pattern> {
-        Some(match name {
-            "never" => Pattern::DurationOrNever,
-            "duration" => Pattern::Duration,
-            "budget-nodes" => Pattern::BudgetNodes,
-            "budget-duration" => Pattern::BudgetDuration,
-            "cron" => Pattern::Cron,
-            "label-key" => Pattern::LabelKey,
-            "label-value" => Pattern::LabelValue,
-            "no-slash" => Pattern::NoSlash,
-            _ => return None,
-        })
+        Pattern::ALL.into_iter().find(|p| p.name() == name)
+    }
+
+    /// As the table writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Pattern::DurationOrNever => "never",
+            Pattern::Duration => "duration",
+            Pattern::BudgetNodes => "budget-nodes",
+            Pattern::BudgetDuration => "budget-duration",
+            Pattern::Cron => "cron",
+            Pattern::LabelKey => "label-key",
+            Pattern::LabelValue => "label-value",
+            Pattern::NoSlash => "no-slash",
+        }
     }
 
     /// As messages print it.

@@ -1,30 +1,26 @@
 //! Reads `kinds.txt`.
+//!
+//! `Kind name` or `Type package.Name` opens a section, a blank line ends it. A line of it is a field:
+//! `name type[!] [min..max] [~pattern] [^merge-key] [&map-keys] [%] [=default]`. Types are `string`, `string(A|B)`, `int32`,
+//! `int64`, `bool`, `quantity`, `intorstring`, `time`, `any`, the name of a section, `[T]` and `{T}`; `!` says that the
+//! field is required, `%` that a patch names the keys that stay.
 
 use super::{Field, Pattern, Type};
 
 static TABLE: &str = include_str!("kinds.txt");
 
 /// The lines behind the header `head` up to the next blank line.
-fn section(head: &str, name: &str) -> impl Iterator<Item = &'static str> {
-    let start = TABLE.match_indices(head).find_map(|(at, _)| {
-        let rest = TABLE.get(at + head.len()..)?;
-        let rest = rest.strip_prefix(name)?;
-        (at == 0 || TABLE.get(..at)?.ends_with('\n')).then_some(())?;
-        (rest.starts_with('\n') || rest.starts_with(" |")).then_some(rest)
-    });
-    start.unwrap_or_default().lines().skip(1).take_while(|l| !l.is_empty())
+pub(super) fn section<'a>(table: &'a str, head: &str) -> impl Iterator<Item = &'a str> + use<'a> {
+    let start = table.find(&format!("\n{head}\n")).and_then(|at| table.get(at + 1..)).unwrap_or_default();
+    start.lines().skip(1).take_while(|l| !l.is_empty())
 }
 
-pub(super) fn kind_lines(name: &str) -> impl Iterator<Item = &'static str> {
-    section("Kind ", name)
+pub(super) fn kind_lines(name: &str) -> impl Iterator<Item = &'static str> + use<> {
+    section(TABLE, &format!("Kind {name}"))
 }
 
-pub(super) fn type_lines(name: &str) -> impl Iterator<Item = &'static str> {
-    section("Type ", name)
-}
-
-pub(super) fn kind_doc(name: &str) -> &'static str {
-    TABLE.lines().filter_map(|l| l.strip_prefix("Kind ")?.split_once(" | ")).find(|(n, _)| *n == name).map_or("", |(_, doc)| doc)
+pub(super) fn type_lines(name: &str) -> impl Iterator<Item = &'static str> + use<> {
+    section(TABLE, &format!("Type {name}"))
 }
 
 #[cfg(test)]
@@ -34,20 +30,37 @@ pub(super) fn all_lines() -> impl Iterator<Item = &'static str> {
 
 /// One line; `None` where it does not follow the form.
 pub(super) fn parse_field(line: &'static str) -> Option<Field> {
-    let (head, doc) = line.split_once(" | ")?;
-    let mut words = head.split(' ');
+    let mut words = line.split(' ');
     let name = words.next()?;
     let text = words.next()?;
     let (text, required) = text.strip_suffix('!').map_or((text, false), |t| (t, true));
     let (ty, values) = parse_type(text)?;
-    let mut field = Field { name, ty, required, values, min: None, max: None, pattern: None, doc };
+    let mut field = Field {
+        name,
+        ty,
+        required,
+        values,
+        min: None,
+        max: None,
+        pattern: None,
+        default: None,
+        merge_key: None,
+        map_keys: "",
+        retain_keys: false,
+    };
     for word in words {
-        if let Some(name) = word.strip_prefix('~') {
-            field.pattern = Some(Pattern::named(name)?);
-        } else {
-            let (min, max) = word.split_once("..")?;
-            field.min = Some(min.parse().ok()?);
-            field.max = if max.is_empty() { None } else { Some(max.parse().ok()?) };
+        let rest = word.get(1..).unwrap_or_default();
+        match word.chars().next()? {
+            '~' => field.pattern = Some(Pattern::named(rest)?),
+            '^' => field.merge_key = Some(rest),
+            '&' => field.map_keys = rest,
+            '%' => field.retain_keys = true,
+            '=' => field.default = Some(rest),
+            _ => {
+                let (min, max) = word.split_once("..")?;
+                field.min = Some(min.parse().ok()?);
+                field.max = if max.is_empty() { None } else { Some(max.parse().ok()?) };
+            }
         }
     }
     Some(field)
@@ -74,7 +87,6 @@ fn parse_type(text: &'static str) -> Option<(Type, Vec<&'static str>)> {
         "intorstring" => Type::IntOrString,
         "time" => Type::Time,
         "any" => Type::Any,
-        "v1.ResourceList" => Type::ResourceList,
         name if name.contains('.') => Type::Object(name),
         _ => return None,
     };

@@ -4,7 +4,7 @@ use super::{Call, Fail, Next, era};
 use crate::run::{Ctx, Io};
 use objects::Kind;
 use objects::collections::Order as _;
-use objects::schema::{Field, Type, describe, fields_of, fields_of_type};
+use objects::schema::{Docs, Field, Type, fields_of, fields_of_type};
 
 /// Enumerations in a list of fields end here.
 const VALUES: usize = 4;
@@ -54,12 +54,13 @@ fn indent(text: &str, by: usize) -> String {
 }
 
 /// What is explained: a kind's own table, whose types have names where the API is built in and none in a custom resource.
-struct Explained {
+struct Explained<'a> {
     kind: Kind,
     custom: bool,
+    docs: &'a Docs,
 }
 
-impl Explained {
+impl Explained<'_> {
     fn ty(&self, ty: &Type) -> String {
         match ty {
             Type::List(of) => format!("[]{}", self.ty(of)),
@@ -88,7 +89,7 @@ impl Explained {
 
     fn fields(&self, fields: &[Field], path: &[&str]) -> String {
         let one = |f: &Field| {
-            let text = self.field_text(&[path, &[f.name]].concat().join("."), f);
+            let text = self.field_text(&[path, &[f.name]].concat().join("."));
             let text = if text.is_empty() { "<no description>" } else { &text };
             format!("{}{}\n\n", self.head(f, 1), indent(&wrap(text, 76), 4))
         };
@@ -96,16 +97,18 @@ impl Explained {
     }
 
     fn kind_text(&self) -> String {
-        describe(self.kind).to_owned()
+        self.docs.kind(self.kind).unwrap_or_default()
     }
 
-    fn field_text(&self, _path: &str, f: &Field) -> String {
-        f.doc.to_owned()
+    fn field_text(&self, path: &str) -> String {
+        self.docs.field(self.kind, path).unwrap_or_default()
     }
 
     /// What is said of a field: its own text, then its type's.
     fn texts(&self, path: &str, f: &Field) -> String {
-        self.field_text(path, f)
+        let named = !self.custom || object_name(&f.ty) == Some("v1.ObjectMeta");
+        let parts = [Some(self.field_text(path)), self.docs.type_of(f).filter(|_| named)];
+        parts.into_iter().flatten().filter(|t| !t.is_empty()).collect::<Vec<_>>().join("\n")
     }
 
     /// All fields below, a type within itself left out.
@@ -183,7 +186,8 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
         io.out(&format!("GROUP:      {}\n", info.group));
     }
     io.out(&format!("KIND:       {}\nVERSION:    {}\n\n", info.kind, info.version));
-    let explained = Explained { kind, custom: info.group.starts_with("karpenter") };
+    let docs = ctx.state.docs.clone();
+    let explained = Explained { kind, custom: info.group.starts_with("karpenter"), docs: &docs };
     let (mut description, mut fields) = (explained.kind_text(), fields_of(kind));
     if let Some(last) = path.last() {
         let Some(f) = follow(kind, &path) else {

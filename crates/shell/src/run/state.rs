@@ -4,6 +4,7 @@ use super::Files;
 use super::machine::Unwind;
 use crate::options::Options;
 use objects::collections::{VecMap, VecSet};
+use objects::schema::Docs;
 
 /// What a subshell gets a copy of.
 #[derive(Clone, Debug)]
@@ -26,6 +27,8 @@ pub struct State {
     pub history: Vec<String>,
     /// Set by `break`, `continue` and `exit` until the machine has acted on it.
     pub unwind: Option<Unwind>,
+    /// Descriptions of fields, for `kubectl explain`.
+    pub docs: Docs,
 }
 
 /// Lines of history kept.
@@ -50,6 +53,7 @@ impl State {
             files,
             history: Vec::new(),
             unwind: None,
+            docs: Docs::built_in(),
             options,
         }
     }
