@@ -5,6 +5,7 @@ pub mod bench;
 pub mod conform;
 pub mod expect;
 pub mod lab;
+pub mod lint;
 #[cfg(feature = "kube")]
 pub mod observe;
 pub mod replay;

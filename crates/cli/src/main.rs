@@ -40,6 +40,12 @@ enum Command {
     /// FILE is a CSV file of pods (idx,class,label,selector,cpu_m,mem_mi); with --consolidate two files, nodes
     /// (node,instance_type,zone,capacity_type) and pods (a column node more). One thread; the fastest of the runs counts.
     Bench(Bench),
+    /// Find what is wrong in manifests, with the place, a sentence and ways to mend it.
+    ///
+    /// FILE is a file, a folder (all .yaml, .yml and .json files below it) or - for standard input. All documents are looked
+    /// at together: admission of the API server, and what they mean for the instance types of a region. The exit status is 1
+    /// where there is an error, 2 for wrong usage.
+    Lint(Lint),
     /// Print the version.
     Version,
 }
@@ -81,6 +87,31 @@ struct Conform {
     /// Write the engine's decision on each case as OUT/NAME.json, cases without a recorded decision included.
     #[arg(long, value_name = "OUT")]
     emit: Option<std::path::PathBuf>,
+}
+
+#[derive(clap::Args, Debug)]
+struct Lint {
+    #[arg(required_unless_present = "codes", value_name = "FILE")]
+    files: Vec<String>,
+    /// v1alpha5 (Karpenter 0.31) or v1 (Karpenter 1.14); what the documents say if left out.
+    #[arg(long)]
+    era: Option<String>,
+    /// AWS region, for instance types, zones and prices.
+    #[arg(long, default_value = engine::session::LAB_REGION)]
+    region: String,
+    #[arg(long, value_enum, default_value_t = Tongue::En)]
+    lang: Tongue,
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    output: Format,
+    /// Print the page that lists all codes, and nothing else.
+    #[arg(long)]
+    codes: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Tongue {
+    En,
+    Ko,
 }
 
 #[cfg(feature = "kube")]
@@ -135,6 +166,7 @@ fn main() -> ExitCode {
         Command::Run(args) => run(&args),
         Command::Conform(args) => conform(args),
         Command::Bench(args) => bench(args),
+        Command::Lint(args) => lint(&args),
         #[cfg(feature = "kube")]
         Command::Observe(args) => observe(args),
     };
@@ -209,6 +241,28 @@ fn run(args: &Run) -> Result<(String, u8), Failure> {
         Format::Json => format!("{}\n", report::json(&replay)),
     };
     Ok((out, u8::try_from(replay.exit()).unwrap_or(1)))
+}
+
+fn lint(args: &Lint) -> Result<(String, u8), Failure> {
+    use nodewright_cli::lint::{Choices, Source, collect, run};
+    if args.codes {
+        return Ok((::lint::reference(), 0));
+    }
+    let mut files = Vec::new();
+    args.files.iter().try_for_each(|f| collect(f, &mut files))?;
+    let named = |file: &String| read(file).map(|text| Source { name: file.clone(), text });
+    let sources = files.iter().map(named).collect::<Result<Vec<_>, _>>()?;
+    let lang = match args.lang {
+        Tongue::En => view::Lang::En,
+        Tongue::Ko => view::Lang::Ko,
+    };
+    let choices = Choices { era: args.era.as_deref().map(era).transpose()?, region: args.region.clone(), lang };
+    let report = run(&sources, &choices)?;
+    let out = match args.output {
+        Format::Text => report.text(),
+        Format::Json => format!("{}\n", report.json()),
+    };
+    Ok((out, report.exit()))
 }
 
 fn read(file: &str) -> Result<String, Failure> {
