@@ -1,6 +1,6 @@
 //! Tab completion: commands, verbs, flags, kinds, names, namespaces, label keys, containers and files.
 
-use crate::kubectl::{Command, Flag, Operands, VERBS, command, current_namespace, globals, resource_kinds};
+use crate::kubectl::{Command, Flag, Operands, VERBS, command, contexts, current_namespace, globals, resource_kinds};
 use crate::run::State;
 use crate::tools::TOOLS;
 use engine::Snapshot;
@@ -195,6 +195,9 @@ fn kubectl(words: &[&str], word: &str, state: &State, snapshot: &Snapshot) -> (S
         Operands::Words(list) => match given.split_first() {
             None => (none(), spaced(list.iter().copied())),
             Some((_, rest)) if matches!(verb.name, "rollout" | "set") => with_kinds(rest),
+            Some((word, _)) if verb.name == "config" && word.ends_with("-context") => {
+                (none(), spaced(contexts(state).iter().map(String::as_str)))
+            }
             Some((first, _)) if verb.name == "top" => {
                 let kind = if first.starts_with("no") { Kind::Node } else { Kind::Pod };
                 (none(), spaced(names(kind).iter().map(String::as_str)))
@@ -221,9 +224,10 @@ fn values(flag: &str, kind: Option<Kind>, words: &[&str], state: &State, snapsho
     match flag {
         "output" => spaced(["wide", "yaml", "json", "name"])
             .into_iter()
-            .chain(["jsonpath=".to_owned(), "custom-columns=".to_owned()])
+            .chain(["jsonpath=", "jsonpath-as-json=", "custom-columns=", "go-template="].map(str::to_owned))
             .collect(),
         "filename" => files(word, state),
+        "context" => spaced(contexts(state).iter().map(String::as_str)),
         "namespace" => spaced(snapshot.store.list(Kind::Namespace).map(|n| n.meta.name.as_str())),
         "label-columns" => {
             let (head, _) = word.rsplit_once(',').map_or(("", word), |(h, t)| (h, t));

@@ -2,7 +2,7 @@
 
 use super::columns::layout;
 use super::commands::{self, Command};
-use super::verbs::{EVERYWHERE, VERBS, WITHOUT_EFFECT};
+use super::verbs::{EVERYWHERE, Operands, VERBS, WITHOUT_EFFECT};
 use super::{absent, resources};
 use objects::{Era, Kind};
 
@@ -38,6 +38,13 @@ fn page() -> String {
             continue;
         }
         for leaf in leaves(command) {
+            // Of the commands below a verb, those that it knows.
+            let word = leaf.path.split(' ').nth(1);
+            if let (Operands::Words(known), Some(word)) = (verb.operands, word)
+                && !known.contains(&word)
+            {
+                continue;
+            }
             let flags = leaf.flags.iter().filter(|f| verb.flags.contains(&f.name)).map(|f| format!("--{}", f.name));
             out.push_str(&format!("| `{}` | {} |\n", leaf.path, names(flags)));
         }

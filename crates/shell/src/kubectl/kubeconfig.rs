@@ -109,6 +109,11 @@ pub fn target(flags: &Flags, state: &State) -> Result<Target, String> {
     })
 }
 
+/// The names of the contexts, for completion.
+pub fn contexts(state: &State) -> Vec<String> {
+    Config::load(&Flags::default(), state).names("contexts")
+}
+
 /// The namespace of the current context, for completion.
 pub fn namespace(state: &State) -> String {
     target(&Flags::default(), state).map_or_else(|_| "default".to_owned(), |t| t.namespace)

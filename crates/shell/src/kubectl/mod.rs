@@ -46,7 +46,7 @@ mod watch;
 
 pub use age::human;
 pub use commands::{Command, Flag, find as command, globals};
-pub use kubeconfig::{initial as initial_kubeconfig, namespace as current_namespace};
+pub use kubeconfig::{contexts, initial as initial_kubeconfig, namespace as current_namespace};
 pub use verbs::{Operands, VERBS, Verb};
 
 use crate::run::{Ctx, Io, Program, Step};
