@@ -5,7 +5,7 @@ use crate::expect::Expect;
 use crate::lab::Lab;
 use engine::session::LAB;
 use engine::{Era, Scenario, Session, SimTime};
-use shell::{Job, Options, Poll, Shell, Start, Stream};
+use shell::{Extras, Job, Options, Poll, Shell, Start, Stream};
 
 /// What the command line adds to the lab's own settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -79,7 +79,9 @@ pub fn replay(lab: &Lab, choices: &Choices) -> Result<Replay, Failure> {
 /// Replays on a session that is there already.
 pub fn replay_on(session: Session, lab: &Lab, choices: &Choices) -> Replay {
     let start = session.now();
-    let mut player = Player { session, shell: Shell::new(Options::script()), start, transcript: Vec::new(), background: None };
+    let mut shell = Shell::new(Options::script());
+    shell.attach(Extras::all());
+    let mut player = Player { session, shell, start, transcript: Vec::new(), background: None };
     let mut faults = Vec::new();
     // A block whose last line still follows something is judged when that ends.
     let mut open: Option<Judged> = None;

@@ -16,7 +16,7 @@ use engine::session::{LAB_SEED, Scenario};
 use engine::{Era, Session, SimTime};
 use objects::{DocExt, Value, json};
 use serde::Serialize;
-use shell::{Options, Poll, Shell, Start, Stream};
+use shell::{Extras, Options, Poll, Shell, Start, Stream};
 use wasm_bindgen::prelude::*;
 
 /// Longest simulated time of one call: a day.
@@ -50,7 +50,9 @@ impl Playground {
             value => whole(value).ok_or_else(|| JsError::new("seed: a whole number from 0"))?,
         };
         let session = Session::new(Scenario::lab(era, seed)).map_err(|e| JsError::new(&e.message))?;
-        Ok(Playground { session, shell: Shell::new(Options::script()) })
+        let mut shell = Shell::new(Options::script());
+        shell.attach(Extras::all());
+        Ok(Playground { session, shell })
     }
 
     /// Runs a line, or several, to the end in simulated time: `{ exitCode, stdout, stderr, simMs }`.

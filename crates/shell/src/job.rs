@@ -98,6 +98,7 @@ pub struct Job {
     follows: bool,
     full_screen: bool,
     interrupted: bool,
+    wants_extras: bool,
     exit: Option<i32>,
     /// The last instant and the steps taken in it.
     busy: (SimTime, usize),
@@ -123,6 +124,7 @@ impl Job {
             follows: false,
             full_screen: false,
             interrupted: false,
+            wants_extras: false,
             exit: None,
             busy: (SimTime::ZERO, 0),
         };
@@ -179,7 +181,9 @@ impl Job {
                 logs: &mut self.logs,
                 text: &self.text,
             };
+            ctx.state.wants_extras = false;
             let step = machine.step(&mut io, &mut ctx);
+            self.wants_extras = std::mem::take(&mut ctx.state.wants_extras);
             let output = std::mem::take(&mut io.output);
             self.deliver(output);
             match step {
@@ -259,6 +263,11 @@ impl Job {
         if self.editing().is_some() {
             self.editor = Editor::Left(text);
         }
+    }
+
+    /// Whether the job waits for [`crate::Extras`]: attach them, or say why not and interrupt it.
+    pub fn wants_extras(&self) -> bool {
+        self.wants_extras && self.exit.is_none()
     }
 
     /// Whether the job follows something (`logs -f`, `get -w`, `watch`) and so ends only when it is left.

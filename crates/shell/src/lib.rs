@@ -4,6 +4,7 @@
 //! simulated time: the owner calls [`Shell::poll`] whenever the session moved and draws [`Job::take_output`].
 
 mod complete;
+mod extras;
 mod job;
 mod kubectl;
 mod lang;
@@ -13,6 +14,7 @@ mod tools;
 mod viewer;
 
 pub use complete::Completion;
+pub use extras::{Answer, Extras, Query};
 pub use job::{Chunk, Edit, Job, Key, Poll, Repair, Start, Stream};
 pub use options::{Lang, Options};
 pub use viewer::picture as node_viewer;
@@ -46,6 +48,11 @@ impl Shell {
     /// Descriptions of fields that were fetched, for `kubectl explain`.
     pub fn set_docs(&mut self, docs: Docs) {
         self.state.docs = docs;
+    }
+
+    /// Gives the shell its rarely needed parts. A job that waits for them ([`Job::wants_extras`]) goes on at its next poll.
+    pub fn attach(&mut self, extras: Extras) {
+        self.state.extras = Some(extras);
     }
 
     /// Starts a line (or several lines). [`Start::NeedsMore`] when a quote, heredoc, pipe or `\` is unfinished: show

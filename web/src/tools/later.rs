@@ -5,7 +5,7 @@
 use super::{Polled, Runner, Tools};
 use engine::session::Parts;
 use engine::{Session, Snapshot};
-use shell::{Completion, Job, Key, Options, Poll, Shell, Start};
+use shell::{Chunk, Completion, Job, Key, Options, Poll, Shell, Start, Stream};
 use view::{Lang, problems};
 use wasm_split_helpers::{SplitLoaderError, wasm_split};
 
@@ -67,13 +67,14 @@ impl Runner for Terminal {
     fn poll(&mut self, session: &mut Session) -> Option<Polled> {
         let mut job = self.job.take()?;
         let poll = self.shell.poll(&mut job, session);
-        let polled = Polled {
-            poll,
-            output: job.take_output(),
-            seen: job.take_seen(),
-            full_screen: job.full_screen(),
-            repair: job.repair().cloned(),
-        };
+        let mut output = job.take_output();
+        if job.wants_extras() {
+            // No module of the page has them yet.
+            output.push(Chunk { stream: Stream::Stderr, text: "jq is not in this page\n".to_owned(), screen: false });
+            job.interrupt();
+        }
+        let polled =
+            Polled { poll, output, seen: job.take_seen(), full_screen: job.full_screen(), repair: job.repair().cloned() };
         if matches!(poll, Poll::Running { .. }) {
             self.job = Some(job);
         }

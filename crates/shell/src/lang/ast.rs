@@ -16,6 +16,8 @@ pub struct AndOr {
 pub struct Pipeline {
     pub negate: bool,
     pub commands: Vec<Rc<Command>>,
+    /// Places of commands that pipe their standard error too (`|&`).
+    pub merged: Vec<usize>,
 }
 
 #[derive(Debug)]
@@ -36,6 +38,17 @@ pub enum Command {
         condition: List,
         body: List,
         redirects: Vec<Redirect>,
+    },
+    /// `case word in pattern) ...;; esac`
+    Case {
+        word: Word,
+        arms: Vec<(Vec<Word>, List)>,
+        redirects: Vec<Redirect>,
+    },
+    /// `name() { ...; }`
+    Function {
+        name: String,
+        body: Rc<Command>,
     },
     If {
         /// Condition and body of `if` and each `elif`.
@@ -63,8 +76,8 @@ pub enum Part {
     },
     Variable {
         name: String,
-        /// What follows `:-` or `-`, for a variable that is not set.
-        default: Option<String>,
+        /// What else the braces ask for.
+        change: Option<Rc<Change>>,
         quoted: bool,
     },
     Substitution {
@@ -73,8 +86,25 @@ pub enum Part {
     },
     /// `$(( ))`, with its text.
     Arithmetic {
-        text: String,
+        word: Word,
     },
+}
+
+/// What `${name...}` makes of a value.
+#[derive(Debug)]
+pub enum Change {
+    /// `${#name}`
+    Length,
+    /// `${name:-word}` and its kin: `-`, `=`, `?`, `+`; with `:` an empty value counts as none.
+    Default { op: char, empty_too: bool, word: Word },
+    /// `${name#pattern}`, `##`, `%`, `%%`.
+    Cut { end: bool, longest: bool, pattern: Word },
+    /// `${name/pattern/with}`, `//`, `/#`, `/%`.
+    Replace { all: bool, anchor: Option<char>, pattern: Word, with: Word },
+    /// `${name:from:length}`
+    Slice { from: Word, length: Option<Word> },
+    /// `${name^}`, `^^`, `,`, `,,`.
+    Case { upper: bool, all: bool },
 }
 
 #[derive(Clone, Debug)]
@@ -107,10 +137,31 @@ impl Word {
     }
 
     fn substitutions<'a>(&'a self, out: &mut Vec<&'a List>) {
-        out.extend(self.0.iter().filter_map(|p| match p {
-            Part::Substitution { list, .. } => Some(list),
-            _ => None,
-        }));
+        for part in &self.0 {
+            match part {
+                Part::Substitution { list, .. } => out.push(list),
+                Part::Arithmetic { word } => word.substitutions(out),
+                Part::Variable { change: Some(change), .. } => {
+                    for word in change.words() {
+                        word.substitutions(out);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+impl Change {
+    /// Its operands in the order in which they are expanded.
+    fn words(&self) -> Vec<&Word> {
+        match self {
+            Change::Length | Change::Case { .. } => Vec::new(),
+            Change::Default { word, .. } => vec![word],
+            Change::Cut { pattern, .. } => vec![pattern],
+            Change::Replace { pattern, with, .. } => vec![pattern, with],
+            Change::Slice { from, length } => std::iter::once(from).chain(length).collect(),
+        }
     }
 }
 

@@ -1,32 +1,43 @@
 //! Words to arguments: variables, substitutions, arithmetic, braces, field splitting and file name patterns.
 
 use super::ast::{Part, Word};
+use super::{arithmetic, glob, parameter};
 use crate::run::State;
 
-/// Expands a word where field splitting applies. `results` holds the outputs of command substitutions, in the order
-/// in which they occur.
-pub fn fields(word: &Word, state: &State, results: &mut std::vec::IntoIter<String>) -> Vec<String> {
-    // (text, quoted) pieces of the field under construction.
-    let mut fields: Vec<Vec<(String, bool)>> = Vec::new();
-    let mut current: Option<Vec<(String, bool)>> = None;
-    let start_tilde = matches!(word.0.first(), Some(Part::Text { text, quoted: false }) if text == "~" || text.starts_with("~/"));
+/// What is expanded with the outputs of command substitutions, in the order in which they occur.
+type Outputs = std::vec::IntoIter<String>;
+
+/// A piece of a field and whether it was quoted.
+type Pieces = Vec<(String, bool)>;
+
+/// Expands a word where field splitting applies.
+pub fn fields(word: &Word, state: &mut State, results: &mut Outputs) -> Vec<String> {
+    let mut fields: Vec<Pieces> = Vec::new();
+    let mut current: Option<Pieces> = None;
     for (i, part) in word.0.iter().enumerate() {
-        let (text, quoted, split) = match part {
+        let (text, split) = match part {
             Part::Text { text, quoted } => {
-                let text = if i == 0 && start_tilde { text.replacen('~', &state.env.home, 1) } else { text.clone() };
-                (text, *quoted, false)
+                let tilde = i == 0 && !quoted && (text == "~" || text.starts_with("~/"));
+                let text = if tilde { text.replacen('~', &state.env.home, 1) } else { text.clone() };
+                current.get_or_insert_default().push((text, *quoted));
+                continue;
             }
-            Part::Substitution { quoted, .. } => {
-                let out = results.next().unwrap_or_default();
-                (out.trim_end_matches('\n').to_owned(), *quoted, !quoted)
+            Part::Variable { name, change: None, quoted: true } if name == "@" => {
+                // Each argument is a field of its own.
+                let arguments = state.env.arguments.clone();
+                for (n, argument) in arguments.into_iter().enumerate() {
+                    if n > 0 {
+                        fields.extend(current.take());
+                    }
+                    current.get_or_insert_default().push((argument, true));
+                }
+                continue;
             }
-            other => {
-                let quoted = !matches!(other, Part::Variable { quoted: false, .. } | Part::Arithmetic { .. });
-                (value(other, state), quoted, !quoted)
-            }
+            Part::Substitution { quoted, .. } | Part::Variable { quoted, .. } => (value(part, state, results), !quoted),
+            Part::Arithmetic { .. } => (value(part, state, results), true),
         };
         if !split {
-            current.get_or_insert_default().push((text, quoted));
+            current.get_or_insert_default().push((text, true));
             continue;
         }
         if text.starts_with(char::is_whitespace) {
@@ -45,49 +56,62 @@ pub fn fields(word: &Word, state: &State, results: &mut std::vec::IntoIter<Strin
 }
 
 /// Expands a word to one string (assignments, redirect targets, heredoc bodies).
-pub fn single(word: &Word, state: &State, results: &mut std::vec::IntoIter<String>) -> String {
-    word.0
-        .iter()
-        .map(|part| match part {
-            Part::Text { text, .. } => text.clone(),
-            Part::Substitution { .. } => results.next().unwrap_or_default().trim_end_matches('\n').to_owned(),
-            other => value(other, state),
-        })
-        .collect()
+pub fn single(word: &Word, state: &mut State, results: &mut Outputs) -> String {
+    word.0.iter().map(|part| value(part, state, results)).collect()
 }
 
-fn value(part: &Part, state: &State) -> String {
+/// Expands a pattern: what was quoted in it stands for itself.
+pub fn pattern(word: &Word, state: &mut State, results: &mut Outputs) -> String {
+    let mut out = String::new();
+    for part in &word.0 {
+        let plain = matches!(
+            part,
+            Part::Text { quoted: true, .. } | Part::Variable { quoted: true, .. } | Part::Substitution { quoted: true, .. }
+        );
+        let text = value(part, state, results);
+        out.push_str(&if plain { glob::literal(&text) } else { text });
+    }
+    out
+}
+
+/// Whether a text is what an expanded pattern says.
+pub fn fits(pattern: &str, text: &str) -> bool {
+    glob::glob(pattern, text)
+}
+
+fn value(part: &Part, state: &mut State, results: &mut Outputs) -> String {
     match part {
-        Part::Variable { name, default, .. } => {
-            let value = state.variable(name);
-            match default {
-                Some(default) if value.as_deref().unwrap_or_default().is_empty() => default.clone(),
-                _ => value.unwrap_or_default(),
+        Part::Variable { name, change: None, .. } => state.variable(name).unwrap_or_default(),
+        Part::Variable { name, change: Some(change), .. } => parameter::value(name, change, state, results),
+        Part::Arithmetic { word } => {
+            let text = single(word, state, results);
+            match arithmetic::value(&text, state) {
+                Ok(n) => n.to_string(),
+                Err(why) => {
+                    state.failure.get_or_insert(why);
+                    String::new()
+                }
             }
         }
-        Part::Arithmetic { text } => arithmetic(text, state).map_or_else(|| "0".to_owned(), |n| n.to_string()),
         Part::Text { text, .. } => text.clone(),
-        Part::Substitution { .. } => String::new(),
+        Part::Substitution { .. } => results.next().unwrap_or_default().trim_end_matches('\n').to_owned(),
     }
 }
 
 /// Braces and file name patterns of one field.
-fn patterns(pieces: Vec<(String, bool)>, state: &State) -> Vec<String> {
+fn patterns(pieces: Pieces, state: &State) -> Vec<String> {
     let text: String = pieces.iter().map(|(t, _)| t.as_str()).collect();
-    if pieces.iter().all(|(_, quoted)| *quoted) {
-        return vec![text];
-    }
     if let [(only, false)] = pieces.as_slice() {
         let braces = braces(only);
         if braces.len() != 1 {
-            return braces;
+            return braces.into_iter().flat_map(|b| patterns(vec![(b, false)], state)).collect();
         }
-        if only.contains(['*', '?']) && !only.contains(['=', '{', '[']) {
-            let mut names: Vec<String> = state.files.list(&state.env.cwd).into_iter().filter(|n| glob(only, n)).collect();
-            names.retain(|n| !n.starts_with('.'));
-            if !names.is_empty() {
-                return names;
-            }
+    }
+    if pieces.iter().any(|(t, quoted)| !quoted && t.contains(['*', '?', '['])) && !text.contains(['=', '{']) {
+        let pattern = pieces.iter().map(|(t, quoted)| if *quoted { glob::literal(t) } else { t.clone() });
+        let names = glob::paths(&pattern.collect::<String>(), state);
+        if !names.is_empty() {
+            return names;
         }
     }
     vec![text]
@@ -125,111 +149,9 @@ fn braces(text: &str) -> Vec<String> {
     items.iter().flat_map(|item| braces(after).into_iter().map(move |tail| format!("{before}{item}{tail}"))).collect()
 }
 
-/// `*` and `?` of a file name pattern.
-pub fn glob(pattern: &str, name: &str) -> bool {
-    let (p, n): (Vec<char>, Vec<char>) = (pattern.chars().collect(), name.chars().collect());
-    let (mut i, mut j, mut star) = (0, 0, None);
-    while j < n.len() {
-        match p.get(i) {
-            Some('*') => {
-                star = Some((i, j));
-                i += 1;
-            }
-            Some(c) if *c == '?' || Some(c) == n.get(j) => {
-                i += 1;
-                j += 1;
-            }
-            _ => match star {
-                Some((at, from)) => {
-                    star = Some((at, from + 1));
-                    i = at + 1;
-                    j = from + 1;
-                }
-                None => return false,
-            },
-        }
-    }
-    p.iter().skip(i).all(|c| *c == '*')
-}
-
-/// Integer arithmetic with `+ - * / %`, parentheses and variables; `None` for anything else.
-fn arithmetic(text: &str, state: &State) -> Option<i64> {
-    let chars: Vec<char> = text.chars().filter(|c| !c.is_whitespace()).collect();
-    let mut at = 0;
-    let value = sum(&chars, &mut at, state, 0)?;
-    (at == chars.len()).then_some(value)
-}
-
-fn sum(c: &[char], at: &mut usize, state: &State, depth: usize) -> Option<i64> {
-    let mut value = product(c, at, state, depth)?;
-    while let Some(op @ ('+' | '-')) = c.get(*at) {
-        *at += 1;
-        let right = product(c, at, state, depth)?;
-        value = if *op == '+' { value.checked_add(right)? } else { value.checked_sub(right)? };
-    }
-    Some(value)
-}
-
-fn product(c: &[char], at: &mut usize, state: &State, depth: usize) -> Option<i64> {
-    let mut value = factor(c, at, state, depth)?;
-    while let Some(op @ ('*' | '/' | '%')) = c.get(*at) {
-        *at += 1;
-        let right = factor(c, at, state, depth)?;
-        value = match op {
-            '*' => value.checked_mul(right)?,
-            '/' => value.checked_div(right)?,
-            _ => value.checked_rem(right)?,
-        };
-    }
-    Some(value)
-}
-
-fn factor(c: &[char], at: &mut usize, state: &State, depth: usize) -> Option<i64> {
-    if depth > 32 {
-        return None;
-    }
-    match c.get(*at)? {
-        '-' => {
-            *at += 1;
-            factor(c, at, state, depth + 1)?.checked_neg()
-        }
-        '(' => {
-            *at += 1;
-            let value = sum(c, at, state, depth + 1)?;
-            (c.get(*at) == Some(&')')).then(|| *at += 1)?;
-            Some(value)
-        }
-        _ => {
-            let dollar = usize::from(c.get(*at) == Some(&'$'));
-            let word: String = c.iter().skip(*at + dollar).take_while(|c| c.is_ascii_alphanumeric() || **c == '_').collect();
-            *at += dollar + word.len();
-            if word.starts_with(|c: char| c.is_ascii_digit()) && dollar == 0 {
-                word.parse().ok()
-            } else if word.is_empty() {
-                None
-            } else {
-                Some(state.variable(&word).and_then(|v| v.trim().parse().ok()).unwrap_or(0))
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn file_name_patterns() {
-        for (pattern, name, want) in [
-            ("*.yaml", "a.yaml", true),
-            ("*.yaml", "a.yml", false),
-            ("a?c", "abc", true),
-            ("*a*b", "xaxb", true),
-            ("", "x", false),
-        ] {
-            assert_eq!(glob(pattern, name), want, "{pattern} {name}");
-        }
-    }
 
     #[test]
     fn braces_multiply() {
@@ -242,8 +164,23 @@ mod tests {
     fn sums() {
         let mut state = State::new(crate::Options::script());
         state.env.variables.insert("N".to_owned(), "4".to_owned());
-        for (text, want) in [("1 + 2*3", Some(7)), ("(N+1)*2", Some(10)), ("$N%3", Some(1)), ("1/0", None), ("1+", None)] {
-            assert_eq!(arithmetic(text, &state), want, "{text}");
+        for (text, want) in [
+            ("1 + 2*3", Ok(7)),
+            ("(N+1)*2", Ok(10)),
+            ("N%3", Ok(1)),
+            ("N > 3 && 2 ** 3 == 8", Ok(1)),
+            ("N < 3 ? 1 : 5", Ok(5)),
+            ("x = 3, 1", Err("x = 3, 1: syntax error in expression (error token is \", 1\")")),
+            ("-7 / 2", Ok(-3)),
+            ("0x1f + 010", Ok(39)),
+            ("1 << 4 | 1", Ok(17)),
+            ("!0 + ~0", Ok(0)),
+            ("1/0", Err("1/0: division by 0 (error token is \"0\")")),
+            ("1+", Err("1+: syntax error: operand expected (error token is \"+\")")),
+            ("0 && 1/0", Ok(0)),
+            ("N++ + N", Ok(9)),
+        ] {
+            assert_eq!(arithmetic::value(text, &mut state), want.map_err(str::to_owned), "{text}");
         }
     }
 }

@@ -1,7 +1,10 @@
 //! The shell language: text to syntax tree, and words to arguments.
 
+mod arithmetic;
 pub mod ast;
 pub mod expand;
+mod glob;
+mod parameter;
 mod parse;
 
 pub use parse::{Parsed, parse};

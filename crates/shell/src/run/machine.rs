@@ -1,5 +1,6 @@
 //! An explicit stack machine over the syntax tree: it can stop anywhere, for time to pass, and go on later.
 
+use super::function::{self, Function};
 use super::io::{Ctx, Input, Io, Program, Step};
 use super::pipeline::{Running, Stage, Target};
 use super::state::Env;
@@ -50,6 +51,8 @@ pub enum Unwind {
     Break,
     Continue,
     Exit(i32),
+    /// Out of a function.
+    Return(i32),
 }
 
 #[derive(Debug)]
@@ -73,6 +76,13 @@ impl Machine {
             error: parsed.error,
             env: None,
         }
+    }
+
+    /// A machine for one command that shares the variables around it.
+    pub fn of(command: &Rc<Command>, heredocs: Rc<Vec<Word>>) -> Machine {
+        let pipeline = Rc::new(Pipeline { negate: false, commands: vec![command.clone()], merged: Vec::new() });
+        let chain = Rc::new(AndOr { first: pipeline, rest: Vec::new() });
+        Machine { frames: vec![Frame::List { list: Rc::new(vec![chain]), next: 0 }], heredocs, error: None, env: None }
     }
 
     fn subshell(&self, frame: Frame, env: &Env) -> Machine {
@@ -106,6 +116,14 @@ impl Machine {
             self.error = None;
             ctx.state.env.status = exit;
             return Some(exit);
+        }
+        if let Unwind::Return(exit) = unwind {
+            self.frames.clear();
+            ctx.state.env.status = exit;
+            return Some(exit);
+        }
+        if !self.frames.iter().any(|f| matches!(f, Frame::For { .. } | Frame::While { .. })) {
+            return None;
         }
         while let Some(frame) = self.frames.last_mut() {
             match frame {
@@ -149,6 +167,8 @@ impl Machine {
                     if runs {
                         self.pipeline(&pipeline, io, ctx);
                     }
+                } else if ctx.state.env.errexit && ctx.state.env.status != 0 && self.leaves(&chain) {
+                    ctx.state.unwind = Some(Unwind::Exit(ctx.state.env.status));
                 }
             }
             Frame::Negate => ctx.state.env.status = i32::from(ctx.state.env.status == 0),
@@ -216,6 +236,12 @@ impl Machine {
         None
     }
 
+    /// Whether a failure of this chain ends the shell under `set -e`: not where it is a condition.
+    fn leaves(&self, chain: &AndOr) -> bool {
+        let tested = |f: &Frame| matches!(f, Frame::If { .. } | Frame::While { tested: true, .. });
+        chain.rest.is_empty() && !chain.first.negate && !self.frames.iter().any(tested)
+    }
+
     fn work_while(&mut self, command: Rc<Command>, tested: bool, ctx: &mut Ctx<'_>) {
         let Command::While { until, condition, body, .. } = command.as_ref() else {
             return;
@@ -240,6 +266,7 @@ impl Machine {
             let lists = match only.as_ref() {
                 Command::Simple(simple) => simple.substitutions(&self.heredocs),
                 Command::For { words, .. } => word_substitutions(words),
+                Command::Case { word, .. } => word_substitutions(std::slice::from_ref(word)),
                 _ => Vec::new(),
             };
             self.frames.push(Frame::Substitute {
@@ -266,6 +293,9 @@ impl Machine {
             if i > 0 && stage.input.is_none() {
                 stage.input = Some(Input::default());
             }
+            if pipeline.merged.contains(&i) && stage.err == Target::Err {
+                stage.err = Target::Out;
+            }
             stages.push(stage);
         }
         self.frames.push(Frame::Run(Running::new(stages)));
@@ -273,7 +303,7 @@ impl Machine {
 
     /// A command as a program of its own, with its own variables.
     fn whole(&self, command: &Rc<Command>, env: &Env) -> Machine {
-        let pipeline = Rc::new(Pipeline { negate: false, commands: vec![command.clone()] });
+        let pipeline = Rc::new(Pipeline { negate: false, commands: vec![command.clone()], merged: Vec::new() });
         let chain = Rc::new(AndOr { first: pipeline, rest: Vec::new() });
         self.subshell(Frame::List { list: Rc::new(vec![chain]), next: 0 }, env)
     }
@@ -296,6 +326,22 @@ impl Machine {
                     false => ctx.state.env.status = 1,
                 }
                 return;
+            }
+            Command::Function { name, body } => {
+                let function = Function { body: body.clone(), heredocs: self.heredocs.clone() };
+                ctx.state.functions.insert(name.clone(), function);
+                ctx.state.env.status = 0;
+                return;
+            }
+            Command::Case { word, arms, redirects } => {
+                let text = expand::single(word, ctx.state, &mut results.into_iter());
+                let mut none = Vec::new().into_iter();
+                let arm = arms.iter().find(|(patterns, _)| {
+                    patterns.iter().any(|p| expand::fits(&expand::pattern(p, ctx.state, &mut none), &text))
+                });
+                ctx.state.env.status = 0;
+                let Some((_, list)) = arm else { return };
+                (Frame::List { list: list.clone(), next: 0 }, redirects)
             }
             Command::Group(list, redirects) => (Frame::List { list: list.clone(), next: 0 }, redirects),
             Command::For { variable, words, body, redirects } => {
@@ -345,6 +391,10 @@ impl Machine {
         let assignments: Vec<(String, String)> =
             simple.assignments.iter().map(|(n, w)| (n.clone(), expand::single(w, ctx.state, &mut results))).collect();
         let words: Vec<String> = simple.words.iter().flat_map(|w| expand::fields(w, ctx.state, &mut results)).collect();
+        if let Some(why) = ctx.state.failure.take() {
+            io.err(&format!("bash: {why}\n"));
+            return None;
+        }
         let mut stage = plain_stage(Box::new(Failed));
         if !self.redirect(&simple.redirects, &mut stage, &mut results, io, ctx) {
             return None;
@@ -357,7 +407,7 @@ impl Machine {
             return Some(stage);
         };
         stage.overrides = assignments;
-        stage.program = tools::launch(name, args.to_vec(), ctx);
+        stage.program = function::call(name, args, ctx.state).unwrap_or_else(|| tools::launch(name, args.to_vec(), ctx));
         Some(stage)
     }
 

@@ -1,12 +1,14 @@
 //! Running: the state that outlives a line, programs as streaming stages, and the machine that runs a syntax tree.
 
 mod files;
+mod function;
 mod io;
 mod machine;
 mod pipeline;
 mod state;
 
 pub use files::Files;
+pub use function::local;
 pub use io::{Ctx, Input, Io, Program, Step};
 pub use machine::{Machine, Unwind};
 pub use pipeline::earlier;

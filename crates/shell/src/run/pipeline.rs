@@ -53,7 +53,9 @@ impl Running {
             }
             // A shell waits for every stage; only the last one's status counts.
             if self.stages.iter().all(|s| s.exit.is_some()) {
-                return Step::Done(self.stages.last().and_then(|s| s.exit).unwrap_or(0));
+                let exits = self.stages.iter().filter_map(|s| s.exit);
+                let failed = exits.rev().find(|e| *e != 0 && ctx.state.env.pipefail);
+                return Step::Done(failed.or(self.stages.last().and_then(|s| s.exit)).unwrap_or(0));
             }
             if !again {
                 return Step::Wait(wake);
@@ -69,11 +71,15 @@ impl Running {
         let mut io = Io { input: stage.input.as_mut().unwrap_or(around.input), output: Vec::new(), to_terminal };
         let mut saved = Vec::new();
         for (name, value) in &stage.overrides {
-            saved.push((name.clone(), ctx.state.env.variables.insert(name.clone(), value.clone())));
+            let env = &mut ctx.state.env;
+            saved.push((name.clone(), env.variables.insert(name.clone(), value.clone()), env.exported.insert(name.clone())));
         }
         let step = stage.program.step(&mut io, ctx);
         let output = std::mem::take(&mut io.output);
-        for (name, value) in saved {
+        for (name, value, new) in saved {
+            if new {
+                ctx.state.env.exported.remove(&name);
+            }
             match value {
                 Some(value) => ctx.state.env.variables.insert(name, value),
                 None => ctx.state.env.variables.remove(&name),

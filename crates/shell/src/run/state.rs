@@ -1,7 +1,9 @@
 //! What outlives a line: variables, aliases, files and history.
 
 use super::Files;
+use super::function::Function;
 use super::machine::Unwind;
+use crate::extras::Extras;
 use crate::options::Options;
 use objects::collections::{VecMap, VecSet};
 use objects::schema::Docs;
@@ -15,6 +17,12 @@ pub struct Env {
     pub cwd: String,
     /// `$?`
     pub status: i32,
+    /// `$1`, `$2` and so on.
+    pub arguments: Vec<String>,
+    /// `set -e`
+    pub errexit: bool,
+    /// `set -o pipefail`
+    pub pipefail: bool,
 }
 
 #[derive(Debug)]
@@ -22,6 +30,11 @@ pub struct State {
     pub options: Options,
     pub env: Env,
     pub aliases: VecMap<String, String>,
+    pub functions: VecMap<String, Function>,
+    /// What `local` has hidden, for each function under way.
+    pub locals: Vec<Vec<(String, Option<String>)>>,
+    /// bash's message of an expansion that failed: its command is not run.
+    pub failure: Option<String>,
     pub files: Files,
     /// Lines typed, oldest first.
     pub history: Vec<String>,
@@ -29,6 +42,10 @@ pub struct State {
     pub unwind: Option<Unwind>,
     /// Descriptions of fields, for `kubectl explain`.
     pub docs: Docs,
+    /// The rarely needed parts, once they are attached.
+    pub extras: Option<Extras>,
+    /// A program has stopped for want of them.
+    pub wants_extras: bool,
 }
 
 /// Lines of history kept.
@@ -48,12 +65,26 @@ impl State {
         let _written =
             made.and_then(|()| files.write(&format!("{kubeconfig}/config"), &crate::kubectl::initial_kubeconfig(), false));
         State {
-            env: Env { variables, exported, home: HOME.to_owned(), cwd: HOME.to_owned(), status: 0 },
+            env: Env {
+                variables,
+                exported,
+                home: HOME.to_owned(),
+                cwd: HOME.to_owned(),
+                status: 0,
+                arguments: Vec::new(),
+                errexit: false,
+                pipefail: false,
+            },
             aliases: [("k", "kubectl"), ("ll", "ls -l")].map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
             files,
             history: Vec::new(),
+            functions: VecMap::new(),
+            locals: Vec::new(),
+            failure: None,
             unwind: None,
             docs: Docs::built_in(),
+            extras: None,
+            wants_extras: false,
             options,
         }
     }
@@ -62,10 +93,14 @@ impl State {
     pub fn variable(&self, name: &str) -> Option<String> {
         match name {
             "?" => Some(self.env.status.to_string()),
-            "#" => Some("0".to_owned()),
+            "#" => Some(self.env.arguments.len().to_string()),
+            "@" | "*" => Some(self.env.arguments.join(" ")),
             "$" => Some("1".to_owned()),
             "0" => Some("bash".to_owned()),
-            _ => self.env.variables.get(name).cloned(),
+            _ => match name.parse::<usize>() {
+                Ok(n) => self.env.arguments.get(n.wrapping_sub(1)).cloned(),
+                Err(_) => self.env.variables.get(name).cloned(),
+            },
         }
     }
 

@@ -9,6 +9,10 @@ pub trait Lines {
     fn line(&mut self, line: &str, source: &str, io: &mut Io<'_>) -> bool;
     /// After the last line; the status.
     fn end(&mut self, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> i32;
+    /// The status where a file could not be read.
+    fn failed(&self, exit: i32) -> i32 {
+        if exit == 0 { 1 } else { exit }
+    }
 }
 
 #[derive(Debug)]
@@ -45,7 +49,7 @@ impl<L: Lines> Program for Filter<L> {
             }
             let Some(source) = self.sources.front() else {
                 let exit = self.lines.end(io, ctx);
-                return Step::Done(if self.failed && exit == 0 { 1 } else { exit });
+                return Step::Done(if self.failed { self.lines.failed(exit) } else { exit });
             };
             if source == "-" {
                 while let Some(line) = io.input.line() {
@@ -64,6 +68,10 @@ impl<L: Lines> Program for Filter<L> {
                 continue;
             }
             let path = ctx.state.path(source);
+            if path == "/dev/null" {
+                self.sources.pop_front();
+                continue;
+            }
             match ctx.state.files.read(&path) {
                 Some(text) => self.current = Some((source.clone(), Input::of(text.to_owned()))),
                 None => {

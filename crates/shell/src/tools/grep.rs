@@ -16,6 +16,7 @@ struct Grep {
     only: bool,
     quiet: bool,
     names_only: bool,
+    names_without: bool,
     with_name: bool,
     max: Option<usize>,
     before: usize,
@@ -48,6 +49,7 @@ const LONG: &[(&str, char)] = &[
     ("no-filename", 'h'),
     ("with-filename", 'H'),
     ("files-with-matches", 'l'),
+    ("files-without-match", 'L'),
     ("after-context", 'A'),
     ("before-context", 'B'),
     ("context", 'C'),
@@ -74,7 +76,7 @@ fn make(args: Vec<String>, extended: bool, _ctx: &Ctx<'_>) -> Result<Box<dyn Pro
             _ => a,
         })
         .collect();
-    let mut o = Options::parse("grep", &args, "ivEFGcnowqhHlus", "ABCem", LONG)?;
+    let mut o = Options::parse("grep", &args, "ivEFGcnowqhHlLus", "ABCem", LONG)?;
     let number = |letter: char| -> Result<Option<usize>, Refusal> {
         o.value(letter)
             .map(|v| v.parse().map_err(|_| Refusal::new(2, format!("grep: {v}: invalid context length argument"))))
@@ -111,6 +113,7 @@ fn make(args: Vec<String>, extended: bool, _ctx: &Ctx<'_>) -> Result<Box<dyn Pro
         only: o.has('o'),
         quiet: o.has('q'),
         names_only: o.has('l'),
+        names_without: o.has('L'),
         with_name: (o.operands.len() > 1 || o.has('H')) && !o.has('h'),
         max,
         before: before.unwrap_or(0),
@@ -131,6 +134,9 @@ impl Grep {
     fn finish_source(&mut self, io: &mut Io<'_>) {
         if self.source.is_empty() {
             return;
+        }
+        if self.names_without && self.found == 0 {
+            io.out(&format!("{}\n", self.source));
         }
         if self.count {
             let name = if self.with_name { format!("{}:", self.source) } else { String::new() };
@@ -185,7 +191,7 @@ impl Lines for Grep {
                 }
                 return true;
             }
-            if self.count {
+            if self.count || self.names_without {
                 return true;
             }
             if self.only && !self.invert {
@@ -215,6 +221,10 @@ impl Lines for Grep {
             }
         }
         self.max.is_none_or(|m| self.found < m || self.owed > 0)
+    }
+
+    fn failed(&self, exit: i32) -> i32 {
+        if self.quiet && exit == 0 { 0 } else { 2 }
     }
 
     fn end(&mut self, io: &mut Io<'_>, _ctx: &mut Ctx<'_>) -> i32 {

@@ -2,10 +2,15 @@
 
 mod awk;
 mod clock;
+mod columns;
+mod encode;
+mod ends;
 mod files;
 mod filter;
 mod grep;
 mod help;
+mod jq;
+mod order;
 mod pattern;
 mod sed;
 mod text;
@@ -67,17 +72,29 @@ tools! {
     "grep" "lines that match a pattern" grep::build;
     "egrep" "grep -E" grep::build_extended;
     "cat" "print files or input" text::cat;
-    "head" "the first lines" text::head;
-    "tail" "the last lines" text::tail;
+    "head" "the first lines" ends::head;
+    "tail" "the last lines" ends::tail;
     "wc" "count lines, words, bytes" text::wc;
-    "sort" "sort lines" text::sort;
-    "uniq" "drop repeated lines" text::uniq;
-    "cut" "columns of lines" text::cut;
-    "tr" "translate characters" text::tr;
+    "sort" "sort lines" order::sort;
+    "uniq" "drop repeated lines" order::uniq;
+    "cut" "columns of lines" columns::cut;
+    "tr" "translate characters" columns::tr;
     "tee" "copy input to files" text::tee;
     "sed" "edit lines (s///, p, d)" sed::build;
     "awk" "columns of lines, with patterns" awk::build;
+    "jq" "pick from JSON and change it" jq::jq;
+    "yq" "pick from YAML and change it" jq::yq;
     "xargs" "make arguments of input" xargs::build;
+    "base64" "encode or decode" encode::base64;
+    "envsubst" "put variables into a text" encode::envsubst;
+    "column" "lines as a table (-t)" encode::column;
+    "comm" "what two sorted files share" |args, _| call(encode::comm, args);
+    "tac" "lines from the last to the first" encode::tac;
+    "rev" "lines from right to left" encode::rev;
+    "basename" "the last part of a path" |args, _| call(encode::basename, args);
+    "dirname" "a path without its last part" |args, _| call(encode::dirname, args);
+    "less" "print files or input" text::cat;
+    "more" "print files or input" text::cat;
     "seq" "numbers in a row" |args, _| call(text::seq, args);
     "echo" "print arguments" |args, _| call(variables::echo, args);
     "printf" "print by a format" |args, _| call(variables::printf, args);
@@ -90,11 +107,16 @@ tools! {
     "history" "lines typed so far" |args, _| call(variables::history, args);
     "test" "compare strings, numbers, files" |args, _| call(variables::test, args);
     "[" "compare strings, numbers, files" |args, _| call(variables::test, args);
+    "[[" "compare strings, numbers, files" |args, _| call(variables::test, args);
     "read" "read a line into variables" |args, _| Ok(Box::new(variables::Read(args)));
     "true" "succeed" |args, _| call(|_, _, _| 0, args);
     ":" "succeed" |args, _| call(|_, _, _| 0, args);
     "false" "fail" |args, _| call(|_, _, _| 1, args);
     "exit" "leave the script" |args, _| call(variables::exit, args);
+    "return" "leave a function" |args, _| call(variables::leave_function, args);
+    "local" "variables of a function" |args, _| call(crate::run::local, args);
+    "set" "options of the shell (-e, -o pipefail)" |args, _| call(variables::set, args);
+    "shift" "drop the first argument" |args, _| call(variables::shift, args);
     "break" "leave a loop" |args, _| call(variables::leave_loop, args);
     "continue" "next round of a loop" |args, _| call(variables::next_round, args);
     "cd" "change directory" |args, _| call(files::cd, args);
@@ -124,12 +146,18 @@ const ABSENT: &[(&str, &str, &str)] = &[
     ("docker", "there are no containers to build here", "여기에는 만들 컨테이너가 없습니다"),
     ("terraform", "there is no infrastructure to build here", "여기에는 만들 인프라가 없습니다"),
     ("curl", "the playground has no network", "이 놀이터는 네트워크에 나가지 않습니다"),
+    (
+        "ssh",
+        "nodes have no shell here: kubectl describe node shows them",
+        "노드에 접속할 수 없습니다. kubectl describe node로 보세요",
+    ),
+    ("git", "the playground has no network and no repositories", "이 놀이터에는 네트워크도 저장소도 없습니다"),
+    ("python3", "there is no interpreter here: use jq or awk", "인터프리터가 없습니다. jq나 awk를 쓰세요"),
     ("wget", "the playground has no network", "이 놀이터는 네트워크에 나가지 않습니다"),
     ("vi", "use the YAML pane, or cat <<EOF > file", "YAML 창을 쓰거나 cat <<EOF > 파일 로 적으세요"),
     ("vim", "use the YAML pane, or cat <<EOF > file", "YAML 창을 쓰거나 cat <<EOF > 파일 로 적으세요"),
     ("nano", "use the YAML pane, or cat <<EOF > file", "YAML 창을 쓰거나 cat <<EOF > 파일 로 적으세요"),
     ("sudo", "you need no rights here: leave sudo out", "권한이 필요 없습니다. sudo를 빼고 입력하세요"),
-    ("jq", "jq is not here: use -o jsonpath='{...}'", "jq가 없습니다. -o jsonpath='{...}'를 쓰세요"),
 ];
 
 pub fn find(name: &str) -> Option<&'static Tool> {
@@ -174,16 +202,19 @@ fn unknown(name: &str, ctx: &Ctx<'_>) -> Say {
         }
         return Say(lines, exit);
     }
+    // Real programs that are not simulated say so; they are no slip of a finger.
+    if let Some((_, en, ko)) = ABSENT.iter().find(|(n, ..)| *n == name) {
+        let mut lines = vec![(Stream::Stderr, format!("{name}: not simulated: {en}\n"))];
+        lines.extend((lang == Lang::Ko).then(|| (Stream::Hint, format!("{ko}\n"))));
+        return Say(lines, 1);
+    }
     let mut lines = vec![(Stream::Stderr, format!("bash: {name}: command not found\n"))];
-    let absent = ABSENT.iter().find(|(n, ..)| *n == name);
     let near = near(name, TOOLS.iter().map(|t| t.name));
-    let hint = match (absent, near, lang) {
-        (Some((_, en, _)), _, Lang::En) => Some((*en).to_owned()),
-        (Some((_, _, ko)), _, Lang::Ko) => Some((*ko).to_owned()),
-        (None, Some(near), Lang::En) => Some(format!("did you mean `{near}`?")),
-        (None, Some(near), Lang::Ko) => Some(format!("혹시 `{near}`인가요?")),
-        (None, None, Lang::En) => Some("`help` lists the commands that are here".to_owned()),
-        (None, None, Lang::Ko) => Some("쓸 수 있는 명령은 `help`로 볼 수 있습니다".to_owned()),
+    let hint = match (near, lang) {
+        (Some(near), Lang::En) => Some(format!("did you mean `{near}`?")),
+        (Some(near), Lang::Ko) => Some(format!("혹시 `{near}`인가요?")),
+        (None, Lang::En) => Some("`help` lists the commands that are here".to_owned()),
+        (None, Lang::Ko) => Some("쓸 수 있는 명령은 `help`로 볼 수 있습니다".to_owned()),
     };
     lines.extend(hint.map(|h| (Stream::Hint, format!("{h}\n"))));
     Say(lines, 127)

@@ -3,7 +3,7 @@
 use super::Refusal;
 use super::filter::{Filter, Lines, Options};
 use super::pattern::{Syntax, compile};
-use crate::run::{Ctx, Io, Program};
+use crate::run::{Ctx, Io, Program, Step};
 use regex_lite::{Captures, Regex};
 
 #[derive(Debug)]
@@ -15,7 +15,12 @@ enum Address {
 
 #[derive(Debug)]
 enum What {
-    Substitute { regex: Regex, with: String, global: bool, print: bool },
+    Substitute { regex: Regex, with: String, global: bool, print: bool, nth: usize },
+    Transliterate(Vec<char>, Vec<char>),
+    Insert(String),
+    Append(String),
+    Change(String),
+    Number,
     Print,
     Delete,
     Quit,
@@ -40,7 +45,10 @@ struct Sed {
     over: bool,
 }
 
-pub fn build(args: Vec<String>, _ctx: &Ctx<'_>) -> Result<Box<dyn Program>, Refusal> {
+pub fn build(mut args: Vec<String>, ctx: &Ctx<'_>) -> Result<Box<dyn Program>, Refusal> {
+    // `-i` and `-i.bak` edit files in place; the suffix belongs to the option.
+    let place = args.iter().position(|a| a.starts_with("-i") || a.starts_with("--in-place"));
+    let in_place = place.map(|at| args.remove(at));
     let mut o = Options::parse("sed", &args, "nErsu", "e", &[("quiet", 'n'), ("regexp-extended", 'E'), ("expression", 'e')])?;
     let mut scripts: Vec<String> = o.values.iter().map(|(_, v)| v.clone()).collect();
     if scripts.is_empty() {
@@ -56,7 +64,52 @@ pub fn build(args: Vec<String>, _ctx: &Ctx<'_>) -> Result<Box<dyn Program>, Refu
             .map_err(|why| Refusal::new(1, format!("sed: -e expression #1, char {}: {why}", script.chars().count())))?;
     }
     let sed = Sed { rules, quiet: o.has('n'), number: 0, held: None, over: false };
-    Ok(Box::new(Filter::new("sed", o.operands, sed)))
+    let Some(option) = in_place else { return Ok(Box::new(Filter::new("sed", o.operands, sed))) };
+    let suffix = option.trim_start_matches("--in-place").trim_start_matches(['=']).trim_start_matches("-i").to_owned();
+    if let Some(file) = o.operands.iter().find(|f| ctx.state.files.read(&ctx.state.path(f)).is_none()) {
+        return Err(Refusal::new(2, format!("sed: can't read {file}: No such file or directory")));
+    }
+    if o.operands.is_empty() {
+        return Err(Refusal::new(4, "sed: no input files"));
+    }
+    Ok(Box::new(InPlace { sed, files: o.operands, suffix }))
+}
+
+/// The script on each file, whose text it replaces.
+#[derive(Debug)]
+struct InPlace {
+    sed: Sed,
+    files: Vec<String>,
+    suffix: String,
+}
+
+impl Program for InPlace {
+    fn step(&mut self, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Step {
+        for file in &self.files {
+            let path = ctx.state.path(file);
+            let old = ctx.state.files.read(&path).unwrap_or_default().to_owned();
+            let mut none = crate::run::Input::empty();
+            let mut inner = Io { input: &mut none, output: Vec::new(), to_terminal: false };
+            (self.sed.number, self.sed.over) = (0, false);
+            for line in old.split_inclusive('\n') {
+                if !self.sed.line(line, file, &mut inner) {
+                    break;
+                }
+            }
+            self.sed.end(&mut inner, ctx);
+            let new: String = inner.output.into_iter().map(|c| c.text).collect();
+            let kept = if self.suffix.is_empty() {
+                Ok(())
+            } else {
+                ctx.state.files.write(&format!("{path}{}", self.suffix), &old, false)
+            };
+            if let Err(why) = kept.and_then(|()| ctx.state.files.write(&path, &new, false)) {
+                io.err(&format!("sed: couldn't open file {file}: {why}\n"));
+                return Step::Done(4);
+            }
+        }
+        Step::Done(0)
+    }
 }
 
 fn parse(script: &str, syntax: Syntax, rules: &mut Vec<Rule>) -> Result<(), String> {
@@ -87,19 +140,50 @@ fn parse(script: &str, syntax: Syntax, rules: &mut Vec<Rule>) -> Result<(), Stri
             Some('p') => What::Print,
             Some('d') => What::Delete,
             Some('q') => What::Quit,
+            Some('=') => What::Number,
+            Some('y') => {
+                let mark = *chars.get(at + 1).ok_or("unterminated `y' command")?;
+                at += 2;
+                let from: Vec<char> = delimited(&chars, &mut at, mark)?.chars().collect();
+                let to: Vec<char> = delimited(&chars, &mut at, mark)?.chars().collect();
+                at -= 1;
+                if from.len() != to.len() {
+                    return Err("strings for `y' command are different lengths".to_owned());
+                }
+                What::Transliterate(from, to)
+            }
+            Some(c @ ('i' | 'a' | 'c')) => {
+                // The text is the rest of the line, GNU's short form; a `\\` in front of it keeps its blanks.
+                let rest: String = chars.iter().skip(at + 1).take_while(|c| **c != '\n').collect();
+                at += rest.chars().count();
+                let text = rest.trim_start();
+                let text = text.strip_prefix('\\').map_or(text, |t| t.trim_start_matches('\n')).to_owned();
+                if text.is_empty() {
+                    return Err("expected \\ after `a', `c' or `i'".to_owned());
+                }
+                match c {
+                    'i' => What::Insert(text),
+                    'a' => What::Append(text),
+                    _ => What::Change(text),
+                }
+            }
             Some('s') => {
                 let mark = *chars.get(at + 1).ok_or("unterminated `s' command")?;
                 at += 2;
                 let pattern = delimited(&chars, &mut at, mark)?;
                 let with = delimited(&chars, &mut at, mark)?;
                 let mut flags = String::new();
-                while let Some(c @ ('g' | 'p' | 'i' | 'I')) = chars.get(at) {
-                    flags.push(*c);
+                let mut nth = 0usize;
+                while let Some(c) = chars.get(at).filter(|c| "gpiI".contains(**c) || c.is_ascii_digit()) {
+                    match c.to_digit(10) {
+                        Some(d) => nth = nth.saturating_mul(10).saturating_add(d as usize),
+                        None => flags.push(*c),
+                    }
                     at += 1;
                 }
                 at -= 1;
                 let regex = compile(&pattern, syntax, flags.contains(['i', 'I']), false)?;
-                What::Substitute { regex, with, global: flags.contains('g'), print: flags.contains('p') }
+                What::Substitute { regex, with, global: flags.contains('g'), print: flags.contains('p'), nth: nth.max(1) }
             }
             Some(c) => return Err(format!("unknown command: `{c}'")),
             None => return Err("missing command".to_owned()),
@@ -186,11 +270,24 @@ impl Sed {
         let mut text = line.trim_end_matches('\n').to_owned();
         let number = self.number;
         let mut deleted = false;
+        let mut appended = String::new();
         for rule in &mut self.rules {
             if !applies(rule, number, last, &text) {
                 continue;
             }
             match &rule.what {
+                What::Number => io.out(&format!("{number}\n")),
+                What::Insert(line) => io.out(&format!("{line}\n")),
+                What::Append(line) => appended.push_str(&format!("{line}\n")),
+                What::Change(line) => {
+                    io.out(&format!("{line}\n"));
+                    deleted = true;
+                    break;
+                }
+                What::Transliterate(from, to) => {
+                    let turn = |c: char| from.iter().position(|f| *f == c).and_then(|i| to.get(i)).copied().unwrap_or(c);
+                    text = text.chars().map(turn).collect();
+                }
                 What::Print => io.out(&format!("{text}\n")),
                 What::Delete => {
                     deleted = true;
@@ -200,10 +297,15 @@ impl Sed {
                     self.over = true;
                     break;
                 }
-                What::Substitute { regex, with, global, print } => {
-                    if regex.is_match(&text) {
-                        let limit = if *global { 0 } else { 1 };
-                        text = regex.replacen(&text, limit, |c: &Captures<'_>| replacement(with, c)).into_owned();
+                What::Substitute { regex, with, global, print, nth } => {
+                    if regex.find_iter(&text).count() >= *nth {
+                        let mut seen = 0;
+                        let new = regex.replace_all(&text, |c: &Captures<'_>| {
+                            seen += 1;
+                            let whole = c.get(0).map_or("", |m| m.as_str());
+                            if seen == *nth || (*global && seen > *nth) { replacement(with, c) } else { whole.to_owned() }
+                        });
+                        text = new.into_owned();
                         if *print {
                             io.out(&format!("{text}\n"));
                         }
@@ -214,6 +316,7 @@ impl Sed {
         if !deleted && !self.quiet {
             io.out(&format!("{text}\n"));
         }
+        io.out(&appended);
     }
 }
 

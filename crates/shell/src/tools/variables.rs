@@ -248,6 +248,75 @@ pub fn exit(args: &[String], io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> i32 {
     status
 }
 
+pub fn leave_function(args: &[String], io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> i32 {
+    if ctx.state.locals.is_empty() {
+        io.err("bash: return: can only `return' from a function or sourced script\n");
+        return 2;
+    }
+    let status = args.first().map_or(Some(ctx.state.env.status), |a| a.parse::<i32>().ok());
+    let status = status.map_or_else(
+        || {
+            io.err(&format!("bash: return: {}: numeric argument required\n", args.join(" ")));
+            2
+        },
+        |n| n & 0xff,
+    );
+    ctx.state.unwind = Some(Unwind::Return(status));
+    status
+}
+
+pub fn shift(args: &[String], _io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> i32 {
+    let n = args.first().and_then(|a| a.parse::<usize>().ok()).unwrap_or(1);
+    if n > ctx.state.env.arguments.len() {
+        return 1;
+    }
+    ctx.state.env.arguments.drain(..n);
+    0
+}
+
+/// `set -e`, `set -euo pipefail`, `set +e`, `set -- words`. `-u` and `-x` are taken and do nothing here, which is said.
+pub fn set(args: &[String], io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> i32 {
+    if args.is_empty() {
+        for (name, value) in &ctx.state.env.variables {
+            io.out(&format!("{name}={value}\n"));
+        }
+        return 0;
+    }
+    let mut rest = args.iter();
+    while let Some(arg) = rest.next() {
+        let Some(letters) = arg.strip_prefix(['-', '+']) else {
+            let first = [arg.clone()];
+            ctx.state.env.arguments = first.into_iter().chain(rest.cloned()).collect();
+            return 0;
+        };
+        let on = arg.starts_with('-');
+        if letters == "-" {
+            ctx.state.env.arguments = rest.cloned().collect();
+            return 0;
+        }
+        for letter in letters.chars() {
+            match letter {
+                'e' => ctx.state.env.errexit = on,
+                'u' | 'x' | 'v' => io.hint(&format!("set {arg}: -{letter} is not simulated")),
+                'o' => match rest.next().map(String::as_str) {
+                    Some("pipefail") => ctx.state.env.pipefail = on,
+                    Some("errexit") => ctx.state.env.errexit = on,
+                    Some(name @ ("nounset" | "xtrace")) => io.hint(&format!("set -o {name} is not simulated")),
+                    other => {
+                        io.err(&format!("bash: set: {}: invalid option name\n", other.unwrap_or_default()));
+                        return 2;
+                    }
+                },
+                other => {
+                    io.err(&format!("bash: set: -{other}: invalid option\nset: usage: set [-abefhkmnptuvxBCEHPT] [-o option-name] [--] [-] [arg ...]\n"));
+                    return 2;
+                }
+            }
+        }
+    }
+    0
+}
+
 pub fn leave_loop(_args: &[String], _io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> i32 {
     ctx.state.unwind = Some(Unwind::Break);
     0
@@ -260,7 +329,8 @@ pub fn next_round(_args: &[String], _io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> i32 
 
 /// `test` and `[`: unary and binary comparisons, `!`, `-a`, `-o`.
 pub fn test(args: &[String], io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> i32 {
-    let args = if args.last().is_some_and(|a| a == "]") { args.get(..args.len() - 1).unwrap_or_default() } else { args };
+    let args =
+        if args.last().is_some_and(|a| a == "]" || a == "]]") { args.get(..args.len() - 1).unwrap_or_default() } else { args };
     match holds(args, ctx, 0) {
         Ok(true) => 0,
         Ok(false) => 1,

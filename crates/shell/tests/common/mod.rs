@@ -2,7 +2,7 @@
 #![allow(clippy::panic, reason = "test support, included by several tests")]
 
 use engine::{Era, Scenario, Session};
-use nodewright_shell::{Options, Poll, Shell, Start, Stream};
+use nodewright_shell::{Extras, Options, Poll, Shell, Start, Stream};
 use objects::Value;
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -37,12 +37,12 @@ impl Lab {
 
     pub fn of(scenario: Scenario) -> Lab {
         let session = Session::new(scenario).unwrap_or_else(|error| panic!("{error}"));
-        Lab { session, shell: Shell::new(Options::script()) }
+        Lab { session, shell: shell() }
     }
 
     /// The same start again, without building it anew.
     pub fn again(&self) -> Lab {
-        Lab { session: self.session.clone(), shell: Shell::new(Options::script()) }
+        Lab { session: self.session.clone(), shell: shell() }
     }
 
     /// Runs `text` to its end; something that follows is interrupted when nothing is left to happen within ten minutes.
@@ -76,4 +76,10 @@ impl Lab {
             }
         }
     }
+}
+
+fn shell() -> Shell {
+    let mut shell = Shell::new(Options::script());
+    shell.attach(Extras::all());
+    shell
 }

@@ -1,0 +1,155 @@
+//! The shell on broken lines: real ones, mutated and combined. No panic, no endless loop, no boundless output.
+//! `FUZZ_SECONDS=600 cargo test --release -p nodewright-shell --test fuzz -- --ignored` runs as long as it says; lines that
+//! once failed are in `tools/regressions.jsonl` and run always.
+#![expect(clippy::panic, clippy::disallowed_types, clippy::disallowed_methods, reason = "a fuzzer measures its time")]
+
+mod common;
+
+use common::Lab;
+use engine::Era;
+use nodewright_shell::{Poll, Start};
+use objects::{DocExt, Value};
+use std::time::Instant;
+
+/// A small generator with a seed, so that a failure can be had again.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 >> 11).unwrap_or(0) % sides.max(1)
+    }
+
+    fn pick<'a, T: ?Sized>(&mut self, items: &[&'a T]) -> &'a T {
+        let n = self.roll(items.len());
+        items.get(n).copied().unwrap_or_else(|| panic!("nothing to pick from"))
+    }
+}
+
+const KUBECTL: &[&str] = &[
+    "kubectl get nodes -o wide",
+    "kubectl get po -A -o jsonpath='{range .items[*]}{.metadata.name}{\"\\n\"}{end}'",
+    "kubectl get nodes -o json | jq -r '.items[] | select(.spec.unschedulable != true) | .metadata.name'",
+    "kubectl create deployment inflate --image=pause --replicas=2",
+    "kubectl scale deployment inflate --replicas 3",
+    "cat <<EOF | kubectl apply -f -\napiVersion: v1\nkind: Namespace\nmetadata:\n  name: x\nEOF",
+    "kubectl describe node $(kubectl get no -o name | head -1)",
+    "kubectl patch deploy inflate -p '{\"spec\":{\"replicas\":1}}'",
+    "for i in $(seq 3); do kubectl get po | wc -l; sleep 1; done",
+    "jq -n '[range(10)] | map(. * 2) | add'",
+    "jq -n 'def f: [f]; f'",
+    "jq -n 'reduce range(60) as $i (\"x\"; . + .) | length'",
+    "watch -n 1 kubectl get nodes",
+    "eks-node-viewer --resources cpu,memory",
+];
+const GLUE: &[&str] = &[" | ", " && ", " || ", "; ", "\n", " | jq . | ", " 2>&1 | ", " > f; "];
+const BITS: &[&str] = &[
+    "'", "\"", "$(", ")", "`", "${", "}", "$((", "))", "<<EOF\n", "\\", "|", "&", ";;", "*", "[", "é", "\u{0}", "\n", "#", "!",
+    "{1..9}", "%%", "-",
+];
+
+fn line(dice: &mut Dice, corpus: &[&str]) -> String {
+    let mut text = dice.pick(corpus).to_owned();
+    for _ in 0..dice.roll(3) {
+        text = format!("{text}{}{}", dice.pick(GLUE), dice.pick(corpus));
+    }
+    match dice.roll(8) {
+        0 => text = format!("echo $({text})"),
+        1 => text = format!("for i in 1 2; do {text}; done"),
+        2 => text = format!("if {text}; then {text}; fi"),
+        3 => text = format!("f() {{ {text}\n}}; f a"),
+        _ => {}
+    }
+    for _ in 0..dice.roll(5) {
+        let mut chars: Vec<char> = text.chars().collect();
+        let (a, b) = (dice.roll(chars.len()), dice.roll(chars.len()));
+        match dice.roll(4) {
+            0 => drop(chars.drain(a.min(b)..a.max(b).min(a.min(b) + 12))),
+            1 => chars.splice(a..a, dice.pick(BITS).chars()).for_each(drop),
+            2 => chars.swap(a, b),
+            _ => {
+                let part: Vec<char> = chars.iter().skip(a.min(b)).take(30).copied().collect();
+                chars.splice(b..b, part).for_each(drop);
+            }
+        }
+        text = chars.into_iter().collect();
+        if text.is_empty() {
+            break;
+        }
+    }
+    text
+}
+
+/// Runs a text for at most an hour of simulated time and so many turns; more output than this is a failure.
+fn run(start: &Lab, text: &str) {
+    const OUTPUT: usize = 64 << 20;
+    let mut lab = start.again();
+    let Start::Job(mut job) = lab.shell.start(text, &mut lab.session) else { return };
+    let limit = lab.session.now() + 3_600_000;
+    let mut printed = 0;
+    for _ in 0..20_000 {
+        let poll = lab.shell.poll(&mut job, &mut lab.session);
+        printed += job.take_output().iter().map(|c| c.text.len()).sum::<usize>();
+        assert!(printed < OUTPUT, "{printed} bytes printed by {text:?}");
+        match poll {
+            Poll::Done { .. } => return,
+            Poll::Running { wake } => {
+                let next = [wake, lab.session.next_wake()].into_iter().flatten().min();
+                match next.filter(|t| *t <= limit) {
+                    Some(t) => lab.session.advance_to(t.max(lab.session.now())),
+                    None => job.interrupt(),
+                }
+            }
+        }
+    }
+    job.interrupt();
+    assert!(matches!(lab.shell.poll(&mut job, &mut lab.session), Poll::Done { .. }), "cannot be interrupted: {text:?}");
+}
+
+fn corpus() -> Vec<String> {
+    let recorded = [include_str!("tools/language.jsonl"), include_str!("tools/text.jsonl"), include_str!("tools/jq.jsonl")];
+    let lines = recorded.iter().flat_map(|r| r.lines()).filter_map(|l| serde_json::from_str::<Value>(l).ok());
+    let lines = lines.filter_map(|v| v.str_at("command").map(str::to_owned));
+    lines.chain(KUBECTL.iter().map(|l| (*l).to_owned())).collect()
+}
+
+fn fuzz(seconds: u64, most: usize, seed: u64) -> usize {
+    let corpus = corpus();
+    let corpus: Vec<&str> = corpus.iter().map(String::as_str).collect();
+    let start = Lab::new(Era::V1, Vec::new());
+    let (begun, mut dice) = (Instant::now(), Dice(seed));
+    for n in 0..most {
+        if begun.elapsed().as_secs() >= seconds {
+            return n;
+        }
+        let text = line(&mut dice, &corpus);
+        let before = Instant::now();
+        let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&start, &text)));
+        assert!(done.is_ok(), "panicked on {text:?}");
+        assert!(before.elapsed().as_secs() < 60, "took {:?}: {text:?}", before.elapsed());
+    }
+    most
+}
+
+#[test]
+fn some_broken_lines() {
+    assert_eq!(fuzz(120, 150, 7), 150, "too slow");
+}
+
+#[test]
+fn lines_that_once_failed() {
+    let start = Lab::new(Era::V1, Vec::new());
+    for text in include_str!("tools/regressions.jsonl").lines() {
+        run(&start, &serde_json::from_str::<String>(text).unwrap_or_else(|e| panic!("{text}: {e}")));
+    }
+}
+
+#[test]
+#[ignore = "runs for FUZZ_SECONDS"]
+fn many_broken_lines() {
+    let seconds = std::env::var("FUZZ_SECONDS").ok().and_then(|s| s.parse().ok()).unwrap_or(600);
+    let seed = std::env::var("FUZZ_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(1);
+    println!("{} lines", fuzz(seconds, usize::MAX, seed));
+}
