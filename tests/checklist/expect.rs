@@ -2,6 +2,7 @@
 
 use super::case::value;
 use super::world::{Done, Lab, ensure, split};
+use engine::pricing::Kubelet;
 use engine::scheduling::input::{Source, read};
 use engine::scheduling::{Round, Rules, solve};
 use engine::session::{Request, Validation};
@@ -109,15 +110,11 @@ impl Lab {
             "density" => {
                 let (map, want) = tail.rsplit_once(' ').ok_or("no number")?;
                 let v = value(map)?;
-                let small = |key: &str| v.int_at(key).and_then(|n| u32::try_from(n).ok());
-                let shape = catalog::NodeShape {
-                    max_pods: small("maxPods"),
-                    pods_per_core: small("podsPerCore"),
-                    eni_limited_density: v.bool_at("eniDensity").unwrap_or(true),
-                    ..catalog::NodeShape::default()
-                };
+                let reserved = v.int_at("reservedENIs").and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
+                let bound_pods = v.bool_at("eniDensity").unwrap_or(true);
+                let kubelet = Kubelet::read(&v, "AL2", self.era()).with_interfaces(reserved, bound_pods);
                 let sold = self.world.cluster.market.sold(name).ok_or("not sold")?;
-                let got = sold.facts.capacity(engine::pricing::catalog_era(self.era()), &shape).pods;
+                let got = kubelet.sizes(&sold.facts, self.era()).0.get("pods");
                 ensure(got.to_string() == want, || format!("there are {got}"))
             }
             // What truncation to N types makes of the first claim of a plan for the pods that wait now: how many types,
@@ -129,6 +126,7 @@ impl Lab {
                     store: self.store(),
                     rules: rules.clone(),
                     types: self.world.cluster.market.types().clone(),
+                    blocks: VecMap::new(),
                     now_ms: self.world.cluster.view().unix_ms(),
                     marked: &VecSet::new(),
                 });

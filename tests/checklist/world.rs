@@ -1,7 +1,7 @@
 //! Cases about a whole cluster: requests as people make them, simulated time, and what is there afterwards.
 //!
 //! The cluster is the lab's: two managed nodes (cordoned at first, so that pods need others) and Karpenter with a node
-//! class and no pool. `env=NAME=VALUE` in a heading is a variable of Karpenter's. `$n1` stands for the name of the node that a case calls n1, `@n1` for its claim, `%web` for the
+//! class and no pool. `env=NAME=VALUE` in a heading is a setting of Karpenter's. `$n1` stands for the name of the node that a case calls n1, `@n1` for its claim, `%web` for the
 //! first pod of web.
 
 use super::case::{Case, duration, value};
@@ -60,8 +60,14 @@ fn start(case: &Case) -> World {
     })
 }
 
-/// Writes a variable into Karpenter's Deployment.
+/// Writes a setting where the era keeps it: into the global settings or Karpenter's Deployment.
 fn set_env(doc: &mut Value, name: &str, value: &str) {
+    if doc.str_at("metadata.name") == Some("karpenter-global-settings") {
+        if let Some(data) = doc.slot("data").as_object_mut() {
+            data.insert(name.to_owned(), value.into());
+        }
+        return;
+    }
     if doc.str_at("kind") != Some("Deployment") || doc.str_at("metadata.name") != Some("karpenter") {
         return;
     }

@@ -18,6 +18,11 @@ pub struct NodeShape {
     pub pods_per_core: Option<u32>,
     /// `aws.enableENILimitedPodDensity` of v1alpha5: false means 110 pods on every type.
     pub eni_limited_density: bool,
+    /// Network interfaces that no pod uses: `aws.reservedENIs`, `RESERVED_ENIS`.
+    pub reserved_enis: u32,
+    /// The kubelet's memory follows the pods that the interfaces allow (Amazon Linux); otherwise the node's own number
+    /// of pods (Bottlerocket).
+    pub eni_limited_memory: bool,
 }
 
 impl Default for NodeShape {
@@ -28,6 +33,8 @@ impl Default for NodeShape {
             max_pods: None,
             pods_per_core: None,
             eni_limited_density: true,
+            reserved_enis: 0,
+            eni_limited_memory: true,
         }
     }
 }
@@ -70,13 +77,16 @@ impl TypeFacts {
         }
     }
 
-    /// What the kubelet keeps for itself. Memory follows the interfaces' pod count even where `maxPods` says less.
-    pub fn kube_reserved(&self, era: Era) -> Resources {
+    /// What the kubelet keeps for itself. Memory follows the interfaces' pod count even where `maxPods` says less, and
+    /// since 1.x even where interfaces are reserved.
+    pub fn kube_reserved(&self, era: Era, shape: &NodeShape) -> Resources {
         let cpu_milli = u64::from(self.vcpu) * 1_000;
+        let reserved = if era == Era::Era2023 { shape.reserved_enis } else { 0 };
+        let pods = if shape.eni_limited_memory { self.pods_beside(era, reserved) } else { self.pods(era, shape) };
         let part = |(from, to, share): &(u64, u64, u64)| cpu_milli.min(*to).saturating_sub(*from) * share / 10_000;
         Resources {
             cpu_milli: CPU_RESERVED.iter().map(part).sum(),
-            memory_mib: 11 * u64::from(self.eni_limited_pods(era)) + 255,
+            memory_mib: 11 * u64::from(pods) + 255,
             ephemeral_mib: MIB_PER_GIB,
             pods: 0,
         }
@@ -89,7 +99,7 @@ impl TypeFacts {
 
     /// What pods may request: capacity less [`Self::kube_reserved`] and [`Self::eviction_threshold`].
     pub fn allocatable(&self, era: Era, shape: &NodeShape) -> Resources {
-        self.capacity(era, shape).less(self.kube_reserved(era)).less(self.eviction_threshold(shape))
+        self.capacity(era, shape).less(self.kube_reserved(era, shape)).less(self.eviction_threshold(shape))
     }
 
     /// Extended resources of a node of this type, none of them zero, in the order of their names.
@@ -116,12 +126,21 @@ impl TypeFacts {
         found
     }
 
-    fn pods(&self, era: Era, shape: &NodeShape) -> u32 {
-        let by_density = if shape.eni_limited_density { self.eni_limited_pods(era) } else { 110 };
+    /// How many pods a node takes.
+    pub fn pods(&self, era: Era, shape: &NodeShape) -> u32 {
+        let by_density = if shape.eni_limited_density { self.pods_beside(era, shape.reserved_enis) } else { 110 };
         let pods = shape.max_pods.unwrap_or(by_density);
         match shape.pods_per_core {
             Some(per_core) if per_core > 0 => pods.min(per_core.saturating_mul(self.vcpu)),
             _ => pods,
+        }
+    }
+
+    /// Pods that get an address where some interfaces are reserved.
+    fn pods_beside(&self, era: Era, reserved_enis: u32) -> u32 {
+        match self.max_enis(era).saturating_sub(reserved_enis) {
+            0 => 0,
+            interfaces => interfaces * self.ipv4_per_eni.saturating_sub(1) + 2,
         }
     }
 }
@@ -199,6 +218,21 @@ mod tests {
         ] {
             assert_eq!(m5.capacity(Era::Era2023, &shape).pods, pods, "{shape:?}");
             assert_eq!(m5.allocatable(Era::Era2023, &shape).memory_mib, 14_162, "{shape:?}");
+        }
+        // Bottlerocket reckons with the pods that there will be.
+        let bottlerocket = NodeShape { max_pods: Some(20), eni_limited_memory: false, ..NodeShape::default() };
+        assert_eq!(m5.kube_reserved(Era::Era2026, &bottlerocket).memory_mib, 11 * 20 + 255);
+    }
+
+    #[test]
+    fn reserved_interfaces_carry_no_pods() {
+        let catalog = Catalog::embedded();
+        let m5 = catalog.get("m5.xlarge").expect("m5.xlarge");
+        for (reserved_enis, pods, memory_2023) in [(0, 58, 893), (1, 44, 739), (3, 16, 431), (4, 0, 255), (9, 0, 255)] {
+            let shape = NodeShape { reserved_enis, ..NodeShape::default() };
+            assert_eq!(m5.capacity(Era::Era2023, &shape).pods, pods);
+            assert_eq!(m5.kube_reserved(Era::Era2023, &shape).memory_mib, memory_2023);
+            assert_eq!((m5.pods(Era::Era2026, &shape), m5.kube_reserved(Era::Era2026, &shape).memory_mib), (pods as u32, 893));
         }
     }
 }

@@ -43,6 +43,7 @@ impl<'a> Case<'a> {
             store: &expanded.store,
             rules: rules(scenario, era),
             types: Arc::new(catalogue.types()),
+            blocks: VecMap::new(),
             now_ms: scenario.now_ms,
             marked: &expanded.marked,
         });

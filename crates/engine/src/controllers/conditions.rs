@@ -143,7 +143,7 @@ impl Conditions {
         }
     }
 
-    fn words(&self, kind: &str) -> (String, String) {
+    pub fn words(&self, kind: &str) -> (String, String) {
         let word = |f: &str| self.get(kind).and_then(|c| c.str_at(f)).unwrap_or_default().to_owned();
         (word("reason"), word("message"))
     }

@@ -1,24 +1,82 @@
 //! The cluster as the scheduler reads it, with what Karpenter remembers about it. Both eras decide by the rules of their
 //! last release (0.31.4 and 1.14.1).
 
+use super::names::Names;
 use super::state::State;
+use super::{node_class, settings};
 use crate::actor::View;
+use crate::pricing::Kubelet;
 use crate::scheduling::input::{Source, read};
-use crate::scheduling::{Cluster, TypeTable};
+use crate::scheduling::{Cluster, OfferingKey, TypeTable};
+use objects::collections::VecSet;
+use objects::{DocExt, Era, Object, Value};
 use std::sync::Arc;
 
-/// What the cloud sells, offerings that were out of capacity lately marked.
-pub fn types(view: &View<'_>, state: &State) -> Arc<TypeTable> {
-    view.market.types_without(&state.unavailable(view.now))
+/// What the cloud sells, offerings that were out of capacity lately marked: the types as they are, and once more for
+/// each of the kubelet settings.
+#[derive(Clone, Debug, Default)]
+pub struct Types {
+    pub table: Arc<TypeTable>,
+    kubelets: Vec<Kubelet>,
+    gone: VecSet<OfferingKey>,
+}
+
+impl Types {
+    /// The block of the table with these settings.
+    pub fn block(&self, kubelet: &Kubelet) -> usize {
+        self.kubelets.iter().position(|k| k == kubelet).map_or(0, |i| i + 1)
+    }
+}
+
+/// The types as all pools see them, and as nodes with the settings of `also` would be. Made anew only where settings or
+/// capacity changed.
+pub fn types<'s>(view: &View<'_>, state: &'s mut State, also: Option<&Kubelet>) -> &'s Types {
+    let mut kubelets: Vec<Kubelet> = Vec::new();
+    let pools = view.store.list(Names::of(view.era()).pool).map(|p| kubelet_of_pool(p, view));
+    for kubelet in pools.chain(also.cloned()).filter(|k| !k.is_plain()) {
+        if !kubelets.contains(&kubelet) {
+            kubelets.push(kubelet);
+        }
+    }
+    let gone = state.unavailable(view.now);
+    let kept = &mut state.types;
+    if kept.table.is_empty() || kept.kubelets != kubelets || kept.gone != gone {
+        *kept = Types { table: view.market.types_as(&gone, &kubelets, view.era()), kubelets, gone };
+    }
+    kept
 }
 
 /// The cluster at this instant.
-pub fn cluster(view: &View<'_>, state: &State) -> Cluster {
+pub fn cluster(view: &View<'_>, state: &mut State) -> Cluster {
+    let types = types(view, state, None);
+    let pools = view.store.list(Names::of(view.era()).pool);
+    let blocks = pools.map(|p| (p.meta.name.clone(), types.block(&kubelet_of_pool(p, view)))).collect();
     read(&Source {
         store: view.store,
-        rules: super::settings::rules(view),
-        types: types(view, state),
+        rules: settings::rules(view),
+        types: types.table.clone(),
+        blocks,
         now_ms: view.unix_ms(),
         marked: state.marked(),
     })
+}
+
+/// The kubelet settings of a pool's nodes: its own in the older era, its node class's in the newer.
+fn kubelet_of_pool(pool: &Object, view: &View<'_>) -> Kubelet {
+    let class = pool.pool().map_or("", |p| p.node_class.as_str());
+    kubelet(pool.doc.at("spec.kubeletConfiguration"), class, view)
+}
+
+/// Those of a claim's node.
+pub fn kubelet_of_claim(claim: &Object, view: &View<'_>) -> Kubelet {
+    let class = claim.claim().map_or("", |c| c.node_class.as_str());
+    kubelet(claim.doc.at("spec.kubelet"), class, view)
+}
+
+fn kubelet(own: &Value, class: &str, view: &View<'_>) -> Kubelet {
+    let class = view.store.cluster(Names::of(view.era()).node_class, class);
+    let family = class.map(|c| node_class::family(c)).unwrap_or_default();
+    let doc = if view.era() == Era::V1 { class.map_or(&Value::Null, |c| c.doc.at("spec.kubelet")) } else { own };
+    let (reserved, bound_pods) = settings::interfaces(view);
+    Kubelet::read(doc, &family, view.era()).with_interfaces(reserved, bound_pods)
 }

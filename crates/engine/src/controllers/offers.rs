@@ -30,8 +30,8 @@ pub struct Offers {
     pub overrides: Vec<Override>,
 }
 
-/// `Err` is Karpenter's text for having nothing to ask for.
-pub fn for_claim(claim: &Object, table: &TypeTable, rules: &Rules) -> Result<Offers, String> {
+/// From the types of a block; `Err` is Karpenter's text for having nothing to ask for.
+pub fn for_claim(claim: &Object, table: &TypeTable, block: usize, rules: &Rules) -> Result<Offers, String> {
     let era = rules.era;
     let typed = claim.claim().ok_or("the claim cannot be read")?;
     let requirements = Requirements::of_expressions(&typed.requirements);
@@ -40,7 +40,7 @@ pub fn for_claim(claim: &Object, table: &TypeTable, rules: &Rules) -> Result<Off
             && typed.requests.fits(&t.allocatable)
             && t.compatible(&requirements).next().is_some()
     };
-    let all: Vec<&InstanceType> = table.iter().filter(candidate).collect();
+    let all: Vec<&InstanceType> = table.block(block).filter(candidate).collect();
     if all.is_empty() {
         return Err("all requested instance types were unavailable during launch".to_owned());
     }

@@ -23,8 +23,8 @@ pub struct Pools {
 }
 
 impl Pools {
-    /// A claim of the pool registered, or was given up (`launched` tells which step failed).
-    pub fn registered(&mut self, pool: &str, ok: bool, launched: Option<bool>, cx: &mut Cx<'_, '_>) {
+    /// A claim of the pool registered, or was given up for a (reason, message).
+    pub fn registered(&mut self, pool: &str, failed: Option<(&str, &str)>, cx: &mut Cx<'_, '_>) {
         if cx.era() == Era::V1alpha5 {
             return;
         }
@@ -32,18 +32,17 @@ impl Pools {
             return;
         };
         let results = self.results.entry(pool.meta.uid.clone()).or_default();
-        results.push_back(ok);
+        results.push_back(failed.is_none());
         if results.len() > REMEMBERED {
             results.pop_front();
         }
         let failures = results.iter().filter(|ok| !**ok).count();
         let mut conditions = Conditions::of(&pool, cx.era(), LIVES_BY, cx.view.timestamp());
-        match failures >= TOO_MANY {
-            false if ok => conditions.set_true(HEALTHY),
-            true if !ok && launched == Some(true) => {
-                conditions.set(HEALTHY, "False", "RegistrationFailed", "Failed to register node");
+        match (failures >= TOO_MANY, failed) {
+            (false, None) => conditions.set_true(HEALTHY),
+            (true, Some((reason, message))) if conditions.status(HEALTHY) != Some("False") => {
+                conditions.set(HEALTHY, "False", reason, message);
             }
-            true if !ok => conditions.set(HEALTHY, "False", "LaunchFailed", "Failed to launch node"),
             _ => return,
         }
         cx.patch_status(&pool, json!({}), conditions, "the pool's registrations");

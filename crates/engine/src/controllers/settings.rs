@@ -24,6 +24,14 @@ pub fn interruption_queue<'v>(view: &View<'v>) -> Option<&'v str> {
     text(view, name).filter(|queue| !queue.is_empty())
 }
 
+/// Network interfaces that carry no pods, and whether interfaces bound the number of pods at all (they always do since
+/// 1.x).
+pub fn interfaces(view: &View<'_>) -> (u32, bool) {
+    let reserved = if view.era() == Era::V1 { "RESERVED_ENIS" } else { "aws.reservedENIs" };
+    let bound_pods = view.era() == Era::V1 || text(view, "aws.enableENILimitedPodDensity") != Some("false");
+    (text(view, reserved).and_then(|n| n.parse().ok()).unwrap_or(0), bound_pods)
+}
+
 /// The batching window: (idle, most), milliseconds.
 pub fn batch_ms(view: &View<'_>) -> (u64, u64) {
     let (idle, most) = match view.era() {
@@ -86,6 +94,7 @@ mod tests {
             let lab = Lab::new(era);
             assert_eq!(batch_ms(&lab.view()), (1_000, 10_000));
             assert_eq!(interruption_queue(&lab.view()), None);
+            assert_eq!(interfaces(&lab.view()), (0, true));
             assert_eq!(rules(&lab.view()), Rules::latest(era));
             assert!(!gate(&lab.view(), "driftEnabled") && !gate(&lab.view(), "NodeRepair"));
         }
@@ -100,8 +109,10 @@ mod tests {
             ("PREFERENCE_POLICY", "Ignore"),
             ("MIN_VALUES_POLICY", "BestEffort"),
             ("INTERRUPTION_QUEUE", "q"),
+            ("RESERVED_ENIS", "1"),
         ]);
         let view = lab.view();
+        assert_eq!(interfaces(&view), (1, true));
         assert!(gate(&view, "SpotToSpotConsolidation") && !gate(&view, "NodeRepair") && !gate(&view, "StaticCapacity"));
         assert_eq!(batch_ms(&view), (3_000, 10_000));
         let rules = rules(&view);
@@ -113,7 +124,14 @@ mod tests {
     #[test]
     fn the_config_map_of_0_29() {
         let mut lab = Lab::new(Era::V1alpha5);
-        lab.settings(&[("featureGates.driftEnabled", "true"), ("batchIdleDuration", "500ms"), ("batchMaxDuration", "1m")]);
+        lab.settings(&[
+            ("featureGates.driftEnabled", "true"),
+            ("batchIdleDuration", "500ms"),
+            ("batchMaxDuration", "1m"),
+            ("aws.reservedENIs", "2"),
+            ("aws.enableENILimitedPodDensity", "false"),
+        ]);
+        assert_eq!(interfaces(&lab.view()), (2, false));
         assert!(gate(&lab.view(), "driftEnabled"));
         assert_eq!(batch_ms(&lab.view()), (500, 60_000));
         lab.patch_in(

@@ -29,6 +29,8 @@ pub struct State {
     named: u64,
     /// Where pods that wait were meant to go: claim (node where there is none) by `namespace/name`.
     planned: VecMap<String, String>,
+    /// What was sold when somebody asked last.
+    pub types: super::input::Types,
     /// Every claim had its instance at least once since the process started.
     pub has_synced: bool,
 }

@@ -90,7 +90,7 @@ pub fn reconcile(name: &str, state: &mut State, busy: &VecSet<String>, cx: &mut 
     Some(period)
 }
 
-fn deprovision(pool: &Object, many: i64, current: i64, desired: i64, state: &State, cx: &mut Cx<'_, '_>) {
+fn deprovision(pool: &Object, many: i64, current: i64, desired: i64, state: &mut State, cx: &mut Cx<'_, '_>) {
     let name = &pool.meta.name;
     cx.log(Say::StaticDeprovisioning { pool: name, current, desired, count: many });
     let claims: Vec<Arc<Object>> = cx

@@ -1,11 +1,11 @@
 //! The instance types and offerings of one region at one time, as scheduling, consolidation and the fleet see them.
 
+use super::Kubelet;
 use crate::scheduling::labels;
 use crate::scheduling::{InstanceType, Offering, OfferingKey, Requirement, TypeTable};
-use catalog::{Catalog, CatalogError, NodeShape, Region, RegionType};
+use catalog::{Catalog, CatalogError, Region, RegionType};
+use objects::Era;
 use objects::collections::{VecMap, VecSet};
-use objects::resources::{CPU, EPHEMERAL, MEMORY, PODS};
-use objects::{Era, Resources};
 use std::sync::Arc;
 
 /// A market without types is what a default one is; [`Market::build`] makes a real one.
@@ -18,7 +18,6 @@ pub struct Market {
 
 /// Three zones with a subnet each, as cluster templates for EKS lay out a VPC; EKS itself asks for two at least.
 const SUBNETS: usize = 3;
-const MIB: u64 = 1 << 20;
 
 impl Market {
     /// The region's offerings at the era's date, with nodes shaped by default settings.
@@ -56,9 +55,9 @@ impl Market {
         &self.types
     }
 
-    /// The same with some offerings marked as unavailable.
-    pub fn types_without(&self, gone: &VecSet<OfferingKey>) -> Arc<TypeTable> {
-        if gone.is_empty() {
+    /// The same with some offerings marked as unavailable, and with a block for each of the kubelet settings.
+    pub fn types_as(&self, gone: &VecSet<OfferingKey>, kubelets: &[Kubelet], era: Era) -> Arc<TypeTable> {
+        if gone.is_empty() && kubelets.is_empty() {
             return self.types.clone();
         }
         let hidden = |t: &InstanceType| {
@@ -66,7 +65,19 @@ impl Market {
             t.hide(gone);
             t
         };
-        Arc::new(TypeTable::new(self.types.iter().map(hidden).collect()))
+        let mut table = TypeTable::new(self.types.iter().map(hidden).collect());
+        for kubelet in kubelets {
+            table.push_block(|t| self.shaped(t, kubelet, era));
+        }
+        Arc::new(table)
+    }
+
+    /// The type as nodes with the kubelet settings are.
+    pub fn shaped(&self, t: &InstanceType, kubelet: &Kubelet, era: Era) -> InstanceType {
+        match self.sold(&t.name) {
+            Some(sold) if !kubelet.is_plain() => kubelet.shaped(t, &sold.facts, era),
+            _ => t.clone(),
+        }
     }
 
     /// What the catalogue knows of the region; `None` for an empty market.
@@ -110,27 +121,14 @@ pub fn catalog_era(era: Era) -> catalog::Era {
 }
 
 fn instance_type(region: &Region, t: &RegionType, era: Era) -> InstanceType {
-    let (at, shape) = (catalog_era(era), NodeShape::default());
+    let at = catalog_era(era);
     let facts = &t.facts;
     let own = facts.labels(at);
     let mut requirements: Vec<Requirement> = own.iter().map(|(key, value)| Requirement::is_in(key, [value])).collect();
     let lacking = catalog::label_keys(at).iter().filter(|k| !own.iter().any(|(key, _)| key == *k));
     requirements.extend(lacking.map(|k| Requirement::absent(k)));
     requirements.push(Requirement::is_in(labels::REGION, [&region.name]));
-    let resources = |r: catalog::Resources| {
-        let amount = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-        Resources::default()
-            .with(CPU, amount(r.cpu_milli))
-            .with(MEMORY, amount(r.memory_mib.saturating_mul(MIB)))
-            .with(EPHEMERAL, amount(r.ephemeral_mib.saturating_mul(MIB)))
-            .with(PODS, amount(r.pods))
-    };
-    let mut capacity = resources(facts.capacity(at, &shape));
-    for (name, count) in facts.extended_resources(at) {
-        capacity = capacity.with(name, i64::try_from(count).unwrap_or(i64::MAX));
-    }
-    let mut overhead = resources(facts.kube_reserved(at));
-    overhead.add(&resources(facts.eviction_threshold(&shape)));
+    let (capacity, overhead) = Kubelet::default().sizes(facts, era);
     let offering = |o: &catalog::Offering| {
         let price = i64::try_from(o.price_micro).unwrap_or(i64::MAX);
         Offering::new(&o.zone, o.capacity_type.as_str(), price)
@@ -156,7 +154,7 @@ mod tests {
 
         let key = |zone: &str| ("spot".to_owned(), "m5.xlarge".to_owned(), zone.to_owned());
         let gone: VecSet<OfferingKey> = market.zones().map(key).collect();
-        let left = market.types_without(&gone);
+        let left = market.types_as(&gone, &[], Era::V1alpha5);
         assert_eq!(left.named("m5.xlarge").unwrap().1.cheapest_micro(&Default::default()), 236_000);
         assert!(matches!(Market::build("eu-nowhere-1", Era::V1), Err(CatalogError::UnknownRegion { .. })));
     }

@@ -1,7 +1,9 @@
 //! Offerings of a region, and the ledger.
 
+mod kubelet;
 mod ledger;
 mod market;
 
+pub use kubelet::Kubelet;
 pub use ledger::{CostPoint, Entry, Ledger};
 pub use market::{Market, catalog_era};

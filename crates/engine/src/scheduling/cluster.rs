@@ -23,6 +23,8 @@ pub struct PoolInput {
     /// `spec.limits` as written (`None`: unlimited). What nodes use is subtracted by the solver.
     pub limits: Option<Resources>,
     pub policy: ConsolidationPolicy,
+    /// The block of [`Cluster::types`] whose kubelet settings are the pool's.
+    pub block: usize,
     /// A pool that only serves its existing nodes: static, deleting or not ready.
     pub closed: bool,
 }

@@ -98,7 +98,7 @@ mod tests {
         let names = ["cpu".to_owned(), "memory".to_owned()];
         let columns = Columns::new(&table, &names, |i| table.get(i).map(|t| &t.allocatable));
         let check = |cpu: i64, mib: i64, left: &[&str]| {
-            let mut set = table.all();
+            let mut set = table.members(0);
             columns.keep(&mut set, [cpu, mib << 20].into_iter());
             assert_eq!(set.iter().map(|i| &*table.get(i).unwrap().name).collect::<Vec<_>>(), left);
         };

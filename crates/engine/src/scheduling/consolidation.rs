@@ -13,7 +13,7 @@ use super::requirements::Requirement;
 use super::rules::Rules;
 pub use candidate::{Candidate, in_turn, sort};
 use objects::Era;
-use objects::collections::VecMap;
+use objects::collections::{VecMap, VecSet};
 
 /// Spot nodes replace a spot node only where at least so many types are cheaper, and keep the cheapest so many.
 pub const MIN_SPOT_TYPES: usize = 15;
@@ -248,7 +248,7 @@ pub fn drop_same_type(cluster: &Cluster, claim: &mut PlannedClaim, removed: &[Ca
         let price = cheapest.entry(c.instance_type).or_insert(i64::MAX);
         *price = (*price).min(c.price_micro);
     }
-    let most = claim.types.iter().filter_map(|i| cheapest.get(i)).min().copied().unwrap_or(i64::MAX);
+    let most = claim.types.iter().filter_map(|i| cheapest.get(&cluster.types.plain(*i))).min().copied().unwrap_or(i64::MAX);
     keep_cheaper(cluster, claim, most).is_ok()
 }
 
@@ -261,7 +261,10 @@ pub fn still_holds(cluster: &Cluster, candidates: &[Candidate], command: &Comman
     }
     match (plan.claims.as_slice(), &command.replacement) {
         ([], None) => true,
-        ([now], Some(then)) => then.types.iter().all(|t| now.types.contains(t)),
+        ([now], Some(then)) => {
+            let again: VecSet<usize> = now.types.iter().map(|t| cluster.types.plain(*t)).collect();
+            then.types.iter().all(|t| again.contains(&cluster.types.plain(*t)))
+        }
         _ => false,
     }
 }

@@ -9,12 +9,10 @@ pub use pods::{is_protected, is_unready};
 pub use volumes::BIND_COMPLETED;
 
 use super::cluster::{Cluster, NodeInput, PoolInput};
-use super::instance_type::OfferingKey;
 use super::labels;
 use super::rules::Rules;
 use super::taints;
 use super::type_table::TypeTable;
-use crate::actor::View;
 use crate::store::Store;
 use objects::collections::{VecMap, VecSet};
 use objects::typed::{Claim, Node};
@@ -25,26 +23,21 @@ use std::sync::Arc;
 pub struct Source<'a> {
     pub store: &'a Store,
     pub rules: Rules,
-    /// Types with unavailable offerings marked: [`crate::pricing::Market::types_without`].
+    /// Types with unavailable offerings marked: [`crate::pricing::Market::types_as`].
     pub types: Arc<TypeTable>,
+    /// Blocks of the types by pool; the first where a pool is not named.
+    pub blocks: VecMap<String, usize>,
     /// The present, Unix milliseconds.
     pub now_ms: i64,
     /// Claims (nodes where there is no claim) that a disruption command is about to remove.
     pub marked: &'a VecSet<String>,
 }
 
-/// Reads the view's cluster. `marked` are claims that a disruption command is about to remove, `gone` the offerings
-/// that the cloud had none of lately.
-pub fn cluster(view: &View<'_>, marked: &VecSet<String>, gone: &VecSet<OfferingKey>) -> Cluster {
-    let (rules, types) = (Rules::of(view.profile), view.market.types_without(gone));
-    read(&Source { store: view.store, rules, types, now_ms: view.unix_ms(), marked })
-}
-
 pub fn read(source: &Source<'_>) -> Cluster {
     let store = source.store;
     let mut c = Cluster {
         types: source.types.clone(),
-        pools: store.list(Kind::pool(source.rules.era)).filter_map(|o| pool(o)).collect(),
+        pools: store.list(Kind::pool(source.rules.era)).filter_map(|o| pool(o, source)).collect(),
         namespaces: store.list(Kind::Namespace).map(|o| (o.meta.name.clone(), o.meta.labels.clone())).collect(),
         ..Cluster::new(source.rules.clone(), Vec::new())
     };
@@ -59,7 +52,7 @@ pub fn read(source: &Source<'_>) -> Cluster {
     c
 }
 
-fn pool(o: &Object) -> Option<PoolInput> {
+fn pool(o: &Object, source: &Source<'_>) -> Option<PoolInput> {
     let p = o.pool()?;
     let not_ready = o.condition("Ready").is_some() && !o.condition_is_true("Ready");
     Some(PoolInput {
@@ -72,6 +65,7 @@ fn pool(o: &Object) -> Option<PoolInput> {
         startup_taints: p.startup_taints.clone(),
         limits: p.limits.clone(),
         policy: p.policy,
+        block: source.blocks.get(&o.meta.name).copied().unwrap_or(0),
         closed: o.meta.is_deleting() || p.replicas.is_some() || (not_ready && o.kind == Kind::NodePool),
     })
 }

@@ -50,9 +50,16 @@ impl InstanceType {
         requirements.replace(Requirement::is_in(labels::INSTANCE_TYPE, [name]));
         requirements.replace(Requirement::is_in(labels::ZONE, zones));
         requirements.replace(Requirement::is_in(labels::CAPACITY_TYPE, kinds));
-        let mut allocatable = capacity.clone();
-        allocatable.sub(&overhead);
-        InstanceType { name: Arc::from(name), requirements, offerings, capacity, overhead, allocatable }
+        let mut t = InstanceType { name: Arc::from(name), requirements, offerings, ..InstanceType::default() };
+        t.resize(capacity, overhead);
+        t
+    }
+
+    /// Gives it another capacity and overhead.
+    pub fn resize(&mut self, capacity: Resources, overhead: Resources) {
+        self.allocatable = capacity.clone();
+        self.allocatable.sub(&overhead);
+        (self.capacity, self.overhead) = (capacity, overhead);
     }
 
     /// Reads one entry of a JSON catalogue: `name`, `labels`, `multi`, `absent`, `capacity`, `overhead` (resource lists

@@ -522,14 +522,14 @@ impl<'p, 'a> Solver<'p, 'a> {
         let row = p.row(&requests);
         let (states, table) = (&mut p.states, &p.cluster.types);
         let mut requirements = states.get(claim.state)?.requirements.clone();
-        let mut left = table.all();
+        let mut left = table.members(p.cluster.pools.get(template.pool)?.block);
         let mut funnel = vec![("all", left.len())];
         let mut narrow = |stage: &'static str, set: &TypeSet| {
             left.keep(set);
             funnel.push((stage, left.len()));
         };
         narrow("requirements", &states.filter.compatible(table, &requirements));
-        let mut large = table.all();
+        let mut large = TypeSet::full(table.len());
         p.columns.keep_positive(&mut large, &row);
         narrow("resources", &large);
         narrow("offerings", &states.filter.offered(table, &requirements));

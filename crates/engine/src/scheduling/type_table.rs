@@ -10,6 +10,8 @@ use objects::collections::Order as _;
 use objects::collections::{VecMap, VecSet};
 use std::sync::Arc;
 
+/// The types once, and once more for each kind of kubelet settings that a pool has: blocks of equal length, the plain
+/// types first, each in order of name.
 #[derive(Clone, Debug, Default)]
 pub struct TypeTable {
     types: Vec<InstanceType>,
@@ -24,10 +26,34 @@ impl TypeTable {
         TypeTable { types, by_name }
     }
 
+    /// Adds a block: every plain type as `shape` makes it.
+    pub fn push_block(&mut self, shape: impl Fn(&InstanceType) -> InstanceType) {
+        let block: Vec<InstanceType> = self.block(0).map(shape).collect();
+        self.types.extend(block);
+    }
+
+    /// The types of a block, in order of name.
+    pub fn block(&self, n: usize) -> impl Iterator<Item = &InstanceType> {
+        let size = self.by_name.len();
+        self.types.iter().skip(n * size).take(size)
+    }
+
+    /// Their numbers.
+    pub fn members(&self, block: usize) -> TypeSet {
+        let size = self.by_name.len();
+        TypeSet::of(self.types.len(), block * size..(block + 1) * size)
+    }
+
+    /// The plain type of the same name.
+    pub fn plain(&self, i: usize) -> usize {
+        i % self.by_name.len().max(1)
+    }
+
     pub fn get(&self, i: usize) -> Option<&InstanceType> {
         self.types.get(i)
     }
 
+    /// The plain type of that name.
     pub fn named(&self, name: &str) -> Option<(usize, &InstanceType)> {
         let i = *self.by_name.get(name)?;
         Some((i, self.types.get(i)?))
@@ -43,10 +69,6 @@ impl TypeTable {
 
     pub fn is_empty(&self) -> bool {
         self.types.is_empty()
-    }
-
-    pub fn all(&self) -> TypeSet {
-        TypeSet::full(self.types.len())
     }
 
     /// Members by cheapest allowed offering, then name.
@@ -167,7 +189,7 @@ pub struct TypeFilter {
 impl TypeFilter {
     /// Types whose label values intersect all requirements.
     pub fn compatible(&mut self, table: &TypeTable, requirements: &Requirements) -> TypeSet {
-        let mut set = table.all();
+        let mut set = TypeSet::full(table.len());
         for r in requirements.iter().filter(|r| &*r.key != labels::HOSTNAME) {
             let answer = self.compatible.entry(r.clone()).or_insert_with(|| {
                 let alone: Requirements = [(**r).clone()].into_iter().collect();

@@ -215,7 +215,7 @@ impl Disruption {
     }
 
     /// After the wait: the nodes are still there to be had, nothing is nominated to them, and a new simulation agrees.
-    fn validate(&mut self, order: &Order, state: &State, cx: &mut Cx<'_, '_>) -> Result<(), &'static str> {
+    fn validate(&mut self, order: &Order, state: &mut State, cx: &mut Cx<'_, '_>) -> Result<(), &'static str> {
         let picture = Picture::take(state, &VecSet::new(), &mut self.record, cx);
         let present = picture.named(&order.nodes());
         if order.targets.iter().any(|t| state.is_nominated(&t.claim, cx.view.now)) {

@@ -62,8 +62,9 @@ pub struct Picture {
 
 impl Picture {
     /// Reads the present. `busy` are claims that the queue of era B already works on.
-    pub fn take(state: &State, busy: &VecSet<String>, record: &mut Record, cx: &mut Cx<'_, '_>) -> Picture {
-        Picture::of(input::cluster(cx.view, state), state, busy, record, cx)
+    pub fn take(state: &mut State, busy: &VecSet<String>, record: &mut Record, cx: &mut Cx<'_, '_>) -> Picture {
+        let cluster = input::cluster(cx.view, state);
+        Picture::of(cluster, state, busy, record, cx)
     }
 
     /// The same with the cluster read already.

@@ -87,3 +87,42 @@ fn an_expired_empty_node_goes() {
     assert!(lab.get(Kind::Machine, "default-7xk4p").is_none(), "{}", lab.log_text());
     assert!(lab.log_text().contains("deprovisioning via expiration delete, terminating 1 machines"), "{}", lab.log_text());
 }
+
+#[test]
+fn the_queue_frees_a_node_whose_replacement_got_no_capacity() {
+    let types = json!([
+        {"key": "karpenter.sh/capacity-type", "operator": "In", "values": ["on-demand"]},
+        {"key": "node.kubernetes.io/instance-type", "operator": "In", "values": ["c5.large", "m5.xlarge"]}]);
+    let class = json!({"group": "karpenter.k8s.aws", "kind": "EC2NodeClass", "name": "default"});
+    let spec = json!({
+        "template": {"spec": {"requirements": types, "nodeClassRef": class}},
+        "disruption": {"consolidationPolicy": "WhenEmptyOrUnderutilized", "consolidateAfter": "0s"},
+    });
+    let mut lab = Lab::one_node(Era::V1, &[], spec, json!({}));
+    for _ in 0..60 {
+        if lab.requested().is_empty() {
+            lab.run(1_000);
+        }
+    }
+    let requests = lab.requested();
+    assert_eq!(requests.len(), 1, "{}", lab.log_text());
+    let marks = |lab: &Lab| {
+        let node = lab.get(Kind::Node, NODE).unwrap();
+        let tainted = node.node().unwrap().taints.iter().any(|t| t.key == "karpenter.sh/disrupted");
+        (tainted, lab.claim().unwrap().condition_is_true("DisruptionReason"))
+    };
+    assert_eq!(marks(&lab), (true, true), "marked before its replacement is launched");
+    let error = json!({"code": "InsufficientInstanceCapacity", "message": "no c5.large", "instanceType": "c5.large", "zone": "ap-northeast-2a"});
+    lab.patch(Kind::FleetRequest, &requests[0], json!({"status": {"errors": [error]}}));
+    lab.run(5_000);
+    assert!(lab.get(Kind::NodeClaim, &requests[0]).is_none(), "{}", lab.log_text());
+    assert_eq!(marks(&lab), (false, false), "{}", lab.log_text());
+    assert!(!lab.claim().unwrap().meta.is_deleting());
+    for want in
+        ["failed launching nodeclaim", "failed terminating nodes while executing a disruption command", "replacement was deleted"]
+    {
+        assert!(lab.log_text().contains(want), "{want}\n{}", lab.log_text());
+    }
+    assert!(lab.events.iter().any(|e| e.starts_with("NodeClaim InsufficientCapacityError")));
+    assert!(lab.decisions.iter().any(|d| matches!(d, What::Abandoned { .. })));
+}

@@ -78,7 +78,7 @@ pub fn reconcile(pass: &mut Pass<'_>, failures: &mut VecMap<String, u32>, state:
 }
 
 /// Sends the request, or ends the claim where nothing can be bought for it.
-fn ask(pass: &mut Pass<'_>, state: &State, cx: &mut Cx<'_, '_>) {
+fn ask(pass: &mut Pass<'_>, state: &mut State, cx: &mut Cx<'_, '_>) {
     let claim = pass.claim;
     let class = claim.claim().map_or("", |c| c.node_class.as_str());
     let Some(class) = cx.view.store.cluster(cx.names.node_class, class) else {
@@ -94,7 +94,9 @@ fn ask(pass: &mut Pass<'_>, state: &State, cx: &mut Cx<'_, '_>) {
         return;
     };
     let class = class.clone();
-    let funnel = match offers::for_claim(claim, &input::types(cx.view, state), &settings::rules(cx.view)) {
+    let kubelet = input::kubelet_of_claim(claim, cx.view);
+    let types = input::types(cx.view, state, Some(&kubelet));
+    let funnel = match offers::for_claim(claim, &types.table, types.block(&kubelet), &settings::rules(cx.view)) {
         Ok(offers) => offers,
         Err(error) => return insufficient(&error, pass, cx),
     };
@@ -117,7 +119,9 @@ fn ask(pass: &mut Pass<'_>, state: &State, cx: &mut Cx<'_, '_>) {
     let mut labels: VecMap<String, String> = single_values(claim);
     labels.extend(claim.meta.labels.clone());
     labels.insert(CAPACITY_TYPE.to_owned(), funnel.capacity_type.to_owned());
-    let doc = json!({
+    let kubelet = if cx.era() == Era::V1 { class.doc.at("spec.kubelet") } else { claim.doc.at("spec.kubelet") };
+    let (reserved, bound_pods) = settings::interfaces(cx.view);
+    let mut doc = json!({
         "apiVersion": Kind::FleetRequest.api_version(), "kind": Kind::FleetRequest.name(),
         "metadata": {"name": claim.meta.name},
         "spec": {
@@ -127,6 +131,12 @@ fn ask(pass: &mut Pass<'_>, state: &State, cx: &mut Cx<'_, '_>) {
             "template": node_class::launch_template(&class, cx),
         },
     });
+    if !kubelet.is_null() {
+        doc.set("spec.kubelet", kubelet.clone());
+    }
+    if (reserved, bound_pods) != (0, true) {
+        doc.set("spec.interfaces", json!({"reserved": reserved, "boundPods": bound_pods}));
+    }
     cx.push(Action::Create(doc), "launch an instance for the claim");
 }
 
@@ -171,10 +181,10 @@ fn launched(request: &Value, pass: &mut Pass<'_>, cx: &mut Cx<'_, '_>) {
     let text = |path: &str| request.str_at(path).unwrap_or_default().to_owned();
     let (instance_type, zone, id) = (text("status.instanceType"), text("status.zone"), text("status.instanceId"));
     let capacity_type = text("spec.capacityType");
-    let types = cx.view.market.types();
-    let found = types.named(&instance_type).map(|(_, t)| t);
+    let plain = cx.view.market.types().named(&instance_type);
+    let found = plain.map(|(_, t)| cx.view.market.shaped(t, &input::kubelet_of_claim(claim, cx.view), cx.era()));
     let mut labels: VecMap<String, String> = VecMap::new();
-    if let Some(found) = found {
+    if let Some(found) = &found {
         labels.extend(found.requirements.iter().filter_map(|r| Some((r.key.to_string(), r.single()?.to_string()))));
     }
     labels.insert(ZONE.to_owned(), zone.clone());
@@ -182,7 +192,7 @@ fn launched(request: &Value, pass: &mut Pass<'_>, cx: &mut Cx<'_, '_>) {
     labels.extend(single_values(claim));
     labels.extend(claim.meta.labels.clone());
     let provider_id = format!("aws:///{zone}/{id}");
-    let (capacity, allocatable) = found.map(|t| (t.capacity.clone(), t.allocatable.clone())).unwrap_or_default();
+    let (capacity, allocatable) = found.map(|t| (t.capacity, t.allocatable)).unwrap_or_default();
     let nonzero = |mut r: objects::Resources| {
         r.0.retain(|_, amount| *amount != 0);
         r
@@ -227,7 +237,7 @@ fn launched(request: &Value, pass: &mut Pass<'_>, cx: &mut Cx<'_, '_>) {
 /// No capacity: the claim is deleted; its pods come back with the next trigger, with fewer offerings to choose from.
 fn insufficient(error: &str, pass: &mut Pass<'_>, cx: &mut Cx<'_, '_>) {
     let claim = pass.claim;
-    let message = format!("{} {} event: {error}", claim.kind.name(), claim.meta.name);
+    let message = format!("{} {} event: {}", claim.kind.name(), claim.meta.name, shortened(error));
     cx.warn(claim.key(), "InsufficientCapacityError", message);
     end(error, pass, cx);
 }
@@ -239,8 +249,13 @@ fn end(error: &str, pass: &mut Pass<'_>, cx: &mut Cx<'_, '_>) {
     pass.gone = true;
 }
 
+/// As much of an error as conditions and events show.
+fn shortened(error: &str) -> String {
+    if error.len() < 300 { error.to_owned() } else { error.chars().take(300).chain("...".chars()).collect() }
+}
+
 fn failed(error: &str, failures: u32, pass: &mut Pass<'_>, cx: &mut Cx<'_, '_>) {
-    let shown: String = if error.len() < 300 { error.to_owned() } else { error.chars().take(300).chain("...".chars()).collect() };
+    let shown = shortened(error);
     let error = match cx.era() {
         Era::V1alpha5 => format!("creating machine, {error}"),
         Era::V1 => format!("launching nodeclaim, {error}"),

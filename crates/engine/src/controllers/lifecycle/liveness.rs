@@ -30,6 +30,10 @@ pub fn reconcile(pass: &mut Pass<'_>, pools: &mut Pools, cx: &mut Cx<'_, '_>) {
     }
     cx.delete(pass.claim.key(), "the claim did not come up in time");
     cx.log(Say::Timeout { claim: pass.reference(cx), reason, timeout_ms });
-    pools.registered(pool_name(pass.claim, cx.names), false, Some(launched), cx);
+    let (reason, message) = match launched {
+        true => ("RegistrationFailed".to_owned(), "Failed to register node".to_owned()),
+        false => pass.conditions.words(kind),
+    };
+    pools.registered(pool_name(pass.claim, cx.names), Some((&reason, &message)), cx);
     pass.gone = true;
 }

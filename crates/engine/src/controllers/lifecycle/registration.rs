@@ -42,7 +42,7 @@ pub fn reconcile(pass: &mut Pass<'_>, pools: &mut Pools, cx: &mut Cx<'_, '_>) {
     cx.log(Say::Registered { claim: pass.reference(cx) });
     pass.conditions.set_true(kind);
     pass.patch.set("status.nodeName", node.meta.name.as_str());
-    pools.registered(pool_name(pass.claim, cx.names), true, None, cx);
+    pools.registered(pool_name(pass.claim, cx.names), None, cx);
 }
 
 /// 1.14 warns where the node came without the taint that keeps pods away until now.

@@ -39,8 +39,8 @@ impl Actor for Fleet {
         match (change.kind(), change.op) {
             (Kind::FleetRequest, Op::Added) if object.doc.at("status.instanceId").is_null() => {
                 let spec = object.doc.at("spec");
-                let template =
-                    format!("{}{}{}{}", spec.at("imageFamily"), spec.at("template"), spec.at("nodeLabels"), spec.at("taints"));
+                let parts = ["imageFamily", "template", "nodeLabels", "taints", "kubelet"];
+                let template: String = parts.iter().map(|part| spec.at(part).to_string()).collect();
                 let new = self.templates.insert(template);
                 let mut stream = view.stream("fleet-latency", &object.meta.name);
                 let ms = if new { stream.between(2_000, 3_500) } else { stream.between(1_200, 2_500) };
@@ -108,23 +108,26 @@ impl Fleet {
         let ip = self.private_ip(&chosen.zone, &id, view);
         let node = node_dns_name(region_of(&chosen.zone), &ip);
         let on_demand = view.market.on_demand_micro(&chosen.instance_type).unwrap_or(chosen.price_micro);
-        out.push(Intent::new(
-            Action::Create(json!({
-                "apiVersion": "cloud.nodewright/v1", "kind": "Instance",
-                "metadata": {"name": id, "finalizers": [HELD]},
-                "spec": {
-                    "instanceType": chosen.instance_type, "zone": chosen.zone,
-                    "capacityType": if spot { "spot" } else { "on-demand" }, "priceMicro": chosen.price_micro,
-                    "onDemandMicro": on_demand, "claim": spec.at("claim").clone(),
-                    "providerID": format!("aws:///{}/{id}", chosen.zone), "privateIP": ip, "nodeName": node,
-                    "nodeLabels": spec.at("nodeLabels").clone(), "taints": spec.at("taints").clone(),
-                    "startupTaints": spec.at("startupTaints").clone(), "imageFamily": spec.at("imageFamily").clone(),
-                    "template": spec.at("template").clone(),
-                },
-                "status": {"state": "pending"},
-            })),
-            "the fleet gives one instance",
-        ));
+        let mut instance = json!({
+            "apiVersion": "cloud.nodewright/v1", "kind": "Instance",
+            "metadata": {"name": id, "finalizers": [HELD]},
+            "spec": {
+                "instanceType": chosen.instance_type, "zone": chosen.zone,
+                "capacityType": if spot { "spot" } else { "on-demand" }, "priceMicro": chosen.price_micro,
+                "onDemandMicro": on_demand, "claim": spec.at("claim").clone(),
+                "providerID": format!("aws:///{}/{id}", chosen.zone), "privateIP": ip, "nodeName": node,
+                "nodeLabels": spec.at("nodeLabels").clone(), "taints": spec.at("taints").clone(),
+                "startupTaints": spec.at("startupTaints").clone(), "imageFamily": spec.at("imageFamily").clone(),
+                "template": spec.at("template").clone(),
+            },
+            "status": {"state": "pending"},
+        });
+        for settings in ["kubelet", "interfaces"] {
+            if !spec.at(settings).is_null() {
+                instance.set(&format!("spec.{settings}"), spec.at(settings).clone());
+            }
+        }
+        out.push(Intent::new(Action::Create(instance), "the fleet gives one instance"));
         out.push(patch(
             request.key(),
             json!({"status": {

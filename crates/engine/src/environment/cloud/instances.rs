@@ -10,6 +10,7 @@ use super::{HELD, node_doc};
 use crate::actor::{Action, Actor, Intent, View};
 use crate::environment::support::{delete, event, patch, warning};
 use crate::kernel::{SimTime, Timers};
+use crate::pricing::Kubelet;
 use crate::store::{Change, Op};
 use objects::json;
 use objects::typed::Phase;
@@ -42,7 +43,7 @@ pub(super) fn boot_ms(view: &View<'_>, id: &str, image_family: &str) -> (u64, u6
     let mut register = stream.bell(23_000, 2_500);
     let mut ready = stream.bell(16_000, 5_000);
     let (mut least, mut most) = (30_000, 60_000);
-    if image_family == "Bottlerocket" {
+    if image_family.eq_ignore_ascii_case("Bottlerocket") {
         // A smaller system starts sooner.
         register = register.saturating_sub(5_000);
         ready = ready.saturating_sub(2_000);
@@ -157,7 +158,7 @@ impl Instances {
                 out.push(warning(&instance.key(), "ec2", "UnknownInstanceType", text));
                 return;
             };
-            let sizes = resources(facts, view.era());
+            let sizes = resources(facts, kubelet(instance, view), view.era());
             out.push(Intent::new(Action::Create(node_doc::new_node(instance, facts, sizes, view)), "the kubelet registers"));
             for (reason, text) in node_doc::start_events(&name) {
                 out.push(event(&key, "kubelet", reason, text));
@@ -190,6 +191,15 @@ impl Instances {
         out.push(patch(node.key(), json!({"status": {"conditions": conditions}}), "the network is up"));
         out.push(event(&node.key(), "kubelet", "NodeReady", format!("Node {name} status is now: NodeReady")));
     }
+}
+
+/// The settings that the launch gave the node.
+fn kubelet(instance: &Object, view: &View<'_>) -> Kubelet {
+    let spec = instance.doc.at("spec");
+    let family = spec.str_at("imageFamily").unwrap_or_default();
+    let reserved = spec.int_at("interfaces.reserved").and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
+    let bound_pods = spec.bool_at("interfaces.boundPods").unwrap_or(true);
+    Kubelet::read(spec.at("kubelet"), family, view.era()).with_interfaces(reserved, bound_pods)
 }
 
 /// The aws-node pod runs here; a cluster without that DaemonSet has some other network, up at once.

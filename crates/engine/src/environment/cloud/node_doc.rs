@@ -123,15 +123,13 @@ pub(super) fn start_events(node: &str) -> Vec<(&'static str, String)> {
 fn node_info(id: &str, facts: &TypeFacts, image_family: &str, view: &View<'_>) -> Value {
     let arm = facts.arch == "arm64";
     let machine = if arm { "aarch64" } else { "x86_64" };
-    let (kernel, image, runtime) = match (image_family, view.era()) {
-        ("Bottlerocket", Era::V1alpha5) => {
+    let (kernel, image, runtime) = match (image_family.eq_ignore_ascii_case("Bottlerocket"), view.era()) {
+        (true, Era::V1alpha5) => {
             ("5.15.117".to_owned(), "Bottlerocket OS 1.14.2 (aws-k8s-1.27)".to_owned(), "1.6.20+bottlerocket")
         }
-        ("Bottlerocket", Era::V1) => {
-            ("6.12.53".to_owned(), "Bottlerocket OS 1.51.0 (aws-k8s-1.35)".to_owned(), "2.1.5+bottlerocket")
-        }
-        (_, Era::V1alpha5) => (format!("5.10.184-175.731.amzn2.{machine}"), "Amazon Linux 2".to_owned(), "1.6.19"),
-        (_, Era::V1) => (format!("6.12.55-74.119.amzn2023.{machine}"), "Amazon Linux 2023.9.20251117".to_owned(), "2.1.5"),
+        (true, Era::V1) => ("6.12.53".to_owned(), "Bottlerocket OS 1.51.0 (aws-k8s-1.35)".to_owned(), "2.1.5+bottlerocket"),
+        (false, Era::V1alpha5) => (format!("5.10.184-175.731.amzn2.{machine}"), "Amazon Linux 2".to_owned(), "1.6.19"),
+        (false, Era::V1) => (format!("6.12.55-74.119.amzn2023.{machine}"), "Amazon Linux 2023.9.20251117".to_owned(), "2.1.5"),
     };
     let hex = |purpose: &str| format!("{:016x}{:016x}", stable_hash(&[purpose, id]), stable_hash(&[purpose, id, "low"]));
     let machine_id = format!("ec2{}", hex("machine").get(3..).unwrap_or_default());

@@ -230,7 +230,7 @@ mod tests {
             store.put(Kind::PodDisruptionBudget, b, SimTime::ZERO);
         }
         let (rules, types, marked) = (Rules::latest(Era::V1), Arc::new(TypeTable::default()), VecSet::new());
-        let c = read(&Source { store: &store, rules, types, now_ms: NOW, marked: &marked });
+        let c = read(&Source { store: &store, rules, types, blocks: VecMap::new(), now_ms: NOW, marked: &marked });
         let p = c.pods.first().unwrap();
         assert_eq!((p.movable, p.stays), (movable, stays), "{doc} {budgets:?}");
     }

@@ -63,7 +63,7 @@ impl Template {
         let mut requirements = Requirements::of_expressions(&input.requirements);
         requirements.add_all(&Requirements::of_labels(&input.labels));
         requirements.add(Requirement::is_in(rules.pool_label(), [&input.name]));
-        let mut usable = cluster.types.all();
+        let mut usable = cluster.types.members(input.block);
         if rules.is_v1() {
             if !input.node_class.is_empty() {
                 requirements.add(Requirement::is_in(labels::NODE_CLASS, [&input.node_class]));

@@ -48,6 +48,19 @@ pub fn cluster(seed: u64) -> Cluster {
     let d = &mut dice;
     let era = d.pick(&[Era::V1, Era::V1alpha5]);
     let mut c = Cluster::new(Rules::latest(era), types(d));
+    let blocks = if d.one_in(3) { 1 + d.roll(2) } else { 0 };
+    if blocks > 0 {
+        let mut table = (*c.types).clone();
+        for _ in 0..blocks {
+            let (pods, kept) = (d.pick(&[2, 4, 29]), d.pick(&[0, 400, 3_000]));
+            table.push_block(|t| {
+                let mut t = t.clone();
+                t.resize(t.capacity.clone().with(PODS, pods), t.overhead.clone().with("cpu", kept));
+                t
+            });
+        }
+        c.types = Arc::new(table);
+    }
     if d.one_in(8) {
         c.rules.preferences = Preferences::Ignore;
     }
@@ -60,7 +73,8 @@ pub fn cluster(seed: u64) -> Cluster {
         c.namespaces.insert(name.to_owned(), VecMap::from([("team".to_owned(), team.to_owned())]));
     }
     for i in 0..1 + d.roll(3) {
-        let p = pool(d, i, era);
+        let mut p = pool(d, i, era);
+        p.block = d.roll(1 + blocks);
         c.pools.push(p);
     }
     for i in 0..d.roll(3) {

@@ -360,7 +360,7 @@ impl<'a> Solver<'a> {
         }
         requests.add(&Resources::default().with(objects::resources::PODS, i64::try_from(claim.pods.len()).unwrap_or(i64::MAX)));
         requests.add(&daemon_requests);
-        let mut left = table.all();
+        let mut left = table.members(self.cluster.pools.get(template.pool)?.block);
         let mut funnel = vec![("all", left.len())];
         let mut narrow = |stage: &'static str, set: &TypeSet| {
             left.keep(set);
@@ -368,7 +368,7 @@ impl<'a> Solver<'a> {
         };
         narrow("requirements", &self.types.filter.compatible(table, &claim.requirements));
         let fits = |i: &usize| table.get(*i).is_some_and(|t| requests.fits(&t.allocatable));
-        narrow("resources", &TypeSet::of(table.len(), table.all().iter().filter(fits)));
+        narrow("resources", &TypeSet::of(table.len(), (0..table.len()).filter(fits)));
         narrow("offerings", &self.types.filter.offered(table, &claim.requirements));
         narrow("limits", &claim.types);
         claim.requirements.remove(labels::HOSTNAME);
