@@ -1,6 +1,7 @@
 //! Reads the inputs: pods as `idx,class,label,selector,cpu_m,mem_mi[,node]`, nodes as
 //! `node,instance_type,zone,capacity_type`, each with a heading, and instance types as a JSON catalogue.
 
+use crate::Board;
 use engine::Era;
 use engine::scheduling::{Cluster, InstanceType, NodeInput, PodInput, PoolInput, Requirements, Rules, labels};
 use objects::collections::VecMap;
@@ -40,12 +41,8 @@ pub fn cluster(nodes: &str, pods: &str, catalogue: &str, allowed: &[&str]) -> Re
         min_values: None,
     };
     c.pools.push(PoolInput { name: POOL.to_owned(), requirements: vec![on_demand], ..PoolInput::default() });
-    let mut index = VecMap::new();
-    for row in rows(nodes, 4) {
-        let node = node(&c, &row?)?;
-        index.insert(node.name.clone(), c.nodes.len());
-        c.nodes.push(node);
-    }
+    add_nodes(&mut c, nodes)?;
+    let index: VecMap<String, usize> = c.nodes.iter().enumerate().map(|(i, n)| (n.name.clone(), i)).collect();
     for row in rows(pods, 7) {
         let row = row?;
         let name = row.text(6);
@@ -57,6 +54,36 @@ pub fn cluster(nodes: &str, pods: &str, catalogue: &str, allowed: &[&str]) -> Re
         c.pods.push(PodInput { node: Some(at), movable: true, counts: true, ..pod });
     }
     Ok(c)
+}
+
+/// Nodes for kube-scheduler, and pods that all wait, whatever node stands beside them.
+pub fn board(nodes: &str, pods: &str, catalogue: &str) -> Result<Board, String> {
+    let mut c = Cluster::new(Rules::latest(Era::V1), types(catalogue, &[])?);
+    add_nodes(&mut c, nodes)?;
+    let document = |row: Result<Row<'_>, String>| {
+        let row = row?;
+        let (index, cpu, memory) = (row.number(0)?, row.number(4)?, row.number(5)?);
+        let (key, mut spec) = shape(&row)?;
+        let requests = json!({"cpu": format!("{cpu}m"), "memory": format!("{memory}Mi")});
+        spec.set("containers", json!([{"name": "c", "image": "pause", "resources": {"requests": requests}}]));
+        let mut doc = json!({
+            "apiVersion": "v1", "kind": "Pod",
+            "metadata": {"name": format!("p-{index:05}"), "namespace": "default", "labels": {key: row.text(2)}},
+            "status": {"phase": "Pending"},
+        });
+        doc.set("spec", spec);
+        Ok(doc)
+    };
+    let pods = rows(pods, 6).map(document).collect::<Result<Vec<Value>, String>>()?;
+    Ok(Board::new(&c, pods))
+}
+
+fn add_nodes(c: &mut Cluster, nodes: &str) -> Result<(), String> {
+    for row in rows(nodes, 4) {
+        let node = node(c, &row?)?;
+        c.nodes.push(node);
+    }
+    Ok(())
 }
 
 fn types(catalogue: &str, allowed: &[&str]) -> Result<Vec<InstanceType>, String> {
@@ -97,9 +124,9 @@ impl Row<'_> {
     }
 }
 
-fn pod(row: &Row<'_>) -> Result<PodInput, String> {
-    let (index, cpu, memory) = (row.number(0)?, row.number(4)?, row.number(5)?);
-    let (class, label, selector) = (row.text(1), row.text(2), row.text(3));
+/// The key of the pod's own label, and its rules.
+fn shape(row: &Row<'_>) -> Result<(&'static str, Value), String> {
+    let (class, selector) = (row.text(1), row.text(3));
     let spread = |key: &str| {
         json!({"topologySpreadConstraints": [{"maxSkew": 1, "topologyKey": key, "whenUnsatisfiable": "DoNotSchedule",
             "labelSelector": {"matchLabels": {"my-label": selector}}}]})
@@ -110,21 +137,26 @@ fn pod(row: &Row<'_>) -> Result<PodInput, String> {
         spec.set(&format!("affinity.{kind}.requiredDuringSchedulingIgnoredDuringExecution"), term);
         spec
     };
-    let (own, spec) = match class {
+    Ok(match class {
         "generic" => ("my-label", json!({})),
         "spread-zone" => ("my-label", spread(labels::ZONE)),
         "spread-host" => ("my-label", spread(labels::HOSTNAME)),
         "affinity-zone" => ("my-affininity", near("podAffinity", "my-affininity", labels::ZONE)),
         "anti-host" => ("app", near("podAntiAffinity", "app", labels::HOSTNAME)),
         _ => return Err(row.wrong(&format!("there is no class {class:?}"))),
-    };
+    })
+}
+
+fn pod(row: &Row<'_>) -> Result<PodInput, String> {
+    let (index, cpu, memory) = (row.number(0)?, row.number(4)?, row.number(5)?);
+    let (own, spec) = shape(row)?;
     let amount = |n: u64| i64::try_from(n).map_err(|_| row.wrong("too large an amount"));
     let requests = Resources::default().with(CPU, amount(cpu)?).with(MEMORY, amount(memory)?.saturating_mul(1 << 20));
     Ok(PodInput {
         namespace: "default".to_owned(),
         name: format!("p-{index:05}"),
         uid: format!("00000000-0000-4000-8000-{index:012x}"),
-        labels: VecMap::from([(own.to_owned(), label.to_owned())]),
+        labels: VecMap::from([(own.to_owned(), row.text(2).to_owned())]),
         spec: Arc::new(PodSpec { requests, ..PodSpec::read(&spec) }),
         ..PodInput::default()
     })

@@ -1,18 +1,19 @@
 //! `nodewright bench`: how fast pods are packed and clusters scanned for consolidation, on inputs that Karpenter's own
-//! code has been measured on.
+//! code has been measured on, and how fast kube-scheduler places pods.
 
 use crate::Failure;
-use bench::{Method, Outcome};
-use engine::scheduling::Cluster;
+use bench::{Board, Method, Outcome};
 use objects::Value;
 use serde_json::json;
 
 /// What to measure.
 #[derive(Clone, Debug)]
 pub struct Choices {
-    /// The pods, or (to consolidate) the nodes and the pods.
+    /// The pods, or (to consolidate or to schedule) the nodes and the pods.
     pub files: Vec<String>,
     pub consolidate: bool,
+    /// kube-scheduler alone.
+    pub schedule: bool,
     pub multi: bool,
     /// The instance types, as JSON.
     pub types: String,
@@ -27,20 +28,31 @@ pub struct Choices {
 pub fn run(choices: &Choices) -> Result<Value, Failure> {
     let read = |file: &String| std::fs::read_to_string(file).map_err(|e| Failure::usage(format!("{file}: {e}")));
     let types = read(&choices.types)?;
-    let (first, cluster) = match (choices.files.as_slice(), choices.consolidate) {
-        ([pods], false) => (pods, input(pods, bench::pending(&read(pods)?, &types))?),
+    let at = |nodes: &String, pods: &String| format!("{nodes}, {pods}");
+    let (first, once): (&String, Box<dyn Fn() -> (f64, Outcome)>) = match (choices.files.as_slice(), choices.consolidate) {
+        ([nodes, pods], false) if choices.schedule => {
+            let board = input(&at(nodes, pods), bench::board(&read(nodes)?, &read(pods)?, &types))?;
+            (nodes, Box::new(move || scheduled(&board)))
+        }
+        (_, false) if choices.schedule => {
+            return Err(Failure::usage("bench --schedule takes a file of nodes and a file of pods"));
+        }
+        ([pods], false) => {
+            let cluster = input(pods, bench::pending(&read(pods)?, &types))?;
+            (pods, Box::new(move || timed(&|| bench::pack(&cluster))))
+        }
         ([nodes, pods], true) => {
             let tight = nodes.contains("cluster-tight") && choices.allow.is_empty();
             let allow: Vec<&str> = choices.allow.iter().map(String::as_str).collect();
             let allow = if tight { &["c5.large", "m5.large", "m5.xlarge"][..] } else { &allow };
-            (nodes, input(&format!("{nodes}, {pods}"), bench::cluster(&read(nodes)?, &read(pods)?, &types, allow))?)
+            let cluster = input(&at(nodes, pods), bench::cluster(&read(nodes)?, &read(pods)?, &types, allow))?;
+            let method = if choices.multi { Method::Multi } else { Method::Single };
+            (nodes, Box::new(move || timed(&|| bench::consolidate(&cluster, method))))
         }
         (_, false) => return Err(Failure::usage("bench takes one file of pods")),
         (_, true) => return Err(Failure::usage("bench --consolidate takes a file of nodes and a file of pods")),
     };
-    let method = if choices.multi { Method::Multi } else { Method::Single };
-    let once = || if choices.consolidate { bench::consolidate(&cluster, method) } else { bench::pack(&cluster) };
-    let runs = (0..choices.runs.max(1)).map(|_| timed(&once));
+    let runs = (0..choices.runs.max(1)).map(|_| once());
     let Some((seconds, outcome)) = runs.min_by(|a, b| a.0.total_cmp(&b.0)) else { return Err(Failure::usage("no run")) };
     let name = std::path::Path::new(first).file_name().map(|n| n.to_string_lossy().into_owned());
     let mut v = json!({
@@ -72,7 +84,7 @@ pub fn text(v: &Value) -> String {
     )
 }
 
-fn input(file: &str, read: Result<Cluster, String>) -> Result<Cluster, Failure> {
+fn input<T>(file: &str, read: Result<T, String>) -> Result<T, Failure> {
     read.map_err(|why| Failure::usage(format!("{file}: {why}")))
 }
 
@@ -81,6 +93,18 @@ fn timed(once: &dyn Fn() -> Outcome) -> (f64, Outcome) {
     let start = std::time::Instant::now();
     let outcome = once();
     (start.elapsed().as_secs_f64(), outcome)
+}
+
+/// What the scheduler took, without the API server's writes in between.
+#[expect(clippy::disallowed_types, reason = "a measurement of real time")]
+fn scheduled(board: &Board) -> (f64, Outcome) {
+    let mut took = std::time::Duration::ZERO;
+    let outcome = board.run(&mut |work| {
+        let start = std::time::Instant::now();
+        work();
+        took += start.elapsed();
+    });
+    (took.as_secs_f64(), outcome)
 }
 
 fn round(seconds: f64) -> f64 {
@@ -101,16 +125,18 @@ mod tests {
 
     #[test]
     fn wrong_uses_say_what_is_wanted() {
-        let check = |files: &[&str], consolidate, message: &str| {
+        let check = |files: &[&str], mode: &str, message: &str| {
             let files: Vec<String> = files.iter().map(|f| (*f).to_owned()).collect();
             let types = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml").to_owned();
-            let choices = Choices { files, consolidate, multi: false, types, allow: Vec::new(), runs: 1 };
+            let (consolidate, schedule) = (mode == "consolidate", mode == "schedule");
+            let choices = Choices { files, consolidate, schedule, multi: false, types, allow: Vec::new(), runs: 1 };
             let failure = run(&choices).unwrap_err();
             assert_eq!(failure.exit, 2);
             assert!(failure.message.contains(message), "{}", failure.message);
         };
-        check(&["a.csv", "b.csv"], false, "takes one file of pods");
-        check(&["a.csv"], true, "takes a file of nodes and a file of pods");
-        check(&["no such file"], false, "no such file");
+        check(&["a.csv", "b.csv"], "", "takes one file of pods");
+        check(&["a.csv"], "schedule", "--schedule takes a file of nodes and a file of pods");
+        check(&["a.csv"], "consolidate", "takes a file of nodes and a file of pods");
+        check(&["no such file"], "", "no such file");
     }
 }

@@ -132,6 +132,9 @@ struct Bench {
     /// Scan for consolidation instead: FILE FILE are nodes and pods.
     #[arg(long)]
     consolidate: bool,
+    /// Give kube-scheduler pods to place instead: FILE FILE are nodes and pods.
+    #[arg(long, conflicts_with = "consolidate")]
+    schedule: bool,
     /// With --consolidate: one candidate after the other, or the most that can go at once.
     #[arg(long, value_enum, default_value_t = Scan::Single)]
     method: Scan,
@@ -183,6 +186,7 @@ fn bench(args: Bench) -> Result<(String, u8), Failure> {
     let v = nodewright_cli::bench::run(&nodewright_cli::bench::Choices {
         files: args.files,
         consolidate: args.consolidate,
+        schedule: args.schedule,
         multi: args.method == Scan::Multi,
         types: args.types,
         allow: args.allow,
