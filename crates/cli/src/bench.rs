@@ -23,13 +23,16 @@ pub struct Choices {
     pub runs: u32,
 }
 
+/// One run: its seconds by the clock, and what came out.
+type Run = Box<dyn Fn() -> (f64, Outcome)>;
+
 /// Runs it: `{"file","pods","nodes","seconds","pods_per_s","peak_rss_mb","errors"}`, to consolidate with `method`,
 /// `tried` and `command` too. `seconds` are those of the clock.
 pub fn run(choices: &Choices) -> Result<Value, Failure> {
     let read = |file: &String| std::fs::read_to_string(file).map_err(|e| Failure::usage(format!("{file}: {e}")));
     let types = read(&choices.types)?;
     let at = |nodes: &String, pods: &String| format!("{nodes}, {pods}");
-    let (first, once): (&String, Box<dyn Fn() -> (f64, Outcome)>) = match (choices.files.as_slice(), choices.consolidate) {
+    let (first, once): (&String, Run) = match (choices.files.as_slice(), choices.consolidate) {
         ([nodes, pods], false) if choices.schedule => {
             let board = input(&at(nodes, pods), bench::board(&read(nodes)?, &read(pods)?, &types))?;
             (nodes, Box::new(move || scheduled(&board)))
