@@ -85,6 +85,11 @@ impl Shell {
         &self.state.history
     }
 
+    /// Takes over lines of an earlier session, oldest first, as a shell reads its history file.
+    pub fn recall_history(&mut self, lines: &[String]) {
+        lines.iter().for_each(|line| self.state.remember(line));
+    }
+
     /// Writes a file of the virtual home, for examples that a lesson puts there.
     pub fn write_file(&mut self, path: &str, text: &str) -> Result<(), &'static str> {
         let path = self.state.path(path);

@@ -63,6 +63,7 @@ fn tools() {
     check("printf '1\\n2\\n3\\n4\\n5\\n6\\n7\\n' | grep -A 1 -e 2 -e 6", "2\n3\n--\n6\n7\n", 0);
     check("echo abc | grep -c x", "0\n", 1);
     check("printf 'Foo\\nbar\\n' | grep -in foo", "1:Foo\n", 0);
+    check("printf '\\033[1m\\101\\e[0m'", "\u{1b}[1mA\u{1b}[0m", 0);
     check("printf 'a b\\nc d\\n' | awk '{print $2}'", "b\nd\n", 0);
     check("printf 'x 1\\ny 2\\n' | awk 'NR>1 {print $1; s+=$2} END {print s, NR}'", "y\n2 2\n", 0);
     check("printf 'a,b\\n' | awk -F, '$1==\"a\" {print $NF \"-\" $1}'", "b-a\n", 0);

@@ -23,7 +23,7 @@ pub fn echo(args: &[String], io: &mut Io<'_>, _ctx: &mut Ctx<'_>) -> i32 {
 
 fn unescape(text: &str) -> String {
     let mut out = String::new();
-    let mut chars = text.chars();
+    let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
         if c != '\\' {
             out.push(c);
@@ -36,7 +36,16 @@ fn unescape(text: &str) -> String {
             Some('\\') => out.push('\\'),
             Some('"') => out.push('"'),
             Some('e') => out.push('\u{1b}'),
-            Some('0') => out.push('\0'),
+            // Up to three octal digits: `\033` is what `\e` is.
+            Some(first @ '0'..='7') => {
+                let mut code = first.to_digit(8).unwrap_or(0);
+                for _ in 0..2 {
+                    let Some(digit) = chars.peek().and_then(|c| c.to_digit(8)) else { break };
+                    code = code * 8 + digit;
+                    chars.next();
+                }
+                out.extend(char::from_u32(code));
+            }
             Some(c) => {
                 out.push('\\');
                 out.push(c);
