@@ -55,6 +55,7 @@ fn use_shell(host: &Element) -> Html {
     let has_lesson = use_view(|lab| lab.core().lesson.is_some());
     let playing = use_view(|lab| lab.core().clock.playing);
     let rewound = use_view(|lab| lab.core().session.is_rewound());
+    use_editing(&lab);
     use_size(&lab, host);
     use_shortcuts(&lab);
     use_visibility(&lab);
@@ -89,6 +90,19 @@ fn use_shell(host: &Element) -> Html {
             { live() }
         </div>
     }
+}
+
+/// Opens the editor's pane when a program wants a text edited.
+#[hook]
+fn use_editing(lab: &Lab) {
+    let lab = lab.clone();
+    let terminal = use_view(|lab| lab.core().editing().map(|(terminal, _)| terminal));
+    use_effect_with(terminal, move |terminal| {
+        if terminal.is_some() {
+            lab.show(|ui| ui.open(Pane::Yaml));
+            focus_pane(Pane::Yaml.token());
+        }
+    });
 }
 
 /// Chooses the arrangement from the size of the host, at once and whenever that changes.
@@ -206,6 +220,7 @@ fn use_shortcuts(lab: &Lab) {
                     "BracketLeft" => step_speed(&lab, false),
                     "BracketRight" => step_speed(&lab, true),
                     "KeyG" => pending_g.set(true),
+                    "KeyH" => lab.change(|c| c.lesson.iter_mut().for_each(|l| l.hint())),
                     "Slash" if e.shift_key() => lab.show(|ui| ui.dialog = Some(crate::lab::Dialog::Help)),
                     "Escape" => lab.show(|ui| {
                         if ui.dialog.take().is_none() {
@@ -251,7 +266,8 @@ fn on_plain_ground(e: &KeyboardEvent) -> bool {
 pub fn focus_pane(token: &str) {
     let selector = format!("[data-pane=\"{token}\"]");
     let find = || dom::document()?.query_selector(&selector).ok().flatten();
-    if let Some(pane) = find() {
-        dom::focus_selector(&pane, "textarea, input, button, [tabindex=\"0\"]");
-    }
+    let Some(pane) = find() else { return };
+    let field = "textarea:not([hidden])";
+    let has_field = pane.query_selector(field).ok().flatten().is_some();
+    dom::focus_selector(&pane, if has_field { field } else { "input, button, [tabindex=\"0\"]" });
 }

@@ -1,6 +1,7 @@
 //! Small access to the browser, each function `None` (or nothing) where the browser refuses.
 
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{Document, Element, EventTarget, HtmlElement, Storage, Window};
 
 pub fn window() -> Option<Window> {
@@ -112,4 +113,19 @@ pub fn copy(text: &str, done: impl FnOnce(bool) + 'static) {
     if let Some(then) = then {
         let _ = then.call2(&promise, &yes, &no);
     }
+}
+
+/// Fetches a text that lies beside the page; `None` where it does not come.
+pub fn fetch_text(path: &str, done: impl FnOnce(Option<String>) + 'static) {
+    let Some(answer) = window().map(|w| w.fetch_with_str(path)) else { return done(None) };
+    yew::platform::spawn_local(async move {
+        let text = async {
+            let response: web_sys::Response = JsFuture::from(answer).await.ok()?.dyn_into().ok()?;
+            if !response.ok() {
+                return None;
+            }
+            JsFuture::from(response.text().ok()?).await.ok()?.as_string()
+        };
+        done(text.await);
+    });
 }

@@ -5,11 +5,10 @@
 use crate::dom::{self, flag};
 use crate::widgets::{Hook, part_of};
 use js_sys::{Array, Function, Object, Reflect};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use view::problems::Problem;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
-use web_sys::{Element, HtmlElement, HtmlScriptElement, HtmlTextAreaElement, KeyboardEvent};
+use web_sys::{Element, HtmlScriptElement, HtmlTextAreaElement, KeyboardEvent};
 use yew::prelude::*;
 
 /// Where the bundle lies, relative to the page.
@@ -17,11 +16,14 @@ const BUNDLE: &str = "vendor/codemirror.js";
 /// The style sheet of the editor's inside, relative to the page.
 const STYLE: &str = "style/editor.css";
 
+/// What the editor asks: what (`change`, `apply`, `complete`, `hover`), the text, line and column. The last two are
+/// answered with JSON.
+pub type Ask = Rc<dyn Fn(&str, String, u32, u32) -> Option<String>>;
+
 /// A CodeMirror that is in the page.
 pub struct Mounted {
     handle: JsValue,
-    _onchange: Closure<dyn FnMut(JsValue)>,
-    _onapply: Closure<dyn FnMut()>,
+    _ask: Closure<dyn FnMut(String, String, u32, u32) -> JsValue>,
 }
 
 impl Mounted {
@@ -42,27 +44,21 @@ impl Mounted {
         self.call("setLabel", &[text.into()]);
     }
 
+    pub fn focus(&self) {
+        self.call("focus", &[]);
+    }
+
     pub fn go_to(&self, line: u32, column: u32) {
         self.call("goTo", &[line.into(), column.into()]);
     }
 
-    pub fn set_problems(&self, problems: &[Problem]) {
-        let list: Array = problems
-            .iter()
-            .map(|p| {
-                let o = Object::new();
-                let set = |k: &str, v: JsValue| {
-                    let _ = Reflect::set(&o, &k.into(), &v);
-                };
-                set("line", p.line.into());
-                set("column", p.column.into());
-                set("endColumn", p.end_column.into());
-                set("severity", p.severity.token().into());
-                set("message", if p.path.is_empty() { p.message.clone() } else { format!("{}: {}", p.path, p.message) }.into());
-                JsValue::from(o)
-            })
-            .collect();
-        self.call("setProblems", &[list.into()]);
+    pub fn set_marks(&self, json: &str) {
+        self.call("setMarks", &[json.into()]);
+    }
+
+    /// Mends the mark of that number in its way of that number.
+    pub fn fix(&self, mark: u32, way: u32) {
+        self.call("fix", &[mark.into(), way.into()]);
     }
 }
 
@@ -75,14 +71,15 @@ impl Drop for Mounted {
 pub struct Editor {
     pub text: String,
     pub label: &'static str,
-    pub onchange: Callback<String>,
-    pub onapply: Rc<dyn Fn(String)>,
+    pub ask: Ask,
     pub mounted: Rc<RefCell<Option<Mounted>>>,
+    /// CodeMirror has taken over from the text area.
+    pub onready: Callback<()>,
 }
 
 impl PartialEq for Editor {
     fn eq(&self, other: &Self) -> bool {
-        self.text == other.text && self.label == other.label && Rc::ptr_eq(&self.onapply, &other.onapply)
+        self.text == other.text && self.label == other.label && Rc::ptr_eq(&self.ask, &other.ask)
     }
 }
 
@@ -95,32 +92,56 @@ fn use_editor(props: &Editor) -> Html {
     let host = use_node_ref();
     let area = use_node_ref();
     let loaded = use_state_eq(|| false);
-    // The closures of CodeMirror are made once; they find the newest callbacks here.
-    let latest = use_mut_ref(|| (props.onchange.clone(), props.onapply.clone()));
-    *latest.borrow_mut() = (props.onchange.clone(), props.onapply.clone());
+    let focus_next = (*use_memo((), |()| Rc::new(Cell::new(false)))).clone();
+    // The closure of CodeMirror is made once; it finds the newest answers here.
+    let latest = use_mut_ref(|| props.ask.clone());
+    *latest.borrow_mut() = props.ask.clone();
     {
         let (host, area, loaded, mounted, label) =
             (host.clone(), area.clone(), loaded.clone(), props.mounted.clone(), props.label);
-        let cell = latest.clone();
+        let (latest, onready, composed, focus_next) = (latest.clone(), props.onready.clone(), area.clone(), focus_next.clone());
         use_effect_with((), move |()| {
             let (cleanup, held) = (mounted.clone(), Rc::new(RefCell::new(Vec::new())));
             let keep = held.clone();
-            load_bundle(&held, move || {
+            let take_over = Rc::new(move || {
                 let (Some(host), Some(area)) = (host.cast::<Element>(), area.cast::<HtmlTextAreaElement>()) else { return };
-                // Taken over without loss: whatever was typed meanwhile.
+                // Taken over without loss: text, caret and focus.
                 let at_work =
                     dom::document().and_then(|d| d.active_element()).is_some_and(|a| a.is_same_node(Some(area.as_ref())));
-                if let Some(m) = create(&host, &area.value(), label, &cell) {
+                if let Some(m) = create(&host, &area, label, &latest) {
+                    focus_next.set(at_work);
                     *mounted.borrow_mut() = Some(m);
                     loaded.set(true);
-                    if at_work {
-                        focus_inside(&host);
-                    }
+                    onready.emit(());
                 }
             });
+            let composing = Rc::new(Cell::new(false));
+            let waits = Rc::new(Cell::new(false));
+            if let Some(area) = composed.cast::<HtmlTextAreaElement>() {
+                // Not in the middle of a syllable: what the input method holds would be lost.
+                for (name, on) in [("compositionstart", true), ("compositionend", false)] {
+                    let (composing, waits, take_over) = (composing.clone(), waits.clone(), take_over.clone());
+                    held.borrow_mut().push(dom::Listener::new(area.as_ref(), name, move |_| {
+                        composing.set(on);
+                        if !on && waits.take() {
+                            take_over();
+                        }
+                    }));
+                }
+            }
+            load_bundle(&held, move || if composing.get() { waits.set(true) } else { take_over() });
             move || {
                 cleanup.borrow_mut().take();
                 keep.borrow_mut().clear();
+            }
+        });
+    }
+    {
+        // It takes the focus once it is shown: what is hidden takes none.
+        let mounted = props.mounted.clone();
+        use_effect_with(*loaded, move |_| {
+            if let (Some(m), true) = (&*mounted.borrow(), focus_next.take()) {
+                m.focus();
             }
         });
     }
@@ -133,22 +154,20 @@ fn use_editor(props: &Editor) -> Html {
         });
     }
     let oninput = {
-        let onchange = props.onchange.clone();
+        let ask = props.ask.clone();
         Callback::from(move |e: InputEvent| {
-            if let Some(a) = e.target().and_then(|t| t.dyn_into::<HtmlTextAreaElement>().ok()) {
-                onchange.emit(a.value());
+            if let Some(text) = dom::value(&e) {
+                ask("change", text, 0, 0);
             }
         })
     };
     let onkeydown = {
-        let onapply = props.onapply.clone();
+        let ask = props.ask.clone();
         Callback::from(move |e: KeyboardEvent| {
-            let area = e.target().and_then(|t| t.dyn_into::<HtmlTextAreaElement>().ok());
-            if let (true, false, Some(a)) =
-                (e.key() == "Enter" && (e.ctrl_key() || e.meta_key()), e.is_composing() || e.key_code() == 229, area)
-            {
+            let applies = e.key() == "Enter" && (e.ctrl_key() || e.meta_key());
+            if let (true, false, Some(text)) = (applies, e.is_composing() || e.key_code() == 229, dom::value(&e)) {
                 e.prevent_default();
-                onapply(a.value());
+                ask("apply", text, 0, 0);
             }
         })
     };
@@ -161,9 +180,7 @@ fn use_editor(props: &Editor) -> Html {
     }
 }
 
-type Latest = Rc<RefCell<(Callback<String>, Rc<dyn Fn(String)>)>>;
-
-fn create(host: &Element, text: &str, label: &str, latest: &Latest) -> Option<Mounted> {
+fn create(host: &Element, area: &HtmlTextAreaElement, label: &str, latest: &Rc<RefCell<Ask>>) -> Option<Mounted> {
     let api = Reflect::get(&js_sys::global(), &"nodewrightEditor".into()).ok()?;
     let make = Reflect::get(&api, &"create".into()).ok()?.dyn_into::<Function>().ok()?;
     let document = dom::document()?;
@@ -177,40 +194,21 @@ fn create(host: &Element, text: &str, label: &str, latest: &Latest) -> Option<Mo
     let parent = document.create_element("div").ok()?;
     parent.set_class_name("editor");
     shadow.append_child(&parent).ok()?;
-    let onchange = {
-        let latest = latest.clone();
-        Closure::<dyn FnMut(JsValue)>::new(move |text: JsValue| {
-            let call = latest.borrow().0.clone();
-            call.emit(text.as_string().unwrap_or_default());
-        })
-    };
-    let handle: Rc<RefCell<JsValue>> = Rc::new(RefCell::new(JsValue::UNDEFINED));
-    let onapply = {
-        let (latest, handle) = (latest.clone(), handle.clone());
-        Closure::<dyn FnMut()>::new(move || {
-            let text = Reflect::get(&handle.borrow(), &"text".into()).ok().and_then(|f| f.dyn_into::<Function>().ok());
-            if let Some(text) = text.and_then(|f| f.call0(&handle.borrow()).ok()).and_then(|t| t.as_string()) {
-                let call = latest.borrow().1.clone();
-                call(text);
-            }
-        })
-    };
+    let latest = latest.clone();
+    let ask = Closure::<dyn FnMut(String, String, u32, u32) -> JsValue>::new(move |what: String, text, line, column| {
+        let ask = latest.borrow().clone();
+        ask(&what, text, line, column).map_or(JsValue::UNDEFINED, JsValue::from)
+    });
     let options = Object::new();
-    Reflect::set(&options, &"doc".into(), &text.into()).ok()?;
-    Reflect::set(&options, &"label".into(), &label.into()).ok()?;
-    Reflect::set(&options, &"onChange".into(), onchange.as_ref()).ok()?;
-    Reflect::set(&options, &"onApply".into(), onapply.as_ref()).ok()?;
-    let made = make.call2(&api, &parent, &options).ok()?;
-    *handle.borrow_mut() = made.clone();
-    Some(Mounted { handle: made, _onchange: onchange, _onapply: onapply })
-}
-
-fn focus_inside(host: &Element) {
-    if let Some(content) = host.shadow_root().and_then(|s| s.query_selector(".cm-content").ok().flatten())
-        && let Ok(e) = content.dyn_into::<HtmlElement>()
-    {
-        dom::focus(&e);
-    }
+    let caret = |at: Option<Option<u32>>| JsValue::from(at.flatten().unwrap_or(0));
+    let set = |name: &str, value: &JsValue| Reflect::set(&options, &name.into(), value).ok();
+    set("doc", &area.value().into())?;
+    set("from", &caret(area.selection_start().ok()))?;
+    set("to", &caret(area.selection_end().ok()))?;
+    set("label", &label.into())?;
+    set("ask", ask.as_ref())?;
+    let handle = make.call2(&api, &parent, &options).ok()?;
+    Some(Mounted { handle, _ask: ask })
 }
 
 /// Loads the bundle once per page and calls back when it is there; where it fails, the text area stays.

@@ -80,7 +80,8 @@ pub fn typed_into(state: &UseStateHandle<String>) -> Callback<InputEvent> {
     let state = state.clone();
     Callback::from(move |e: InputEvent| {
         if let Some(text) = dom::value(&e) {
-            state.set(text);
+            // Hangul typed on some systems comes in parts; names and messages are written whole.
+            state.set(js_sys::JsString::from(text).normalize("NFC").into());
         }
     })
 }

@@ -2,7 +2,6 @@
 //! languages does not build. Names of programs, kinds and fields stay English in both.
 
 use crate::lab::{Pane, PhoneTab};
-use view::problems::Fix;
 use view::{Lang, PodState, format};
 
 macro_rules! table {
@@ -11,12 +10,12 @@ macro_rules! table {
         pub struct Texts {
             pub lang: Lang,
             pub shortcuts: &'static [(&'static str, &'static str)],
-            pub not_modelled: &'static [&'static str],
+            pub simulated: [Heads; 2],
             $(pub $name: &'static str,)*
         }
 
-        static KO: Texts = Texts { lang: Lang::Ko, shortcuts: SHORTCUTS_KO, not_modelled: NOT_MODELLED_KO, $($name: $ko,)* };
-        static EN: Texts = Texts { lang: Lang::En, shortcuts: SHORTCUTS_EN, not_modelled: NOT_MODELLED_EN, $($name: $en,)* };
+        static KO: Texts = Texts { lang: Lang::Ko, shortcuts: SHORTCUTS_KO, simulated: SIMULATED_KO, $($name: $ko,)* };
+        static EN: Texts = Texts { lang: Lang::En, shortcuts: SHORTCUTS_EN, simulated: SIMULATED_EN, $($name: $en,)* };
 
         /// Name, Korean, English of every text.
         #[cfg(test)]
@@ -157,7 +156,20 @@ table! {
     apply: "적용" / "Apply";
     no_shell: "터미널 프로그램을 받지 못했어요. 연결을 확인하고 다시 입력해 주세요." / "The terminal's programs did not arrive. Check the connection and type again.";
     problems: "문제와 결과" / "Problems and results";
-    fix_remarks: "// 주석 지우기" / "Remove // remarks";
+    server_says: "서버의 원문" / "In the server's words";
+    changes: "변경 사항" / "Changes";
+    no_changes: "적용하면 바뀔 것이 없어요." / "Applying would change nothing.";
+    would_create: "새로 만듦" / "is created";
+    would_change: "바뀜" / "changes";
+    would_stay: "그대로" / "stays as it is";
+    would_refuse: "거절됨" / "is refused";
+    editing: "편집 중:" / "Editing:";
+    save_and_close: "저장하고 닫기" / "Save and close";
+    leave_unsaved: "저장하지 않고 닫기" / "Close without saving";
+    no_checks: "편집기 검사를 받지 못했어요." / "The editor's checks did not arrive.";
+    hidden_characters: "보통 글자처럼 보이는 다른 글자가 있어요:" / "These look like ordinary characters and are not:";
+    step_lines: "한 줄씩" / "Line by line";
+    search_history: "이전 명령 찾기" / "Search the history";
     fix_characters: "특수 문자 바로잡기" / "Mend look-alike characters";
     cost: "비용" / "Cost";
     rate_now: "지금" / "Now";
@@ -189,7 +201,7 @@ table! {
     copy_failed: "복사하지 못했어요. 직접 선택해 주세요." / "Could not copy: select it by hand.";
     help_intro: "터미널에는 실제 kubectl 명령을 그대로 입력합니다. 빠르기를 바꿔도 결과는 달라지지 않습니다."
         / "The terminal takes real kubectl commands. Speed never changes the results.";
-    not_modelled_title: "흉내 내지 않는 것" / "What is not modelled";
+    simulated_missing: "목록을 받지 못했어요." / "The list did not arrive.";
 }
 
 const SHORTCUTS_KO: &[(&str, &str)] = &[
@@ -197,34 +209,41 @@ const SHORTCUTS_KO: &[(&str, &str)] = &[
     (".", "다음 사건으로"),
     ("[ ]", "느리게, 빠르게"),
     ("g t · g m · g n · g l · g y · g c", "터미널, 클러스터, 노드, 로그, YAML, 비용으로"),
+    ("h", "힌트"),
     ("Ctrl+Z", "되돌리기 (글 상자 밖에서)"),
     ("Ctrl+`", "터미널로"),
     ("Esc", "닫기, 표시 해제"),
     ("Ctrl+C", "터미널: 실행 중인 명령 멈추기"),
     ("Tab · ↑ ↓", "터미널: 자동 완성, 이전 명령"),
-    ("Ctrl+Enter", "YAML: 적용"),
+    ("Ctrl+Enter · Ctrl+Space", "YAML: 적용, 자동 완성"),
+    ("Ctrl+] · Ctrl+[", "YAML: 들여쓰기, 내어쓰기 (Tab은 다음 칸으로)"),
+    ("Ctrl+R · Ctrl+L", "터미널: 이전 명령 찾기, 화면 지우기"),
 ];
 const SHORTCUTS_EN: &[(&str, &str)] = &[
     ("Space", "play or pause"),
     (".", "next event"),
     ("[ ]", "slower, faster"),
     ("g t · g m · g n · g l · g y · g c", "to terminal, map, nodes, log, YAML, cost"),
+    ("h", "hint"),
     ("Ctrl+Z", "undo (outside text fields)"),
     ("Ctrl+`", "to the terminal"),
     ("Esc", "close, unmark"),
     ("Ctrl+C", "terminal: stop the command"),
     ("Tab · ↑ ↓", "terminal: complete, recall"),
-    ("Ctrl+Enter", "YAML: apply"),
+    ("Ctrl+Enter · Ctrl+Space", "YAML: apply, complete"),
+    ("Ctrl+] · Ctrl+[", "YAML: indent, outdent (Tab moves on)"),
+    ("Ctrl+R · Ctrl+L", "terminal: search the history, clear"),
 ];
-const NOT_MODELLED_KO: &[&str] = &[
-    "컨테이너 안에서 일어나는 일: exec, 로그 내용, 실제 사용량",
-    "실제 AWS 호출과 실제 청구: 가격은 공개 목록 가격이고, 스팟 가격과 회수는 모형입니다",
-    "네트워크, 스토리지의 실제 동작",
+/// Titles and heads of the tables of what is simulated, in the order of the README.
+type Heads = (&'static str, [&'static str; 3]);
+
+const SIMULATED_KO: [Heads; 2] = [
+    ("흉내 내는 것과 내지 않는 것", ["부분", "흉내 내는 것", "내지 않는 것"]),
+    ("Karpenter 시험 가운데 아직 흉내 내지 않는 것", ["주제", "무엇", "까닭"]),
 ];
-const NOT_MODELLED_EN: &[&str] = &[
-    "what happens inside containers: exec, their logs, real usage",
-    "real AWS calls and bills: prices are public list prices; spot prices and interruptions are a model",
-    "the real behaviour of networks and storage",
+const SIMULATED_EN: [Heads; 2] = [
+    ("What is simulated, and what is not", ["Part", "Simulated", "Not simulated"]),
+    ("Of Karpenter's own tests, not modelled", ["Subject", "What", "Why"]),
 ];
 
 pub fn texts(lang: Lang) -> &'static Texts {
@@ -274,13 +293,6 @@ impl Texts {
         self.lang.pick(ko, en)
     }
 
-    pub fn fix(&self, fix: Fix) -> &'static str {
-        match fix {
-            Fix::StripRemarks => self.fix_remarks,
-            Fix::Normalise => self.fix_characters,
-        }
-    }
-
     pub fn pods_count(&self, n: usize) -> String {
         if self.ko() { format!("파드 {n}개") } else { format!("{n} pods") }
     }
@@ -319,6 +331,23 @@ impl Texts {
             format!("붙여 넣은 {n}줄을 차례로 실행할까요?")
         } else {
             format!("Run the {n} pasted lines one after the other?")
+        }
+    }
+
+    pub fn run_lines(&self, n: usize) -> String {
+        match (self.ko(), n) {
+            (true, 1) => self.insert.to_owned(),
+            (true, _) => format!("{n}줄 실행"),
+            (false, 1) => self.insert.to_owned(),
+            (false, _) => format!("Run {n} lines"),
+        }
+    }
+
+    pub fn lines_left(&self, n: usize) -> String {
+        if self.ko() {
+            format!("한 줄씩 실행 중, {n}줄 남음 (Enter)")
+        } else {
+            format!("Line by line: {n} left (Enter)")
         }
     }
 
@@ -384,7 +413,6 @@ mod tests {
             }
         }
         assert_eq!(SHORTCUTS_KO.len(), SHORTCUTS_EN.len());
-        assert_eq!(NOT_MODELLED_KO.len(), NOT_MODELLED_EN.len());
     }
 
     #[test]

@@ -76,7 +76,7 @@ const CONSOLIDATION_B: &str = include_str!("examples/nodepool-consolidation.yaml
 mod tests {
     use super::*;
     use engine::Session;
-    use view::{Lang, problems};
+    use view::Lang;
 
     #[test]
     fn a_region_of_the_address_is_simulated_by_its_prices() {
@@ -94,8 +94,10 @@ mod tests {
     fn examples_have_no_problems() {
         for era in [Era::V1alpha5, Era::V1] {
             for (id, _) in examples(era) {
-                let text = example(id).unwrap();
-                assert_eq!(problems::of(text, era, Lang::En), vec![], "{id}");
+                let market = engine::pricing::Market::build(LAB_REGION, era).unwrap();
+                let found = lint::check(example(id).unwrap(), &lint::Around::files(era, &market, Lang::En));
+                let wrong: Vec<_> = found.iter().filter(|f| f.severity != lint::Severity::Note).collect();
+                assert!(wrong.is_empty(), "{id}: {wrong:?}");
             }
         }
     }

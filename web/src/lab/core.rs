@@ -8,6 +8,7 @@ use crate::scenario::Plan;
 use crate::tools::{self, Tools};
 use engine::session::{Advance, NextEvent, Request};
 use engine::{Session, SimTime, Snapshot};
+use shell::Edit;
 use std::rc::Rc;
 use std::sync::Arc;
 use view::Lang;
@@ -23,6 +24,8 @@ pub struct Core {
     /// The language of terminals that have no shell yet.
     lang: Lang,
     pub tools: Supply,
+    /// Lines of earlier visits, which every shell begins with.
+    typed: Vec<String>,
 }
 
 /// Whether the tools that come later are here.
@@ -40,7 +43,7 @@ const SLICE: usize = 8;
 pub const TERMINALS: usize = 3;
 
 impl Core {
-    pub fn new(plan: &Plan, lang: Lang) -> Result<Core, String> {
+    pub fn new(plan: &Plan, lang: Lang, typed: Vec<String>) -> Result<Core, String> {
         let session = Session::at_rest(plan.scenario.clone()).map_err(|e| e.message)?;
         let mut core = Core {
             clock: Clock::new(plan.speed),
@@ -51,6 +54,7 @@ impl Core {
             exact: None,
             lang,
             tools: Supply::None,
+            typed,
         };
         core.clock.playing = plan.playing;
         if let Some(tools) = tools::get() {
@@ -75,9 +79,20 @@ impl Core {
     /// The same for a terminal that is not on the page.
     pub fn equip_term(&mut self, term: &mut Term, tools: Result<Tools, &str>) {
         match tools {
-            Ok(tools) => term.equip(tools, self.lang, &mut self.session),
+            Ok(tools) => term.equip(tools, self.lang, &self.typed, &mut self.session),
             Err(error) => term.refuse(&format!("{} ({error})", texts(self.lang).no_shell)),
         }
+    }
+
+    /// Lines that went to a shell since this was asked last.
+    pub fn take_typed(&mut self) -> Vec<String> {
+        let lines: Vec<String> = self.terms.iter_mut().flat_map(Term::take_typed).collect();
+        self.typed.extend(lines.iter().cloned());
+        lines
+    }
+
+    pub fn typed_before(&self) -> &[String] {
+        &self.typed
     }
 
     pub fn set_lang(&mut self, lang: Lang) {
@@ -193,6 +208,19 @@ impl Core {
                 Told::Ended { exit, stderr } => lesson.command_ended(exit, &stderr),
             }
         }
+    }
+
+    /// The text that a terminal's job wants edited, and which terminal.
+    pub fn editing(&self) -> Option<(usize, Edit)> {
+        self.terms.iter().enumerate().find_map(|(i, t)| t.editing().map(|e| (i, e.clone())))
+    }
+
+    /// Gives that job the text, or nothing where the editor was left without saving.
+    pub fn edited(&mut self, terminal: usize, text: Option<String>) {
+        if let Some(term) = self.terms.get_mut(terminal) {
+            term.edited(text);
+        }
+        self.poll_terms();
     }
 
     pub fn submit(&mut self, terminal: usize, text: &str) {

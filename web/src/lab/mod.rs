@@ -3,13 +3,14 @@
 
 mod clock;
 mod core;
+mod history;
 mod lesson;
 mod models;
 mod term;
 mod ui;
 
 pub use clock::Pace;
-pub use core::{Core, Supply};
+pub use core::{Core, Supply, TERMINALS};
 pub use lesson::{LessonState, LessonView};
 pub use models::Models;
 pub use term::{Line, LineKind, Term};
@@ -50,7 +51,8 @@ const BUDGET_MS: f64 = 7.0;
 impl Lab {
     /// A region that cannot be simulated is told, and the lab's own takes its place.
     pub fn new(mut options: Options) -> Result<Lab, String> {
-        let make = |options: &Options| Core::new(&scenario::plan(options)?, options.lang);
+        let typed = if options.embed { Vec::new() } else { history::kept() };
+        let make = |options: &Options| Core::new(&scenario::plan(options)?, options.lang, typed.clone());
         let mut toast = None;
         let core = make(&options).or_else(|message| {
             options.region.take().ok_or(&message)?;
@@ -87,6 +89,7 @@ impl Lab {
     /// Changes session, clock or terminals, and tells everyone.
     pub fn change<R>(&self, change: impl FnOnce(&mut Core) -> R) -> R {
         let result = change(&mut self.0.core.borrow_mut());
+        self.keep_typed();
         self.trace();
         self.notify();
         result
@@ -115,7 +118,16 @@ impl Lab {
             (core.session.snapshot().store.revision(), core.session.now().ms() / 250, core.terms_revision(), core.clock.playing)
         };
         if self.0.told.replace(told) != told {
+            self.keep_typed();
             self.notify();
+        }
+    }
+
+    /// Keeps lines that went to a shell for the next visit.
+    fn keep_typed(&self) {
+        let lines = self.0.core.borrow_mut().take_typed();
+        if !lines.is_empty() && !self.ui().options.embed {
+            history::keep(&lines);
         }
     }
 
@@ -151,7 +163,8 @@ impl Lab {
 
     /// Starts over from another plan (a lesson, another era); terminals begin anew.
     pub fn restart(&self, options: &Options) -> Result<(), String> {
-        let core = Core::new(&scenario::plan(options)?, self.ui().lang)?;
+        let typed = self.core().typed_before().to_vec();
+        let core = Core::new(&scenario::plan(options)?, self.ui().lang, typed)?;
         *self.0.models.borrow_mut() = Models::default();
         self.change(|c| *c = core);
         Ok(())

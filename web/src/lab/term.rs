@@ -3,7 +3,7 @@
 use crate::tools::{Polled, Runner, Tools};
 use engine::session::Seen;
 use engine::{Session, SimTime};
-use shell::{Chunk, Completion, Key, Poll, Repair, Stream};
+use shell::{Chunk, Completion, Edit, Key, Poll, Repair, Stream};
 use std::collections::VecDeque;
 use std::rc::Rc;
 use view::Lang;
@@ -71,6 +71,8 @@ pub struct Term {
     repair: Option<Rc<Repair>>,
     dropped: u64,
     revision: u64,
+    /// Lines that went to the shell and were not asked for yet.
+    typed: Vec<String>,
     /// What the running job wrote to standard error, for lessons.
     stderr: String,
 }
@@ -92,6 +94,7 @@ impl Term {
             repair: None,
             dropped: 0,
             revision: 0,
+            typed: Vec::new(),
             stderr: String::new(),
         }
     }
@@ -101,9 +104,11 @@ impl Term {
     }
 
     /// Gives the terminal its shell and runs what waits for it.
-    pub fn equip(&mut self, tools: Tools, lang: Lang, session: &mut Session) {
+    pub fn equip(&mut self, tools: Tools, lang: Lang, typed: &[String], session: &mut Session) {
         if self.runner.is_none() {
-            self.runner = Some((tools.runner)(lang));
+            let mut runner = (tools.runner)(lang);
+            runner.recall(typed);
+            self.runner = Some(runner);
             self.next_line(session);
         }
     }
@@ -158,6 +163,10 @@ impl Term {
         self.runner.as_ref().map_or(&[], |r| r.history())
     }
 
+    pub fn take_typed(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.typed)
+    }
+
     pub fn set_lang(&mut self, lang: Lang) {
         if let Some(runner) = &mut self.runner {
             runner.set_lang(lang);
@@ -196,6 +205,7 @@ impl Term {
             if self.runner.as_mut().is_some_and(|r| r.start(&text, session)) {
                 self.buffer.clear();
                 self.wake = None;
+                self.typed.extend(self.history().last().cloned());
                 return;
             }
             self.buffer = text;
@@ -311,6 +321,17 @@ impl Term {
         }
     }
 
+    /// The text that the job wants edited.
+    pub fn editing(&self) -> Option<&Edit> {
+        self.runner.as_ref().and_then(|r| r.editing())
+    }
+
+    pub fn edited(&mut self, text: Option<String>) {
+        if let Some(runner) = &mut self.runner {
+            runner.edited(text);
+        }
+    }
+
     pub fn full_screen(&self) -> bool {
         self.screen.is_some()
     }
@@ -341,9 +362,13 @@ impl Term {
     }
 }
 
-/// Documentation shows commands behind a `$ `; nobody means it as part of the command.
+/// Documentation shows commands behind a `$ `, or a `# ` where root types; nobody means it as part of the command. A `# `
+/// before other words is a remark.
 fn strip_prompt(line: &str) -> &str {
-    line.strip_prefix("$ ").unwrap_or(line)
+    const PROGRAMS: [&str; 12] =
+        ["kubectl", "k", "eks-node-viewer", "watch", "cat", "export", "echo", "kubectx", "aws", "helm", "alias", "for"];
+    let known = |rest: &&str| rest.split_whitespace().next().is_some_and(|word| PROGRAMS.contains(&word));
+    line.strip_prefix("$ ").or_else(|| line.strip_prefix("# ").filter(known)).unwrap_or(line)
 }
 
 #[cfg(test)]
@@ -368,6 +393,8 @@ mod tests {
     #[test]
     fn strips_the_prompt_of_documentation() {
         assert_eq!(strip_prompt("$ kubectl get po"), "kubectl get po");
+        assert_eq!(strip_prompt("# kubectl get po"), "kubectl get po");
         assert_eq!(strip_prompt("# a remark"), "# a remark");
+        assert_eq!(strip_prompt("#kubectl"), "#kubectl");
     }
 }

@@ -101,6 +101,11 @@ impl Layout {
         }
     }
 
+    /// The terminal gives way while another pane is open.
+    pub fn one_at_a_time(self) -> bool {
+        matches!(self, Layout::Phone | Layout::EmbedSplit | Layout::EmbedNarrow)
+    }
+
     /// Panes in the tab strip of this arrangement.
     pub fn strip(self) -> &'static [Pane] {
         use Pane::*;

@@ -1,9 +1,8 @@
 //! Cost and node count over time.
 
-use crate::chart;
-use crate::dom;
 use crate::hooks::{flip, use_lab, use_texts, use_view};
 use crate::widgets::{Button, Hook, Icon, part};
+use crate::{dom, tools};
 use view::format;
 use yew::prelude::*;
 
@@ -21,6 +20,12 @@ fn use_cost() -> Html {
         (core.session.scenario().epoch_ms, core.session.scenario().region.clone())
     });
     let as_table = use_state_eq(|| false);
+    let pen = use_state_eq(|| tools::get_extras().is_some());
+    {
+        let pen = pen.clone();
+        use_effect_with((), move |()| tools::extras(move |x| pen.set(x.is_ok())));
+    }
+    let picture = tools::get_extras().filter(|_| *pen).map(|x| (x.chart)(&series, epoch)).unwrap_or_default();
     let toggle = flip(&as_table);
     let copy_csv = {
         let (lab, csv) = (lab.clone(), series.clone());
@@ -51,7 +56,7 @@ fn use_cost() -> Html {
             } } else { html! {
                 <figure class="nw-chart">
                     <figcaption class="nw-sr">{ last.map(|s| t.chart_summary(series.rate_micro, s.nodes_on_demand, s.nodes_spot)).unwrap_or_default() }</figcaption>
-                    <div class="nw-chart-svg" aria-hidden="true">{ Html::from_html_unchecked(chart::cost(&series, epoch).into()) }</div>
+                    <div class="nw-chart-svg" aria-hidden="true">{ Html::from_html_unchecked(picture.into()) }</div>
                 </figure>
             } } }
             <p class="nw-keys">

@@ -1,10 +1,11 @@
 //! Share and help.
 
-use crate::dom;
 use crate::hooks::{click, use_lab, use_texts, use_view};
 use crate::i18n::Texts;
 use crate::lab::{Dialog, Lab};
 use crate::widgets::{Button, Hook, Icon, part, part_of};
+use crate::{dom, tools};
+use view::simulated::Table;
 use web_sys::{HtmlElement, KeyboardEvent};
 use yew::prelude::*;
 
@@ -160,8 +161,50 @@ fn help(t: &Texts) -> Html {
         <div class="nw-help">
             <p>{ t.help_intro }</p>
             <dl>{ for t.shortcuts.iter().map(|(keys, what)| html! { <><dt><kbd>{ *keys }</kbd></dt><dd>{ *what }</dd></> }) }</dl>
-            <h3>{ t.not_modelled_title }</h3>
-            <ul>{ for t.not_modelled.iter().map(|line| html! { <li>{ *line }</li> }) }</ul>
+            { simulated() }
         </div>
+    }
+}
+
+/// What is simulated and what is not, as the project's README says it.
+fn simulated() -> Html {
+    part("simulated", |ctx, ()| use_simulated().run(ctx))
+}
+
+const README: &str = "docs/README.md";
+
+#[hook]
+fn use_simulated() -> Html {
+    let t = use_texts();
+    let tables = use_state_eq(|| None::<Vec<Table>>);
+    {
+        let tables = tables.clone();
+        use_effect_with((), move |()| {
+            tools::extras(move |extras| {
+                let Ok(extras) = extras else { return tables.set(Some(Vec::new())) };
+                dom::fetch_text(README, move |text| tables.set(Some((extras.simulated)(&text.unwrap_or_default()))));
+            });
+        });
+    }
+    let Some(all) = &*tables else { return html! {} };
+    if all.is_empty() {
+        return html! { <p class="nw-empty" role="status">{ t.simulated_missing }</p> };
+    }
+    html! {
+        <>
+            { for t.simulated.iter().zip(all).map(|((title, heads), table)| html! {
+                <section class="nw-simulated">
+                    <h3>{ *title }</h3>
+                    <div class="nw-table-wrap" tabindex="0" role="group" aria-label={*title}><table class="nw-table">
+                        <thead><tr>{ for heads.iter().map(|h| html! { <th scope="col">{ *h }</th> }) }</tr></thead>
+                        <tbody lang="en">{ for table.rows.iter().map(|row| html! { <tr>{ for row.iter().enumerate().map(|(i, cell)| if i == 0 {
+                            html! { <th scope="row">{ cell.clone() }</th> }
+                        } else {
+                            html! { <td>{ cell.clone() }</td> }
+                        }) }</tr> }) }</tbody>
+                    </table></div>
+                </section>
+            }) }
+        </>
     }
 }

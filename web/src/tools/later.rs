@@ -5,17 +5,19 @@
 use super::{Polled, Runner, Tools};
 use engine::session::Parts;
 use engine::{Session, Snapshot};
-use shell::{Chunk, Completion, Job, Key, Options, Poll, Shell, Start, Stream};
-use view::{Lang, problems};
+use objects::yaml::diagnose;
+use shell::{Chunk, Completion, Edit, Job, Key, Options, Poll, Shell, Start, Stream};
+use view::Lang;
 use wasm_split_helpers::{SplitLoaderError, wasm_split};
 
 #[wasm_split(tools, fallible)]
 pub fn tools() -> Result<Tools, SplitLoaderError> {
-    Ok(Tools { parts: Parts::all, runner, viewer, problems: problems::of, mend: problems::mend })
+    Ok(Tools { parts: Parts::all, runner, viewer, normalise: diagnose::normalise, hidden })
 }
 
 fn runner(lang: Lang) -> Box<dyn Runner> {
-    Box::new(Terminal { shell: Shell::new(Options::terminal(shell_lang(lang))), job: None })
+    let options = Options { editor: true, ..Options::terminal(shell_lang(lang)) };
+    Box::new(Terminal { shell: Shell::new(options), job: None })
 }
 
 fn viewer(session: &mut Session) -> String {
@@ -27,6 +29,17 @@ fn viewer(session: &mut Session) -> String {
         job.take_output().iter().for_each(|c| text.push_str(&c.text));
     }
     text
+}
+
+fn hidden(text: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    for h in diagnose::hidden_characters(text) {
+        let name = format!("{} (U+{:04X})", h.name, u32::from(h.found));
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
 }
 
 struct Terminal {
@@ -48,6 +61,10 @@ impl Runner for Terminal {
 
     fn history(&self) -> &[String] {
         self.shell.history()
+    }
+
+    fn recall(&mut self, lines: &[String]) {
+        self.shell.recall_history(lines);
     }
 
     fn complete(&self, line: &str, cursor: usize, snapshot: &Snapshot) -> Completion {
@@ -94,6 +111,16 @@ impl Runner for Terminal {
     fn key(&mut self, key: Key) {
         if let Some(job) = &mut self.job {
             job.key(key);
+        }
+    }
+
+    fn editing(&self) -> Option<&Edit> {
+        self.job.as_ref().and_then(|j| j.editing())
+    }
+
+    fn edited(&mut self, text: Option<String>) {
+        if let Some(job) = &mut self.job {
+            job.edited(text);
         }
     }
 }

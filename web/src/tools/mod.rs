@@ -1,21 +1,25 @@
-//! What the page loads when it is first needed: the shell with kubectl, the checks of manifests, and the parts of the
-//! engine that a cluster at rest does without.
+//! What the page loads when it is first needed: the shell with kubectl and the parts of the engine that a cluster at rest
+//! does without ([`Tools`]), and what an editor of manifests knows and what draws charts ([`Extras`]).
 //!
 //! Most visits begin by looking. The module that starts the page therefore has no shell in it: [`load`] fetches the second
-//! module once, at the first sign that somebody wants to type. Whatever was typed before waits for it.
+//! module once, at the first sign that somebody wants to type. Whatever was typed before waits for it. The third module
+//! comes when the pane of the editor or of the cost opens ([`extras`]).
 //!
-//! Nothing behind this door may call into JavaScript: only the first module has those imports.
+//! Nothing behind these doors may call into JavaScript: only the first module has those imports.
 
+mod extras;
 mod later;
 
 use crate::dom::{self, Listener};
 use crate::lab::Lab;
 use engine::session::{Parts, Seen};
-use engine::{Era, Session, Snapshot};
-use shell::{Chunk, Completion, Key, Poll, Repair};
+use engine::{Session, Snapshot};
+use lint::Finding;
+use shell::{Chunk, Completion, Edit, Key, Poll, Repair};
 use std::cell::{Cell, RefCell};
-use view::Lang;
-use view::problems::{Fix, Problem};
+use std::thread::LocalKey;
+use view::simulated::Table;
+use view::{CostSeries, Lang};
 use web_sys::EventTarget;
 
 /// A shell and at most one job in its foreground.
@@ -23,6 +27,8 @@ pub trait Runner {
     fn set_lang(&mut self, lang: Lang);
     /// Lines typed so far, oldest first.
     fn history(&self) -> &[String];
+    /// Takes over lines that were typed on earlier visits.
+    fn recall(&mut self, lines: &[String]);
     fn complete(&self, line: &str, cursor: usize, snapshot: &Snapshot) -> Completion;
     /// Starts a text as the job; false where it is unfinished (a heredoc, a quote): come again with more of it.
     fn start(&mut self, text: &str, session: &mut Session) -> bool;
@@ -31,6 +37,10 @@ pub trait Runner {
     fn busy(&self) -> bool;
     fn interrupt(&mut self);
     fn key(&mut self, key: Key);
+    /// The text that the job wants edited, while it waits for that.
+    fn editing(&self) -> Option<&Edit>;
+    /// The editor was left with this text, or without saving.
+    fn edited(&mut self, text: Option<String>);
 }
 
 /// What a job did since it was polled last.
@@ -51,26 +61,110 @@ pub struct Tools {
     pub runner: fn(Lang) -> Box<dyn Runner>,
     /// One frame of eks-node-viewer, by the program itself.
     pub viewer: fn(&mut Session) -> String,
-    pub problems: fn(&str, Era, Lang) -> Vec<Problem>,
-    pub mend: fn(&str, Fix) -> String,
+    /// The text without characters that look like others.
+    pub normalise: fn(&str) -> String,
+    /// Names of characters that look like others, each once.
+    pub hidden: fn(&str) -> Vec<String>,
 }
 
-type Waiting = Box<dyn FnOnce(Result<Tools, &str>)>;
+/// Problems of a text, and the same as an editor marks them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Checked {
+    pub findings: Vec<Finding>,
+    /// JSON: `[{range, severity, message, fixes: [{title, edits}]}]`.
+    pub marks: String,
+}
 
-#[derive(Default)]
-struct State {
-    here: Cell<Option<Tools>>,
-    /// Who waits for the tools that are under way.
-    waiting: RefCell<Vec<Waiting>>,
+/// What applying a document would do to an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    Created,
+    Configured,
+    Unchanged,
+    Refused,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    pub object: String,
+    pub effect: Effect,
+    /// `- path: before` and `+ path: after`.
+    pub lines: Vec<String>,
+    pub refusal: Option<String>,
+}
+
+/// A question about a place of a text, answered in JSON.
+type Ask = fn(&str, u32, u32, &Session, Lang) -> Option<String>;
+
+/// The doors into the third module.
+#[derive(Clone, Copy)]
+pub struct Extras {
+    pub check: fn(&str, &Session, Lang) -> Checked,
+    pub complete: Ask,
+    pub hover: Ask,
+    pub changes: fn(&str, &Session, Lang) -> Vec<Change>,
+    /// What is simulated and what is not, from the text of the README.
+    pub simulated: fn(&str) -> Vec<Table>,
+    /// The picture of the cost, as SVG; empty where nothing can be drawn.
+    pub chart: fn(&CostSeries, i64) -> String,
+    /// The text with a problem mended, in the way of that number.
+    pub mend: fn(&str, &Finding, usize) -> Option<String>,
+}
+
+type Waiting<T> = Box<dyn FnOnce(Result<T, &str>)>;
+
+/// A module that is loaded once.
+struct Door<T: 'static> {
+    here: Cell<Option<T>>,
+    /// Who waits for it while it is under way.
+    waiting: RefCell<Vec<Waiting<T>>>,
+}
+
+impl<T: Copy> Door<T> {
+    const fn new() -> Door<T> {
+        Door { here: Cell::new(None), waiting: RefCell::new(Vec::new()) }
+    }
+
+    /// Calls with what lies behind: at once if it is here, else once `open` has brought it, or with what went wrong; then
+    /// the next call tries again.
+    fn with<F, E>(door: &'static LocalKey<Door<T>>, open: impl FnOnce() -> F + 'static, call: Waiting<T>)
+    where
+        F: Future<Output = Result<T, E>>,
+        E: ToString,
+    {
+        if let Some(here) = door.with(|d| d.here.get()) {
+            return call(Ok(here));
+        }
+        let first = door.with(|d| {
+            let mut waiting = d.waiting.borrow_mut();
+            waiting.push(call);
+            waiting.len() == 1
+        });
+        if first {
+            yew::platform::spawn_local(async move {
+                let loaded = open().await.map_err(|e| e.to_string());
+                door.with(|d| d.here.set(loaded.as_ref().ok().copied()));
+                for call in door.with(|d| d.waiting.take()) {
+                    call(loaded.as_ref().map(|t| *t).map_err(String::as_str));
+                }
+            });
+        }
+    }
 }
 
 thread_local! {
-    static STATE: State = State::default();
+    static TOOLS: Door<Tools> = const { Door::new() };
+    static EXTRAS: Door<Extras> = const { Door::new() };
 }
 
 /// The tools, if they are here.
 pub fn get() -> Option<Tools> {
-    STATE.with(|s| s.here.get())
+    TOOLS.with(|d| d.here.get())
+}
+
+/// The extras, if they are here.
+pub fn get_extras() -> Option<Extras> {
+    EXTRAS.with(|d| d.here.get())
 }
 
 /// Fetches the tools for a lab, unless it has them or they are under way.
@@ -88,23 +182,12 @@ pub fn with(lab: &Lab, call: impl FnOnce(Result<Tools, &str>) + 'static) {
         lab.equip(tools);
         call(tools);
     };
-    if let Some(tools) = get() {
-        return call(Ok(tools));
-    }
-    let first = STATE.with(|s| {
-        let mut waiting = s.waiting.borrow_mut();
-        waiting.push(Box::new(call));
-        waiting.len() == 1
-    });
-    if first {
-        yew::platform::spawn_local(async {
-            let loaded = later::tools().await.map_err(|e| e.to_string());
-            STATE.with(|s| s.here.set(loaded.as_ref().ok().copied()));
-            for call in STATE.with(|s| s.waiting.take()) {
-                call(loaded.as_ref().map(|t| *t).map_err(String::as_str));
-            }
-        });
-    }
+    Door::with(&TOOLS, later::tools, Box::new(call));
+}
+
+/// The same for the extras.
+pub fn extras(call: impl FnOnce(Result<Extras, &str>) + 'static) {
+    Door::with(&EXTRAS, extras::extras, Box::new(call));
 }
 
 /// Fetches the tools at the first sign of interest, so that they are here before they are needed.

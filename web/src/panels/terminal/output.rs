@@ -21,7 +21,8 @@ struct Shown {
 }
 
 pub fn output(terminal: usize) -> Html {
-    part_of("output", |ctx, terminal| use_output(*terminal).run(ctx), terminal)
+    // A key of its own for each: where one terminal is scrolled to is no matter of another.
+    part_of(terminal, |ctx, terminal| use_output(*terminal).run(ctx), terminal)
 }
 
 #[hook]

@@ -1,0 +1,95 @@
+//! The third module's inside: what few visits need. What an editor of manifests knows comes when the editor's pane opens,
+//! the pen of the charts with the pane of the cost.
+
+#![allow(unsafe_code, reason = "the door between the modules is a function imported from one of them")]
+
+use super::{Change, Checked, Effect, Extras};
+use engine::Session;
+use lint::{Around, Finding, Range, Spot};
+use serde_json::{Value, json};
+use view::Lang;
+use wasm_split_helpers::{SplitLoaderError, wasm_split};
+
+#[wasm_split(extras, fallible)]
+pub fn extras() -> Result<Extras, SplitLoaderError> {
+    Ok(Extras { check, complete, hover, changes, mend, simulated: view::simulated::tables, chart: crate::chart::cost })
+}
+
+/// Answers with what the session knows at this moment.
+fn around<T>(session: &Session, lang: Lang, answer: impl FnOnce(&Around<'_>) -> T) -> T {
+    let snapshot = session.snapshot();
+    answer(&Around::session(session, &snapshot, lang))
+}
+
+fn spot(s: Spot) -> Value {
+    json!({ "line": s.line, "column": s.column })
+}
+
+fn range(r: Range) -> Value {
+    json!({ "start": spot(r.start), "end": spot(r.end) })
+}
+
+fn mark(f: &Finding) -> Value {
+    let message = if f.path.is_empty() { f.message.clone() } else { format!("{}: {}", f.path, f.message) };
+    let edits = |fix: &lint::Fix| {
+        let all = fix.edits.iter().map(|e| json!({ "range": range(e.range), "text": e.text }));
+        json!({ "title": fix.title, "edits": all.collect::<Vec<_>>() })
+    };
+    json!({
+        "range": range(f.range),
+        "severity": f.severity.token(),
+        "message": message,
+        "fixes": f.fixes.iter().map(edits).collect::<Vec<_>>(),
+    })
+}
+
+fn check(text: &str, session: &Session, lang: Lang) -> Checked {
+    let findings = around(session, lang, |a| lint::check(text, a));
+    let marks = Value::Array(findings.iter().map(mark).collect()).to_string();
+    Checked { findings, marks }
+}
+
+fn complete(text: &str, line: u32, column: u32, session: &Session, lang: Lang) -> Option<String> {
+    let found = around(session, lang, |a| lint::complete(text, Spot::new(line, column), a))?;
+    let item = |i: &lint::Item| {
+        let kind = match i.kind {
+            lint::ItemKind::Field => "field",
+            lint::ItemKind::Value => "value",
+            lint::ItemKind::Label => "label",
+            lint::ItemKind::Name => "name",
+        };
+        json!({ "label": i.label, "kind": kind, "detail": i.detail, "insert": i.insert })
+    };
+    let items: Vec<Value> = found.items.iter().map(item).collect();
+    Some(json!({ "range": range(found.range), "items": items }).to_string())
+}
+
+fn hover(text: &str, line: u32, column: u32, session: &Session, lang: Lang) -> Option<String> {
+    let found = around(session, lang, |a| lint::hover(text, Spot::new(line, column), a))?;
+    Some(json!({ "range": range(found.range), "title": found.title, "body": found.body }).to_string())
+}
+
+fn changes(text: &str, session: &Session, lang: Lang) -> Vec<Change> {
+    let one = |d: lint::DocumentChanges| {
+        let field = |c: &lint::Change| {
+            let side = |sign: &str, value: &Option<Value>| value.as_ref().map(|v| format!("{sign} {}: {v}", c.path));
+            [side("-", &c.before), side("+", &c.after)]
+        };
+        Change {
+            effect: match d.effect {
+                lint::Effect::Created => Effect::Created,
+                lint::Effect::Configured => Effect::Configured,
+                lint::Effect::Unchanged => Effect::Unchanged,
+                lint::Effect::Refused => Effect::Refused,
+            },
+            lines: d.changes.iter().flat_map(field).flatten().collect(),
+            object: d.object,
+            refusal: d.refusal,
+        }
+    };
+    around(session, lang, |a| lint::changes(text, a)).into_iter().map(one).collect()
+}
+
+fn mend(text: &str, finding: &Finding, way: usize) -> Option<String> {
+    finding.fixes.get(way).map(|fix| lint::apply(text, &fix.edits))
+}
