@@ -57,7 +57,7 @@ test("the lab by the editor and the replicas control alone", () => withPage({}, 
 test("the editor marks a mistake at its line and changes nothing", () => withPage({}, async (page) => {
   await edit(page, provisioner.replace("enabled: true", "enabled: maybe"));
   await page.waitForSelector('.nw-problems li[data-severity="error"]');
-  assert.match(await page.locator(".nw-problems button").first().innerText(), /^7:\d+$/);
+  assert.match(await page.locator('.nw-problems li[data-severity="error"] .nw-place').first().innerText(), /^7:\d+$/);
   await page.keyboard.press("Control+Enter");
   await page.waitForSelector(".nw-result .nw-err");
 }));
@@ -174,6 +174,8 @@ for (const colorScheme of ["light", "dark"]) {
   for (const lang of ["ko", "en"]) {
     test(`no serious accessibility problem (${colorScheme}, ${lang})`, () => withPage({ lang, colorScheme, clean: false }, async (page, lab) => {
       await lab.type("kubectl get nodes");
+      // Nothing may change under the rules while they look.
+      await page.locator(".nw-play").click();
       await page.evaluate(axe);
       for (const tab of ["logs", "events", "yaml", "cost", "why"]) {
         await page.locator(`[data-tab="${tab}"]`).click();

@@ -1,0 +1,310 @@
+// The terminal as people use it: keys, paste, history, long output, three at once. Where a line of typing and an expected
+// output say it all, they are rows of a table.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { open, start } from "./harness.mjs";
+import { inflate, logs } from "./lab.mjs";
+
+const site = start();
+
+async function withPage(options, work, path = "/") {
+  const page = await open(site.chromium, site.url + path, options);
+  try {
+    await page.lab.ready();
+    await work(page, page.lab, page.locator(".nw-prompt textarea"));
+    assert.deepEqual(await page.problems(), []);
+  } finally {
+    await page.context().close();
+  }
+}
+
+/** The lines that the last command printed. */
+async function printed(page) {
+  return page.evaluate(() => {
+    const lines = [...document.querySelectorAll(".nw-lines li")];
+    const last = lines.findLastIndex((l) => l.classList.contains("nw-in"));
+    return lines.slice(last + 1).map((l) => l.innerText).join("\n");
+  });
+}
+
+/** Runs one line and gives what it printed. */
+async function run(page, line, until = ".nw-prompt[data-busy=\"false\"]") {
+  await page.lab.type(line);
+  await page.waitForFunction((l) => [...document.querySelectorAll(".nw-in")].at(-1)?.innerText.endsWith(l), line.split("\n").at(-1));
+  await page.waitForSelector(until);
+  return printed(page);
+}
+
+const scaled = async (page) => {
+  await page.lab.speed(60);
+  await run(page, "kubectl scale deployment inflate --replicas 2");
+  await page.waitForFunction(() => document.querySelectorAll(".nw-node").length === 3, null, { timeout: 30_000 });
+};
+
+test("lines and what they print", () => withPage({}, async (page) => {
+  for (const [line, want] of [
+    ["kubectl get nosuch | wc -l", /^error: the server doesn't have a resource type "nosuch"\n0$/],
+    ["kubectl get pods --replica 5; echo $?", /^error: unknown flag: --replica\n(.*\n)*1$/],
+    ["kubctl get po", /command not found[^]*kubectl/],
+    ["export N=0; kubectl scale deployment inflate --replicas $N && kubectl get deploy inflate | tail -n 1", /^deployment\.apps\/inflate scaled\ninflate +0\/0 +0 +0/],
+    ["alias pods='kubectl get pods -A | grep coredns'; alias | grep -c pods", /^1$/],
+    ["pods", /^kube-system +coredns-/],
+    ["k get deploy inflate -o name", /^deployment\.apps\/inflate$/],
+    ["printf 'a\\nx\\nb\\nc\\nd\\ne\\nf\\nx\\n' | grep x -A 1", /^x\nb\n--\nx$/],
+    ["echo a | grep -c x; echo $?", /^0\n1$/],
+    ["kubectl logs -n karpenter -l app.kubernetes.io/name=karpenter -c controller | wc -l", /^(\d|1\d|20)$/],
+    ["kubectl delete deployment inflate; date", /^deployment\.apps "inflate" deleted\n.*KST 2023$/],
+    ["kubectl exec -it x -- sh; echo $?", /\n1$/],
+  ]) {
+    assert.match(await run(page, line), want, line);
+  }
+  const said = await page.locator(".nw-err").allInnerTexts();
+  assert.ok(said.some((l) => l.includes('resource type "nosuch"')), "errors are marked as such");
+}));
+
+test("an unfinished heredoc is thrown away by Ctrl+C; files are made, applied and removed", () => withPage({}, async (page, lab, field) => {
+  await lab.type("cat <<EOF | kubectl apply -f -");
+  await page.waitForFunction(() => document.querySelector(".nw-prompt .nw-ps").textContent === "> ");
+  await field.press("Control+c");
+  await page.waitForFunction(() => document.querySelector(".nw-prompt .nw-ps").textContent === "$ ");
+  await lab.paste(inflate.replace("| kubectl apply -f -", "> a.yaml").replace("replicas: 0", "replicas: 1"));
+  assert.match(await run(page, "ls; kubectl apply -f a.yaml; rm a.yaml; ls"), /^a\.yaml\ndeployment\.apps\/inflate (configured|created)$/);
+}));
+
+test("pods are pending on the page within 100 ms of Enter", () => withPage({}, async (page) => {
+  await run(page, "echo");
+  const took = [];
+  // What else the machine does can only make it longer, so one run within the time is proof.
+  for (let pods = 1; pods <= 5 && !took.some((ms) => ms <= 100); pods++) {
+    took.push(await page.evaluate((wanted) => new Promise((done) => {
+      const field = document.querySelector(".nw-prompt textarea");
+      field.value = `kubectl scale deployment inflate --replicas ${wanted}`;
+      const began = performance.now();
+      const seen = () => document.querySelectorAll(".nw-pod[data-state=pending], .nw-pending-pod").length >= 1 && document.querySelector('[data-deployment="inflate"] input').value === String(wanted);
+      const watch = () => (seen() ? done(performance.now() - began) : setTimeout(watch));
+      field.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true }));
+      watch();
+    }), pods * 5));
+  }
+  assert.ok(took.at(-1) <= 100, `milliseconds: ${took.map(Math.round)}`);
+}));
+
+test("a followed log streams, Ctrl+C ends it with status 130, and copies where something is selected", () => withPage({}, async (page, lab, field) => {
+  await lab.speed(10);
+  await run(page, "kubectl scale deployment inflate --replicas 5");
+  await lab.type(logs("grep provisioner"));
+  await lab.waitOutput(/launched machine/);
+  const panel = await page.locator(".nw-log li").count();
+  await page.evaluate(() => {
+    const line = [...document.querySelectorAll(".nw-lines li")].find((l) => l.innerText.includes("launched machine"));
+    getSelection().selectAllChildren(line);
+  });
+  await field.press("Control+c");
+  await page.waitForTimeout(200);
+  assert.equal(await page.locator(".nw-prompt").getAttribute("data-busy"), "true", "a selection is copied, nothing ends");
+  await page.evaluate(() => getSelection().removeAllRanges());
+  await field.press("Control+c");
+  await page.waitForSelector('.nw-prompt[data-busy="false"]');
+  assert.match(await run(page, "echo $?"), /^130$/);
+  assert.ok(await page.locator(".nw-log li").count() >= panel, "the log pane goes on");
+}));
+
+test("simulated time: sleep, watch, -w", () => withPage({}, async (page, lab, field) => {
+  await lab.speed(10);
+  await run(page, "echo");
+  const began = Date.now();
+  await run(page, "sleep 30");
+  const took = Date.now() - began;
+  assert.ok(took > 2_400 && took < 4_500, `sleep 30 at 10x took ${took} ms`);
+  await lab.type("sleep 600");
+  await field.press("Control+c");
+  await page.waitForSelector('.nw-prompt[data-busy="false"]');
+  const before = await page.locator(".nw-lines li").count();
+  await lab.type("watch -n 2 kubectl get pods");
+  await page.waitForSelector(".nw-screen");
+  assert.match(await page.locator(".nw-screen").innerText(), /Every 2\.0s: kubectl get pods/);
+  await page.waitForTimeout(1_500);
+  await field.press("q");
+  await page.waitForSelector(".nw-screen", { state: "detached" });
+  if (await page.locator('.nw-prompt[data-busy="true"]').count()) await field.press("Control+c");
+  assert.ok(await page.locator(".nw-lines li").count() <= before + 3, "a repainted screen leaves no lines behind");
+  await lab.type("kubectl get pods -w");
+  await page.waitForTimeout(800);
+  const quiet = (await printed(page)).split("\n").length;
+  await page.locator('[data-deployment="inflate"] input').fill("1");
+  await page.locator('[data-deployment="inflate"] input').press("Enter");
+  await lab.waitOutput(/inflate-\S+ +0\/1 +Pending/);
+  assert.ok((await printed(page)).split("\n").length > quiet);
+}));
+
+test("Tab completes verbs, kinds, flags and names; a second Tab lists; Shift+Tab leaves", () => withPage({}, async (page, lab, field) => {
+  await run(page, "echo");
+  for (const [typed, want] of [["kubectl get no", /^kubectl get nodes? $/], ["kubectl scale deployment inf", /^kubectl scale deployment inflate $/], ["kubectl get pods --all-n", /^kubectl get pods --all-namespaces ?$/]]) {
+    await field.fill(typed);
+    await field.press("Tab");
+    assert.match(await field.inputValue(), want, typed);
+  }
+  await field.fill("kubectl get po");
+  await field.press("Tab");
+  await field.press("Tab");
+  await lab.waitOutput(/poddisruptionbudgets[^]*pods|pods[^]*poddisruptionbudgets/);
+  await field.press("Shift+Tab");
+  assert.notEqual(await page.evaluate(() => document.activeElement.tagName), "TEXTAREA");
+}));
+
+test("history: half-typed line, Ctrl+R, over a reload, and without storage", () => withPage({ motion: false }, async (page, lab, field) => {
+  await run(page, "kubectl get nodes");
+  await run(page, "echo 안녕");
+  await run(page, "kubectl get deploy");
+  await field.fill("half");
+  await field.press("ArrowUp");
+  await field.press("ArrowUp");
+  assert.equal(await field.inputValue(), "echo 안녕");
+  await field.press("ArrowDown");
+  await field.press("ArrowDown");
+  assert.equal(await field.inputValue(), "half");
+  const search = page.locator(".nw-search input");
+  await field.press("Control+r");
+  await search.fill("kubectl");
+  assert.equal(await page.locator(".nw-search output").innerText(), "kubectl get deploy");
+  await search.press("Control+r");
+  assert.equal(await page.locator(".nw-search output").innerText(), "kubectl get nodes");
+  await search.press("Escape");
+  assert.equal(await field.inputValue(), "kubectl get nodes");
+  await field.press("Control+r");
+  await search.fill("안녕");
+  await search.press("Enter");
+  await lab.waitOutput(/echo 안녕\n안녕\n[^]*echo 안녕\n안녕/);
+  await field.press("Control+l");
+  assert.equal(await page.locator(".nw-lines li").count(), 0);
+  await page.reload();
+  await lab.ready();
+  assert.match(await run(page, "history"), /1 +kubectl get nodes\n +2 +echo 안녕\n +3 +kubectl get deploy\n/);
+  // Nothing may be kept: everything works, for as long as the page lives.
+  await page.addInitScript(() => Object.defineProperty(window, "localStorage", { get() { throw new DOMException("no", "SecurityError"); } }));
+  await page.reload();
+  await lab.ready();
+  assert.match(await run(page, "history"), /^ +1 +history$/);
+}));
+
+test("three terminals: one follows, one watches, one works; each keeps its text", () => withPage({ lang: "ko" }, async (page, lab, field) => {
+  const tab = (n) => page.locator(`[data-term="${n}"]`);
+  assert.deepEqual((await page.locator(".nw-term-tabs button").allInnerTexts()).map((t) => t.trim()), ["터미널 1", "터미널 2", "터미널 3"]);
+  await lab.speed(10);
+  await lab.type(logs("grep provisioner"));
+  await page.waitForSelector('[data-term="1"][data-busy="true"]');
+  await tab(2).click();
+  await lab.type("kubectl get pods -w");
+  await page.waitForSelector('[data-term="2"][data-busy="true"]');
+  await field.fill("half");
+  await tab(3).click();
+  assert.equal(await field.inputValue(), "");
+  assert.match(await run(page, "kubectl scale deployment inflate --replicas 5"), /scaled/);
+  await tab(2).click();
+  assert.equal(await field.inputValue(), "half");
+  await lab.waitOutput(/inflate-\S+ +1\/1 +Running/);
+  await tab(1).click();
+  await lab.waitOutput(/launched machine/);
+  for (const n of [1, 2]) {
+    await tab(n).click();
+    await field.fill("");
+    await field.press("Control+c");
+    await page.waitForSelector(`[data-term="${n}"][data-busy="false"]`);
+  }
+}, "/?lang=ko"));
+
+test("50,000 lines: the newest stay, the rest is told, and typing stays quick", () => withPage({}, async (page, lab, field) => {
+  await run(page, "echo");
+  await lab.type("seq 50000");
+  await lab.waitOutput(/\n50000$/, 30_000);
+  assert.ok(await page.locator(".nw-lines li").count() <= 2_000);
+  assert.match(await page.locator(".nw-output .nw-muted").innerText(), /48,?\d+/);
+  await field.click();
+  const latency = [];
+  for (const key of "kubectl") {
+    const began = await page.evaluate(() => new Promise((done) => {
+      window.measured = new Promise((seen) => document.querySelector(".nw-prompt textarea")
+        .addEventListener("input", (e) => requestAnimationFrame(() => setTimeout(() => seen(performance.now() - e.timeStamp))), { once: true }));
+      done();
+    }));
+    void began;
+    await field.press(key);
+    latency.push(await page.evaluate(() => window.measured));
+  }
+  assert.ok(Math.max(...latency) < 100, `milliseconds from key to picture: ${latency.map(Math.round)}`);
+  // Still quick while the output is under way.
+  await field.fill("");
+  await lab.type("for i in $(seq 1 20000); do echo line $i; done");
+  await lab.waitOutput(/line 20000$/, 60_000);
+}));
+
+test("what programs print is text, whatever it holds", () => withPage({}, async (page, lab) => {
+  const out = await run(page, `printf '<img src=x onerror=alert(1)> \\033[31mred\\033[0m 한글 ${"x".repeat(400)}\\n'`);
+  assert.match(out, /^<img src=x onerror=alert\(1\)> red 한글 x{400}$/);
+  assert.equal(await page.locator(".nw-output img").count(), 0);
+  assert.equal(await page.locator(".nw-output .sgr-31").innerText(), "red");
+}));
+
+test("scrolled up, the output stays where it is until somebody wants the end", () => withPage({}, async (page, lab) => {
+  await run(page, "seq 200");
+  const list = page.locator(".nw-output .nw-scroll-in");
+  await list.evaluate((e) => { e.scrollTop = 0; });
+  await page.locator(".nw-to-end").waitFor();
+  await lab.speed(10);
+  await lab.type("sleep 5; echo late");
+  await lab.waitOutput(/\nlate$/);
+  assert.ok(await list.evaluate((e) => e.scrollTop < 50));
+  await page.locator(".nw-to-end").click();
+  await page.waitForFunction(() => {
+    const e = document.querySelector(".nw-output .nw-scroll-in");
+    return e.scrollHeight - e.scrollTop - e.clientHeight < 30;
+  });
+}));
+
+async function clipboard(page, field, text) {
+  await field.click();
+  await page.evaluate((t) => navigator.clipboard.writeText(t), text);
+  await field.press("Control+v");
+}
+
+test("pasted: few lines run, many are shown first and run at once or one by one", () => withPage({ lang: "ko" }, async (page, lab, field) => {
+  await run(page, "echo");
+  await clipboard(page, field, "$ echo one\r\n# echo two\r\n");
+  await lab.waitOutput(/\$ echo one\none\n\$ echo two\ntwo$/);
+  await clipboard(page, field, [1, 2, 3, 4, 5, 6, 7].map((n) => `echo line ${n}`).join("\n"));
+  assert.equal(await page.locator('[data-action="run-paste"]').innerText(), "7줄 실행");
+  await page.locator('[data-action="step-paste"]').click();
+  assert.equal(await field.inputValue(), "echo line 1");
+  await field.press("Enter");
+  await lab.waitOutput(/line 1$/);
+  assert.equal(await field.inputValue(), "echo line 2");
+  assert.match(await page.locator(".nw-steps-left").innerText(), /5줄 남음/);
+  await page.locator('[data-action="stop-steps"]').click();
+  assert.equal(await field.inputValue(), "");
+  await clipboard(page, field, Array.from({ length: 200 }, (_, n) => `echo row ${n + 1}`).join("\n"));
+  assert.equal(await page.locator('[data-action="run-paste"]').innerText(), "200줄 실행");
+  await page.locator('[data-action="run-paste"]').click();
+  await lab.waitOutput(/\nrow 199\n\$ echo row 200\nrow 200$/);
+}, "/?lang=ko"));
+
+test("pasted: characters that look like others are named and mended", () => withPage({}, async (page, lab, field) => {
+  await run(page, "echo");
+  await clipboard(page, field, "kubectl\u00a0get nodes");
+  const card = page.locator(".nw-paste");
+  await card.waitFor();
+  assert.match(await card.innerText(), /U\+00A0/);
+  await page.locator('[data-action="mend-paste"]').click();
+  await page.waitForSelector(".nw-paste .nw-warning", { state: "detached" });
+  await page.locator('[data-action="run-paste"]').click();
+  assert.equal(await field.inputValue(), "kubectl get nodes");
+  await field.press("Enter");
+  await lab.waitOutput(/NAME +STATUS/);
+}));
+
+test("labels of nodes in columns", () => withPage({}, async (page) => {
+  await scaled(page);
+  const out = await run(page, "kubectl get node --label-columns=eks.amazonaws.com/capacityType,karpenter.sh/capacity-type,node.kubernetes.io/instance-type");
+  const [head, ...rows] = out.split("\n");
+  assert.match(head, /CAPACITYTYPE +CAPACITY-TYPE +INSTANCE-TYPE$/);
+  assert.ok(rows.some((r) => /ON_DEMAND +m5\.large$/.test(r)) && rows.some((r) => /spot +\S+$/.test(r) && !r.includes("ON_DEMAND")));
+}));
