@@ -2,6 +2,7 @@
 //! same functions.
 
 pub mod bench;
+pub mod cases;
 pub mod conform;
 pub mod expect;
 pub mod lab;

@@ -46,6 +46,13 @@ enum Command {
     /// at together: admission of the API server, and what they mean for the instance types of a region. The exit status is 1
     /// where there is an error, 2 for wrong usage.
     Lint(Lint),
+    /// Replay a run recorded on a real cluster, and compare what its commands print.
+    ///
+    /// SEQUENCE is the run, a line a step; CASES_DIR holds what was recorded, a file a command. Each set of the run begins on a
+    /// cluster made of the manifest base.yaml. One line a case, then `N passed, M failed`. tests/kubectl/README.md tells what
+    /// is taken off both sides before they are compared. The exit status is 1 where a case differs, 2 for files that cannot
+    /// be used.
+    KubectlCases(KubectlCases),
     /// Print the version.
     Version,
 }
@@ -114,6 +121,18 @@ enum Tongue {
     Ko,
 }
 
+#[derive(clap::Args, Debug)]
+struct KubectlCases {
+    sequence: std::path::PathBuf,
+    cases_dir: std::path::PathBuf,
+    /// Files that commands name; the folder `manifests` beside SEQUENCE if left out.
+    #[arg(long, value_name = "DIR")]
+    manifests: Option<std::path::PathBuf>,
+    /// Only cases whose name begins so: a set (d), some (a05) or one.
+    #[arg(long, value_name = "NAME")]
+    only: Option<String>,
+}
+
 #[cfg(feature = "kube")]
 #[derive(clap::Args, Debug)]
 struct Observe {
@@ -170,6 +189,12 @@ fn main() -> ExitCode {
         Command::Conform(args) => conform(args),
         Command::Bench(args) => bench(args),
         Command::Lint(args) => lint(&args),
+        Command::KubectlCases(args) => nodewright_cli::cases::run(&nodewright_cli::cases::Choices {
+            sequence: args.sequence,
+            cases: args.cases_dir,
+            manifests: args.manifests,
+            only: args.only,
+        }),
         #[cfg(feature = "kube")]
         Command::Observe(args) => observe(args),
     };

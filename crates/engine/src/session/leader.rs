@@ -9,6 +9,8 @@ use crate::store::{Store, exec};
 use objects::typed::Phase;
 use objects::{Kind, Object, ObjectKey, json};
 
+/// Annotation of Karpenter's namespace while its pods stand idle.
+pub const HELD: &str = "nodewright.dev/idle";
 const LEASE: &str = "karpenter-leader-election";
 
 /// How often a replica without the lease tries to get it.
@@ -29,7 +31,7 @@ pub struct Leader {
 impl Leader {
     /// Looks at Karpenter's pods; true where a new leader has taken over, which starts from its caches.
     pub fn elect(&mut self, store: &Store, profile: &Profile, now: SimTime) -> bool {
-        let revision = store.kind_revision(Kind::Pod);
+        let revision = store.kind_revision(Kind::Pod).max(store.kind_revision(Kind::Namespace));
         if revision == self.seen_revision {
             return false;
         }
@@ -38,8 +40,11 @@ impl Leader {
         if stays {
             return false;
         }
+        let namespace = store.get(&ObjectKey::cluster(Kind::Namespace, profile.karpenter_namespace));
+        let held = namespace.is_some_and(|n| n.meta.annotations.contains_key(HELD));
         let next = store
             .list(Kind::Pod)
+            .filter(|_| !held)
             .filter(|p| p.meta.namespace == profile.karpenter_namespace && is_karpenter(p) && works(p))
             .min_by_key(|p| (p.pod().and_then(|p| p.ready_since_ms), p.meta.name.clone()));
         match next {

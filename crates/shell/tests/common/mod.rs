@@ -31,6 +31,7 @@ impl Lab {
             docs,
             prices: None,
             node_group: false,
+            settle_ms: engine::session::SETTLE_MS,
         };
         Lab::of(scenario)
     }

@@ -1,5 +1,6 @@
 //! Where sessions start.
 
+mod bare;
 mod base;
 
 use super::world::World;
@@ -44,6 +45,8 @@ pub struct Scenario {
     pub prices: Option<Arc<str>>,
     /// Whether the managed node group with its two instances is there.
     pub node_group: bool,
+    /// Simulated time in which the objects settle before the user's session begins.
+    pub settle_ms: u64,
 }
 
 /// Scenarios that exist: id and what it holds.
@@ -92,14 +95,34 @@ impl Scenario {
             docs,
             prices: None,
             node_group: true,
+            settle_ms: SETTLE_MS,
         }
+    }
+
+    /// A cluster of version v1 that holds what an API server makes by itself and these manifests. Its nodes have no
+    /// machines: they are ready from the start, as nodes of a control plane without kubelets are made to be. Karpenter's pods
+    /// only run where `karpenter` says so; else until [`Scenario::release_karpenter`].
+    pub fn bare(manifests: &[Value], karpenter: bool, seed: u64, start_ms: i64, settle_ms: u64) -> Scenario {
+        let epoch_ms = start_ms.saturating_sub_unsigned(settle_ms);
+        let docs = bare::objects(manifests, karpenter, epoch_ms);
+        let region = LAB_REGION.to_owned();
+        Scenario { id: "bare".to_owned(), seed, era: Era::V1, region, epoch_ms, docs, prices: None, node_group: false, settle_ms }
+    }
+
+    /// What lets Karpenter's pods work in a cluster that began without.
+    pub fn release_karpenter() -> Request {
+        bare::release()
     }
 
     /// The world after its objects were created and had time to settle.
     pub(super) fn build(&self, parts: Option<Parts>) -> Result<World, ApiError> {
         let market = Market::load(&self.region, self.era, self.prices.as_deref())
             .map_err(|error| ApiError::new(Reason::BadRequest, error.to_string()))?;
-        let instances = if self.node_group { base::instances(self.era, self.seed, &market) } else { Vec::new() };
+        let is_internal = |d: &&Value| kind_of(d).is_some_and(Kind::is_internal);
+        let instances = match self.node_group {
+            true => base::instances(self.era, self.seed, &market),
+            false => self.docs.iter().filter(is_internal).cloned().collect(),
+        };
         let mut world = World::new(Profile::of(self.era), Arc::new(market), self.epoch_ms, self.seed);
         if let Some(parts) = parts {
             world.attach(parts);
@@ -113,15 +136,15 @@ impl Scenario {
             (POOLS_MS, is_karpenters),
         ];
         for (at, belongs) in stages {
-            world.run_to(SimTime(at));
-            for doc in self.docs.iter().filter(|d| belongs(kind_of(d), self.era)) {
+            world.run_to(SimTime(at.min(self.settle_ms / 2)));
+            for doc in self.docs.iter().filter(|d| !is_internal(d) && belongs(kind_of(d), self.era)) {
                 match parts {
                     Some(_) => world.found(doc, self.era)?,
                     None => world.found_at_rest(doc, self.era)?,
                 }
             }
         }
-        world.run_to(SimTime(SETTLE_MS));
+        world.run_to(SimTime(self.settle_ms));
         if world.waits_for_parts() {
             let message = format!("scenario \"{}\" does not come to rest by itself: attach the parts first", self.id);
             return Err(ApiError::new(Reason::BadRequest, message));

@@ -1,0 +1,111 @@
+//! Plays the steps on simulated clusters, in simulated time.
+
+use super::sequence::{Step, What};
+use crate::Failure;
+use engine::{Scenario, Session, SimTime};
+use objects::{Value, yaml};
+use shell::{Options, Poll, Shell, Start, Stream};
+
+/// A command that nothing ends is left after this, as by Ctrl+C.
+const LEAVE_MS: u64 = 120_000;
+/// A `wait until` looks this often, and gives up after this long.
+const LOOK_MS: u64 = 500;
+const GIVE_UP_MS: u64 = 300_000;
+/// When the recording began: 2026-11-23T20:57:16Z.
+const START_MS: i64 = 1_795_467_436_000;
+const SEED: u64 = 1;
+
+/// What a command printed here.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Output {
+    pub exit: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+/// A cluster with a shell in front of it, and the manifests in its home.
+pub struct Cluster {
+    session: Session,
+    shell: Shell,
+}
+
+impl Cluster {
+    /// The cluster on which a set begins; `None` where it goes on with the one before.
+    pub fn of_set(set: char, manifests: &[(String, String)]) -> Result<Option<Cluster>, Failure> {
+        // How old the recorded clusters were.
+        let (karpenter, age_ms) = match set {
+            'a' => (false, 27 * 60_000),
+            'b' => return Ok(None),
+            'c' => (true, 10 * 60_000),
+            _ => (true, 60_000),
+        };
+        let base = manifests.iter().find(|(name, _)| name == "base.yaml");
+        let (_, text) = base.ok_or_else(|| Failure::usage("the manifests lack base.yaml, on which every set begins"))?;
+        let stream = yaml::parse(text);
+        if let Some(error) = stream.error {
+            return Err(Failure::usage(format!("base.yaml: {error}")));
+        }
+        let docs: Vec<Value> = stream.documents.into_iter().map(|d| d.value).filter(|v| !v.is_null()).collect();
+        let scenario = Scenario::bare(&docs, karpenter, SEED, START_MS, age_ms);
+        let session = Session::new(scenario).map_err(|e| Failure::usage(format!("base.yaml: {}", e.message)))?;
+        let options = Options { utc_offset_min: 0, zone: "UTC".to_owned(), ..Options::script() };
+        let mut shell = Shell::new(options);
+        for (name, text) in manifests {
+            shell.write_file(name, text).map_err(|why| Failure::usage(format!("{name}: {why}")))?;
+        }
+        Ok(Some(Cluster { session, shell }))
+    }
+
+    /// Plays one step; a recorded command gives what it printed.
+    pub fn play(&mut self, step: &Step) -> Option<Output> {
+        match &step.what {
+            What::Command { command, .. } => return Some(self.run(command)),
+            What::Setup(command) if command == "karpenter.sh" => {
+                // The namespace may have been deleted by then; without it there is nothing to start.
+                let _ = self.session.request(command, Scenario::release_karpenter());
+            }
+            What::Setup(command) => {
+                self.run(command);
+            }
+            What::Sleep(ms) => self.session.advance_to(self.session.now() + *ms),
+            What::Until(command) => {
+                let limit = self.session.now() + GIVE_UP_MS;
+                while self.run(command).exit != 0 && self.session.now() < limit {
+                    self.session.advance_to(self.session.now() + LOOK_MS);
+                }
+            }
+        }
+        None
+    }
+
+    fn run(&mut self, command: &str) -> Output {
+        let mut out = Output::default();
+        let Start::Job(mut job) = self.shell.start(command, &mut self.session) else {
+            return Output { exit: 2, stderr: "bash: syntax error: unexpected end of file\n".to_owned(), ..out };
+        };
+        let limit = self.session.now() + LEAVE_MS;
+        loop {
+            let poll = self.shell.poll(&mut job, &mut self.session);
+            for chunk in job.take_output() {
+                match chunk.stream {
+                    Stream::Stdout => out.stdout.push_str(&chunk.text),
+                    Stream::Stderr => out.stderr.push_str(&chunk.text),
+                    Stream::Hint => {}
+                }
+            }
+            match poll {
+                Poll::Done { exit } => {
+                    out.exit = exit;
+                    return out;
+                }
+                Poll::Running { wake } => {
+                    let next: Option<SimTime> = [wake, self.session.next_wake()].into_iter().flatten().min();
+                    match next.filter(|t| *t <= limit) {
+                        Some(t) => self.session.advance_to(t.max(self.session.now())),
+                        None => job.interrupt(),
+                    }
+                }
+            }
+        }
+    }
+}
