@@ -1,7 +1,7 @@
 //! Actors that have nothing to do in a cluster at rest: they watch from the start, but what they do is a part that may be
 //! attached later (see [`crate::session::Parts`]).
 
-use super::{cloud, volumes, workloads};
+use super::{autoscaler, cloud, volumes, workloads};
 use crate::SimTime;
 use crate::actor::{Actor, Intent, View};
 use crate::store::Change;
@@ -50,11 +50,19 @@ pub struct Acts {
     cron_jobs: Act<workloads::CronJobController>,
     jobs: Act<workloads::JobController>,
     volumes: Act<volumes::Volumes>,
+    autoscaler: Act<autoscaler::Autoscaler>,
 }
 
 impl Acts {
     pub fn whole() -> Acts {
-        Acts { fleet: Actor::act, stateful_sets: Actor::act, cron_jobs: Actor::act, jobs: Actor::act, volumes: Actor::act }
+        Acts {
+            fleet: Actor::act,
+            stateful_sets: Actor::act,
+            cron_jobs: Actor::act,
+            jobs: Actor::act,
+            volumes: Actor::act,
+            autoscaler: Actor::act,
+        }
     }
 }
 
@@ -65,5 +73,6 @@ impl super::Environment {
         self.cron_jobs.act = Some(acts.cron_jobs);
         self.jobs.act = Some(acts.jobs);
         self.volumes.act = Some(acts.volumes);
+        self.autoscaler.act = Some(acts.autoscaler);
     }
 }

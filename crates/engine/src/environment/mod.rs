@@ -4,12 +4,14 @@
 //! Latencies between actors are small constants near those of a recorded control plane: a Deployment is acted on 0.1 s
 //! after it changed, its pods exist 30-60 ms later and are tried by the scheduler within 10 ms.
 
+mod autoscaler;
 pub mod budgets;
 pub mod claims;
 pub mod cloud;
 pub mod garbage;
 pub mod kubelet;
 mod later;
+pub mod load;
 pub mod namespaces;
 pub mod node_lifecycle;
 pub mod pod_gc;
@@ -35,6 +37,7 @@ pub struct Environment {
     cron_jobs: Later<workloads::CronJobController>,
     jobs: Later<workloads::JobController>,
     daemon_sets: workloads::DaemonSetController,
+    autoscaler: Later<autoscaler::Autoscaler>,
     scheduler: scheduler::Scheduler,
     kubelets: kubelet::Kubelets,
     fleet: Later<cloud::Fleet>,
@@ -57,6 +60,7 @@ impl Environment {
             cron_jobs: Default::default(),
             jobs: Default::default(),
             daemon_sets: Default::default(),
+            autoscaler: Default::default(),
             scheduler: scheduler::Scheduler::new(profile),
             kubelets: Default::default(),
             fleet: Default::default(),
@@ -78,6 +82,7 @@ impl Environment {
             &mut self.fleet,
             &mut self.instances,
             &mut self.node_lifecycle,
+            &mut self.autoscaler,
             &mut self.deployments,
             &mut self.replica_sets,
             &mut self.stateful_sets,

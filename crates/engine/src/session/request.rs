@@ -180,12 +180,15 @@ fn apply(cluster: &mut Cluster, doc: Value, validation: Validation) -> Result<Ou
     let Some(live) = cluster.store.get(&key).cloned() else {
         return create(cluster, objects::patch::with_last_applied(&doc), validation);
     };
-    // kubectl sends the patch with strict field validation; the patch has what the document has.
-    if validation != Validation::Ignore {
-        objects::admit(kind, doc.clone(), Some(&live.doc), cluster.profile.era, validation).map(|_| ())?;
+    let patch = objects::patch::apply_patch(kind, &live.doc, &doc)?;
+    if patch.as_object().is_some_and(serde_json::Map::is_empty) {
+        return Ok(Outcome { verdict: Verdict::Unchanged, object: Some(live), warnings: Vec::new() });
     }
     let merged = objects::patch::apply(kind, &live.doc, &doc)?;
-    let mut outcome = update(cluster, kind, merged, validation)?;
+    let merged_text = is_crd(kind).then(|| merged.to_string());
+    let mut outcome = update(cluster, kind, merged, validation).map_err(|error| unpatchable(error, &patch, merged_text))?;
+    // kubectl calls it configured once it has sent a patch, whatever the server made of it.
+    outcome.verdict = Verdict::Configured;
     if !live.meta.annotations.contains_key(LAST_APPLIED) {
         outcome.warnings.insert(
             0,
@@ -199,6 +202,38 @@ fn apply(cluster: &mut Cluster, doc: Value, validation: Validation) -> Result<Ou
         );
     }
     Ok(outcome)
+}
+
+fn is_crd(kind: Kind) -> bool {
+    kind.info().group.starts_with("karpenter")
+}
+
+/// A patch whose result cannot be decoded is an invalid request, which shows the patch as Go prints a map, or the text of
+/// the patched object. Source: k8s.io/apiserver/pkg/endpoints/handlers/patch.go, v0.35.
+fn unpatchable(error: ApiError, patch: &Value, patched: Option<String>) -> ApiError {
+    if error.reason != Reason::BadRequest {
+        return error;
+    }
+    let Some((_, why)) = error.message.split_once(": ") else { return error };
+    let shown = patched.unwrap_or_else(|| go_map(patch));
+    let cause = format!("Invalid value: {shown:?}: {why}");
+    let mut invalid = ApiError::new(Reason::Invalid, format!(" \"\" is invalid: patch: {cause}"));
+    invalid.causes.push(("patch".to_owned(), cause));
+    invalid
+}
+
+/// Go's `%+v` of decoded JSON.
+fn go_map(value: &Value) -> String {
+    match value {
+        Value::Object(map) => {
+            let fields: Vec<String> = map.iter().map(|(k, v)| format!("{k}:{}", go_map(v))).collect();
+            format!("map[{}]", fields.join(" "))
+        }
+        Value::Array(items) => format!("[{}]", items.iter().map(go_map).collect::<Vec<_>>().join(" ")),
+        Value::String(text) => text.clone(),
+        Value::Null => "<nil>".to_owned(),
+        other => other.to_string(),
+    }
 }
 
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
@@ -242,7 +277,9 @@ fn patch(cluster: &mut Cluster, key: &ObjectKey, patch: &Value, style: PatchStyl
         );
         return Err(ApiError::new(Reason::BadRequest, message));
     }
-    update(cluster, key.kind, doc, Validation::Strict)
+    // kubectl patch asks for no validation, and the server's own choice is to warn.
+    let patched = (style != PatchStyle::Strategic).then(|| doc.to_string());
+    update(cluster, key.kind, doc, Validation::Warn).map_err(|error| unpatchable(error, patch, patched))
 }
 
 /// The scale subresource, of the kinds that have one.

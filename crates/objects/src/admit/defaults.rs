@@ -26,7 +26,7 @@ pub(super) fn apply(kind: Kind, doc: &mut Value) {
         }
         Kind::Service => service(doc),
         Kind::Namespace => namespace(doc),
-        Kind::HorizontalPodAutoscaler => set_default(doc, "spec.minReplicas", 1),
+        Kind::HorizontalPodAutoscaler => autoscaler(doc),
         Kind::PriorityClass => set_default(doc, "preemptionPolicy", "PreemptLowerPriority"),
         Kind::PersistentVolumeClaim => set_default(doc, "spec.volumeMode", "Filesystem"),
         Kind::PersistentVolume => {
@@ -237,5 +237,25 @@ fn namespace(doc: &mut Value) {
         } else {
             doc.set("metadata.labels", json!({ "kubernetes.io/metadata.name": name }));
         }
+    }
+}
+
+/// Source: kubernetes pkg/apis/autoscaling/v2/defaults.go, v1.35.
+fn autoscaler(doc: &mut Value) {
+    set_default(doc, "spec.minReplicas", 1);
+    if doc.list_at("spec.metrics").is_empty() {
+        let target = json!({"type": "Utilization", "averageUtilization": 80});
+        doc.set("spec.metrics", json!([{"type": "Resource", "resource": {"name": "cpu", "target": target}}]));
+    }
+    if !doc.at("spec.behavior").is_object() {
+        return;
+    }
+    let all = json!({"type": "Percent", "value": 100, "periodSeconds": 15});
+    set_default(doc, "spec.behavior.scaleUp.stabilizationWindowSeconds", 0);
+    for (side, policies) in
+        [("scaleUp", json!([{"type": "Pods", "value": 4, "periodSeconds": 15}, all.clone()])), ("scaleDown", json!([all]))]
+    {
+        set_default(doc, &format!("spec.behavior.{side}.selectPolicy"), "Max");
+        set_default(doc, &format!("spec.behavior.{side}.policies"), policies);
     }
 }

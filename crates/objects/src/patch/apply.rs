@@ -1,31 +1,54 @@
 //! Client-side `kubectl apply`: what a document changes, given what the previous apply had set.
 //! Source: k8s.io/kubectl/pkg/cmd/apply/{apply,patcher}.go and pkg/util/apply.go, v1.27.
 
-use super::strategic::diff;
+use super::three_way::three_way;
 use crate::{ApiError, DocExt, Kind, Reason, Value};
 
 /// The annotation that keeps the previous document.
 pub const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
-/// The object that results when `doc` is applied over `live`, whose last-applied annotation tells what the previous apply
-/// set. The result carries the new annotation.
+/// The patch that applying `doc` over `live` sends: what `doc` says otherwise than `live`, and the removal of what the
+/// previous apply had set and `doc` leaves out. Empty where nothing is to be changed.
 ///
 /// Errors: `BadRequest` where the annotation of `live` is no JSON.
+pub fn apply_patch(kind: Kind, live: &Value, doc: &Value) -> Result<Value, ApiError> {
+    Ok(three_way(&last_applied(kind, live)?, &with_last_applied(doc), live, has_strategic(kind)))
+}
+
+/// [`apply_patch`] without the annotation, as `kubectl diff` asks for it.
+///
+/// Errors: as [`apply_patch`].
+pub fn diff_patch(kind: Kind, live: &Value, doc: &Value) -> Result<Value, ApiError> {
+    let mut new = with_last_applied(doc);
+    if let Value::Object(annotations) = new.slot("metadata.annotations") {
+        annotations.remove(LAST_APPLIED);
+    }
+    Ok(three_way(&last_applied(kind, live)?, &new, live, has_strategic(kind)))
+}
+
+fn last_applied(kind: Kind, live: &Value) -> Result<Value, ApiError> {
+    match live.at("metadata.annotations").field(LAST_APPLIED) {
+        Value::String(text) => serde_json::from_str(text)
+            .map_err(|e| ApiError::new(Reason::BadRequest, format!("reading {LAST_APPLIED} annotation of {}: {e}", kind.name()))),
+        _ => Ok(Value::Null),
+    }
+}
+
+/// Kinds of CRDs are patched by plain merge patches.
+fn has_strategic(kind: Kind) -> bool {
+    !kind.info().group.starts_with("karpenter")
+}
+
+/// The object that results when `doc` is applied over `live`.
+///
+/// Errors: as [`apply_patch`], and where the patch makes no sense.
 pub fn apply(kind: Kind, live: &Value, doc: &Value) -> Result<Value, ApiError> {
-    let last = match live.at("metadata.annotations").field(LAST_APPLIED) {
-        Value::String(text) => serde_json::from_str(text).map_err(|e| {
-            ApiError::new(Reason::BadRequest, format!("reading {LAST_APPLIED} annotation of {}: {e}", kind.name()))
-        })?,
-        _ => Value::Null,
-    };
-    let by_key = !kind.info().group.starts_with("karpenter");
-    let mut result = diff(&last, &with_last_applied(doc), live, by_key);
-    // What belongs to the server is never applied.
-    for path in ["status", "metadata.uid", "metadata.resourceVersion", "metadata.creationTimestamp", "metadata.generation"] {
-        match live.at(path) {
-            Value::Null => result.remove_at(path),
-            value => result.set(path, value.clone()),
-        }
+    let patch = apply_patch(kind, live, doc)?;
+    let mut result = live.clone();
+    if has_strategic(kind) {
+        super::strategic(kind, &mut result, &patch)?;
+    } else {
+        super::merge(&mut result, &patch);
     }
     Ok(result)
 }

@@ -3,10 +3,11 @@
 mod apply;
 mod json;
 mod strategic;
+mod three_way;
 
-pub use apply::{LAST_APPLIED, apply, with_last_applied};
+pub use apply::{LAST_APPLIED, apply, apply_patch, diff_patch, with_last_applied};
 pub use json::json_patch;
-pub use strategic::{diff, strategic};
+pub use strategic::strategic;
 
 use crate::Value;
 

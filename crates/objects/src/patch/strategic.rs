@@ -7,7 +7,7 @@ use serde_json::Map;
 
 /// The merge key of the list field `name` in the object at `parent` (the field that holds it), if it has one.
 /// Lists without one are replaced whole: tolerations, args, command, taints of karpenter kinds.
-fn merge_key(parent: &str, name: &str) -> Option<&'static str> {
+pub(super) fn merge_key(parent: &str, name: &str) -> Option<&'static str> {
     Some(match name {
         "containers" | "initContainers" | "ephemeralContainers" | "env" | "imagePullSecrets" | "volumes" | "secrets" => "name",
         "volumeMounts" => "mountPath",
@@ -17,17 +17,21 @@ fn merge_key(parent: &str, name: &str) -> Option<&'static str> {
         "hostAliases" => "ip",
         "topologySpreadConstraints" => "topologyKey",
         "conditions" | "addresses" => "type",
-        "taints" => "key",
         "ownerReferences" => "uid",
-        "claims" | "resourceClaims" | "schedulingGates" => "name",
+        "resourceClaims" | "schedulingGates" => "name",
         "podIPs" | "hostIPs" => "ip",
         _ => return None,
     })
 }
 
 /// Lists of plain values that are merged as sets.
-fn is_set(name: &str) -> bool {
-    name == "finalizers"
+pub(super) fn is_set(name: &str) -> bool {
+    matches!(name, "finalizers" | "podCIDRs")
+}
+
+/// Objects of which a patch names all fields that stay: one that sets `type` alone drops what belonged to another type.
+pub(super) fn retains_keys(name: &str) -> bool {
+    matches!(name, "strategy" | "volumes" | "resourceClaims")
 }
 
 /// Carries out a strategic merge patch.
@@ -186,56 +190,6 @@ fn reorder(items: &mut Vec<Value>, order: &[Value], key: Option<&str>) {
     }
     ranked.order_by_key(|(r, _)| *r);
     items.extend(ranked.into_iter().map(|(_, item)| item));
-}
-
-/// The change that `kubectl apply` makes: `live` becomes what `doc` says, except that fields only `live` has stay, and
-/// fields that `last` had and `doc` has no more go. Lists with a merge key are treated item by item, where `by_key` allows
-/// that; all other lists are replaced whole.
-pub fn diff(last: &Value, doc: &Value, live: &Value, by_key: bool) -> Value {
-    three_way(last, doc, live, by_key, "", "")
-}
-
-fn three_way(last: &Value, doc: &Value, live: &Value, by_key: bool, parent: &str, name: &str) -> Value {
-    match (doc, live) {
-        (Value::Object(new), Value::Object(live)) => {
-            let mut out = live.clone();
-            if let Value::Object(last) = last {
-                out.retain(|k, _| new.contains_key(k) || !last.contains_key(k));
-            }
-            for (k, v) in new {
-                if v.is_null() {
-                    out.remove(k);
-                    continue;
-                }
-                let before = last.get(k).unwrap_or(&Value::Null);
-                let now = live.get(k).unwrap_or(&Value::Null);
-                out.insert(k.clone(), three_way(before, v, now, by_key, name, k));
-            }
-            Value::Object(out)
-        }
-        (Value::Object(new), _) => {
-            Value::Object(json::map(new.iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k.clone(), v.clone()))))
-        }
-        (Value::Array(new), Value::Array(live)) if by_key => match merge_key(parent, name) {
-            Some(key) if new.iter().chain(live).all(|i| i.get(key).is_some()) => keyed(last, new, live, name, key),
-            _ => doc.clone(),
-        },
-        _ => doc.clone(),
-    }
-}
-
-fn keyed(last: &Value, new: &[Value], live: &[Value], name: &str, key: &str) -> Value {
-    let find = |list: &[Value], id: &Value| list.iter().find(|i| i.get(key) == id.get(key)).cloned();
-    let last = last.as_array().map_or(&[][..], Vec::as_slice);
-    let mut out: Vec<Value> = Vec::new();
-    for item in new {
-        let before = find(last, item).unwrap_or(Value::Null);
-        let now = find(live, item).unwrap_or(Value::Null);
-        out.push(three_way(&before, item, &now, true, "", name));
-    }
-    // Items that someone else added stay, behind the others.
-    out.extend(live.iter().filter(|i| find(new, i).is_none() && find(last, i).is_none()).cloned());
-    Value::Array(out)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use super::manifest::{Loaded, Manifest, load, offer_repair};
 use super::output::{Output, name_of};
 use super::{Call, DryRun, Fail, Next, api_text, era, send};
 use crate::run::{Ctx, Io};
-use engine::session::{Request, Validation, Verdict};
+use engine::session::{PatchStyle, Request, Validation, Verdict};
 use objects::{ApiError, DocExt, Kind, Object, ObjectKey, Reason, Value};
 use std::sync::Arc;
 
@@ -56,20 +56,51 @@ fn each(
     Next::Done(exit)
 }
 
+/// Combinations of flags that make no sense. Source: k8s.io/kubectl/pkg/cmd/apply/apply.go `Validate`, v0.35.
+fn check_flags(call: &Call, dry: DryRun) -> Result<(), Fail> {
+    let on = |flag: &str| call.flags.on(flag);
+    let selected = call.flags.text("selector").is_some_and(|s| !s.is_empty());
+    let wrong = if on("force-conflicts") && !on("server-side") {
+        "--force-conflicts only works with --server-side"
+    } else if dry == DryRun::Client && on("server-side") {
+        "--dry-run=client doesn't work with --server-side (did you mean --dry-run=server instead?)"
+    } else if on("server-side") && on("force") {
+        "--force cannot be used with --server-side"
+    } else if dry == DryRun::Server && on("force") {
+        "--dry-run=server cannot be used with --force"
+    } else if on("all") && selected {
+        "cannot set --all and --selector at the same time"
+    } else if on("prune") && on("force") {
+        "--force cannot be used with --prune"
+    } else if on("prune") && !on("all") && !selected {
+        "all resources selected for prune without explicitly passing --all. To prune all resources, pass the --all flag. If you \
+         did not mean to prune all resources, specify a label selector"
+    } else if on("prune") && on("server-side") {
+        "--prune is in alpha and doesn't currently work on objects created by server-side apply"
+    } else if on("prune") {
+        "apply --prune is not simulated here: delete what is no longer in the files by name or label"
+    } else {
+        return Ok(());
+    };
+    Err(Fail::error(wrong))
+}
+
 pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, Fail> {
-    if call.flags.given("kustomize") {
-        return Err(Fail::error("-k is not simulated here: use -f with the files"));
-    }
-    if call.flags.list("filename").is_empty() {
+    if call.flags.list("filename").is_empty() && !call.flags.given("kustomize") {
         return Err(Fail::error("must specify one of -f and -k"));
     }
     if !call.args.is_empty() {
         return Err(Fail::usage("apply", format!("Unexpected args: [{}]", call.args.join(" "))));
     }
     let (dry, validation) = (call.dry_run()?, validation(call)?);
+    check_flags(call, dry)?;
     let output = Output::parse(call.flags.text("output"), false, era(ctx))?;
     let loaded = load(call, ctx)?;
     none_passed(&loaded, "apply")?;
+    if call.flags.on("server-side") {
+        let force = call.flags.on("force-conflicts");
+        return Ok(each(call, loaded, io, ctx, |m, io, ctx| server_side(m, force, dry, &output, io, ctx)));
+    }
     Ok(each(call, loaded, io, ctx, |m, io, ctx| {
         let name = m.doc.str_at("metadata.name").unwrap_or_default().to_owned();
         let namespace = m.doc.str_at("metadata.namespace").unwrap_or_default().to_owned();
@@ -81,17 +112,94 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
         let request = Request::Apply { doc: m.doc.clone(), dry_run: dry.is_dry(), validation };
         let outcome = send(request, io, ctx)
             .map_err(|error| Fail { text: format!("{}\n", apply_error(&error, m, live.as_deref())), exit: 1 })?;
-        // Without asking the server kubectl never says `unchanged`; and a field that the server stores in another form
-        // (`cpu: 1` as "1") makes a patch each time.
-        let restated = live.as_ref().is_some_and(|l| differs(&l.doc, &m.doc));
+        // Without asking the server kubectl never says `unchanged`.
         let did = match outcome.verdict {
             Verdict::Created => "created",
-            Verdict::Unchanged if dry != DryRun::Client && !restated => "unchanged",
+            Verdict::Unchanged if dry != DryRun::Client => "unchanged",
             _ => "configured",
         };
         report(&output, m.kind, &name, did, dry, outcome.object, io);
         Ok(())
     }))
+}
+
+/// Server-side apply. Nobody keeps field managers here, so what a client-side apply had set last stands for the fields
+/// that another manager owns, and nothing is removed that a document leaves out.
+fn server_side(m: &Manifest, force: bool, dry: DryRun, output: &Output, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<(), Fail> {
+    let field = |p: &str| m.doc.str_at(p).unwrap_or_default().to_owned();
+    let (name, namespace) = (field("metadata.name"), field("metadata.namespace"));
+    let key = ObjectKey::new(m.kind, &namespace, &name);
+    let live = super::snapshot(ctx).store.get(&key).cloned();
+    let version = m.kind.api_version();
+    if let Err(error) = objects::admit::decode(m.kind, &mut m.doc.clone(), Validation::Strict)
+        && let Some((_, unknown)) = error.message.split_once("strict decoding error: unknown field \"")
+    {
+        let path = unknown.split('"').next().unwrap_or_default();
+        let place = if namespace.is_empty() { format!("/{name}") } else { format!("{namespace}/{name}") };
+        return Err(Fail {
+            text: format!(
+                "Error from server: failed to create typed patch object ({place}; {version}, Kind={}): .{path}: field not declared in \
+                 schema\n",
+                m.kind.name()
+            ),
+            exit: 1,
+        });
+    }
+    if let Some(live) = live.as_ref().filter(|_| !force) {
+        let mut conflicts = Vec::new();
+        let last = live.meta.annotations.get(objects::patch::LAST_APPLIED);
+        if let Some(last) = last.and_then(|text| serde_json::from_str::<Value>(text).ok()) {
+            conflicting(&last, &m.doc, &live.doc, "", &mut conflicts);
+        }
+        if !conflicts.is_empty() {
+            return Err(Fail::error(conflict_text(&version, &conflicts)));
+        }
+    }
+    let request = match &live {
+        None => Request::Create { doc: m.doc.clone(), dry_run: dry.is_dry(), validation: Validation::Strict },
+        Some(_) => {
+            let style = if m.kind.info().group.starts_with("karpenter") { PatchStyle::Merge } else { PatchStyle::Strategic };
+            Request::Patch { key, patch: m.doc.clone(), style, dry_run: dry.is_dry() }
+        }
+    };
+    let outcome = send(request, io, ctx).map_err(|error| Fail::api(&error))?;
+    report(output, m.kind, &name, "serverside-applied", dry, outcome.object, io);
+    Ok(())
+}
+
+/// Fields that `last` set and `live` still has so, and that `new` says otherwise.
+fn conflicting(last: &Value, new: &Value, live: &Value, path: &str, out: &mut Vec<String>) {
+    match (last, new, live) {
+        (Value::Object(last), Value::Object(new), Value::Object(live)) => {
+            for (key, value) in new {
+                if let (Some(before), Some(now)) = (last.get(key), live.get(key)) {
+                    conflicting(before, value, now, &format!("{path}.{key}"), out);
+                }
+            }
+        }
+        (Value::Object(_) | Value::Array(_), ..) => {}
+        (before, new, now) if before == now && new != now => out.push(path.to_owned()),
+        _ => {}
+    }
+}
+
+fn conflict_text(version: &str, fields: &[String]) -> String {
+    let manager = format!("\"kubectl-client-side-apply\" using {version}");
+    let head = match fields {
+        [one] => format!("Apply failed with 1 conflict: conflict with {manager}: {one}"),
+        many => {
+            let list: String = many.iter().map(|f| format!("\n- {f}")).collect();
+            format!("Apply failed with {} conflicts: conflicts with {manager}:{list}", many.len())
+        }
+    };
+    format!(
+        "{head}\nPlease review the fields above--they currently have other managers. Here\nare the ways you can resolve this \
+         warning:\n* If you intend to manage all of these fields, please re-run the apply\n  command with the `--force-conflicts` \
+         flag.\n* If you do not intend to manage all of the fields, please edit your\n  manifest to remove references to the fields \
+         that should keep their\n  current managers.\n* You may co-own fields by updating your manifest to match the existing\n  \
+         value; in this case, you'll become the manager if the other manager(s)\n  stop managing the field (remove it from their \
+         configuration).\nSee https://kubernetes.io/docs/reference/using-api/server-side-apply/#conflicts"
+    )
 }
 
 fn resource(kind: Kind) -> String {
@@ -123,7 +231,7 @@ fn apply_error(error: &ApiError, m: &Manifest, live: Option<&Object>) -> String 
     if error.reason == Reason::Invalid {
         return api_text(error, "");
     }
-    let patch = difference(&live.doc, &objects::patch::with_last_applied(&m.doc));
+    let patch = objects::patch::apply_patch(m.kind, &live.doc, &m.doc).unwrap_or_default();
     api_text(
         error,
         &format!(
@@ -134,45 +242,6 @@ fn apply_error(error: &ApiError, m: &Manifest, live: Option<&Object>) -> String 
             live.meta.namespace
         ),
     )
-}
-
-/// Whether something that `new` says is stored otherwise in `old`.
-fn differs(old: &Value, new: &Value) -> bool {
-    match (old, new) {
-        (_, Value::Null) => false,
-        (Value::Object(a), Value::Object(b)) => {
-            b.iter().any(|(k, v)| !is_empty(v) && a.get(k).is_none_or(|before| differs(before, v)))
-        }
-        (Value::Array(a), Value::Array(b)) => a.len() != b.len() || a.iter().zip(b).any(|(x, y)| differs(x, y)),
-        (a, b) => a != b,
-    }
-}
-
-fn is_empty(v: &Value) -> bool {
-    v.is_null() || v.as_object().is_some_and(serde_json::Map::is_empty) || v.as_array().is_some_and(Vec::is_empty)
-}
-
-/// The fields of `new` that differ from `old`, as the patch that apply sends.
-fn difference(old: &Value, new: &Value) -> Value {
-    let Value::Object(fields) = new else {
-        return new.clone();
-    };
-    let mut out = serde_json::Map::new();
-    for (name, value) in fields {
-        match old.get(name) {
-            Some(before) if before == value => {}
-            Some(before) if before.is_object() && value.is_object() => {
-                let inner = difference(before, value);
-                if inner.as_object().is_some_and(|m| !m.is_empty()) {
-                    out.insert(name.clone(), inner);
-                }
-            }
-            _ => {
-                out.insert(name.clone(), value.clone());
-            }
-        }
-    }
-    Value::Object(out)
 }
 
 /// `kubectl create -f`.
@@ -195,10 +264,20 @@ pub fn create_files(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Resu
 
 /// `kubectl replace`.
 pub fn replace(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, Fail> {
+    let force = call.flags.on("force");
+    if call.flags.int("grace-period").is_some_and(|g| g >= 0) && !force {
+        return Err(Fail::error("--grace-period must have --force specified"));
+    }
+    if call.flags.duration("timeout").is_some_and(|t| t != 0) && !force {
+        return Err(Fail::error("--timeout must have --force specified"));
+    }
+    if force && call.dry_run()?.is_dry() {
+        return Err(Fail::error("--dry-run can not be used when --force is set"));
+    }
     if call.flags.list("filename").is_empty() {
         return Err(Fail::error("must specify --filename to replace"));
     }
-    if call.flags.on("force") {
+    if force {
         return Err(Fail::error("replace --force is not simulated here: delete the object and create it again"));
     }
     let (dry, validation) = (call.dry_run()?, validation(call)?);

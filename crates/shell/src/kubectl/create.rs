@@ -1,6 +1,8 @@
-//! kubectl create (files and the generators people use), run, expose and autoscale.
+//! kubectl create, run and expose.
+//! Source: k8s.io/kubectl/pkg/cmd/{create,run,expose}, v0.35.
 
 use super::apply::{create_files, report};
+use super::generate::{generate, label_map};
 use super::output::Output;
 use super::{Call, DryRun, Fail, Next, api_text, era, resolve, send, snapshot};
 use crate::run::{Ctx, Io};
@@ -8,10 +10,10 @@ use engine::session::{Request, Validation};
 use objects::{DocExt, Kind, Object, ObjectKey, Value, json};
 use std::sync::Arc;
 
-pub const WORDS: &[&str] = &["configmap", "deployment", "namespace", "poddisruptionbudget", "priorityclass", "serviceaccount"];
+pub use super::generate::WORDS;
 
 pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, Fail> {
-    if !call.flags.list("filename").is_empty() {
+    if !call.flags.list("filename").is_empty() || call.flags.given("kustomize") {
         if !call.args.is_empty() {
             return Err(Fail::usage("create", format!("Unexpected args: [{}]", call.args.join(" "))));
         }
@@ -20,119 +22,34 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
     if call.args.is_empty() {
         return Err(Fail::error("must specify one of -f and -k"));
     }
-    let word = call.args.remove(0);
-    let missing = |usage: &str| {
-        Fail::usage(&format!("create {word}"), format!("exactly one NAME is required, got {}\n{usage}", call.args.len()))
-    };
-    let [name] = call.args.as_slice() else {
-        if WORDS.contains(&word.as_str()) || matches!(word.as_str(), "deploy" | "ns" | "pdb" | "sa" | "cm" | "pc") {
-            return Err(missing("NAME"));
-        }
-        return Err(unknown(&word));
-    };
-    let namespace = call.namespace(ctx).to_owned();
-    let doc = match word.as_str() {
-        "ns" | "namespace" => json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}),
-        "sa" | "serviceaccount" => {
-            json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name, "namespace": namespace}})
-        }
-        "cm" | "configmap" => {
-            let mut data = serde_json::Map::new();
-            for pair in call.flags.list("from-literal") {
-                let (key, value) = pair
-                    .split_once('=')
-                    .ok_or_else(|| Fail::error(format!("invalid literal source {pair}, expected key=value")))?;
-                data.insert(key.to_owned(), Value::String(value.to_owned()));
-            }
-            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": namespace}, "data": data})
-        }
-        "pc" | "priorityclass" => json!({
-            "apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": name},
-            "value": call.flags.int("value").unwrap_or(0),
-        }),
-        "pdb" | "poddisruptionbudget" => pdb(call, name, &namespace)?,
-        "deploy" | "deployment" => deployment(call, name, &namespace)?,
-        _ => return Err(unknown(&word)),
-    };
-    make(call, doc, "created", io, ctx)
-}
-
-fn unknown(word: &str) -> Fail {
-    Fail::error(format!(
-        "create {word} is not simulated here: write the object as YAML and use create -f (generators here: {})",
-        WORDS.join(", ")
-    ))
-}
-
-fn label_map(text: &str) -> Result<Value, Fail> {
-    let mut map = serde_json::Map::new();
-    for pair in text.split(',').filter(|p| !p.is_empty()) {
-        let (key, value) = pair.split_once('=').ok_or_else(|| Fail::error(format!("unexpected label spec: {pair}")))?;
-        map.insert(key.to_owned(), Value::String(value.to_owned()));
-    }
-    Ok(Value::Object(map))
-}
-
-fn pdb(call: &Call, name: &str, namespace: &str) -> Result<Value, Fail> {
-    let selector = call.flags.text("selector").ok_or_else(|| Fail::error("a selector must be specified"))?;
-    let number = |text: &str| text.parse::<i64>().map_or_else(|_| Value::String(text.to_owned()), Value::from);
-    let mut spec = json!({"selector": {"matchLabels": label_map(selector)?}});
-    match (call.flags.text("min-available"), call.flags.text("max-unavailable")) {
-        (Some(n), None) => spec.set("minAvailable", number(n)),
-        (None, Some(n)) => spec.set("maxUnavailable", number(n)),
-        (None, None) => return Err(Fail::error("one of min-available or max-unavailable must be specified")),
-        _ => return Err(Fail::error("min-available and max-unavailable cannot be both specified")),
-    }
-    Ok(json!({
-        "apiVersion": "policy/v1", "kind": "PodDisruptionBudget",
-        "metadata": {"name": name, "namespace": namespace}, "spec": spec,
-    }))
-}
-
-/// The container's name that an image gives: its last path part without tag.
-fn container_name(image: &str) -> String {
-    let base = image.rsplit('/').next().unwrap_or(image);
-    base.split([':', '@']).next().unwrap_or(base).chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect()
-}
-
-fn deployment(call: &Call, name: &str, namespace: &str) -> Result<Value, Fail> {
-    let images = call.flags.list("image");
-    if images.is_empty() {
-        return Err(Fail::error("required flag(s) \"image\" not set"));
-    }
-    let containers: Vec<Value> = images
-        .iter()
-        .map(|image| {
-            let mut c = json!({"image": image, "name": container_name(image), "resources": {}});
-            if let Some(port) = call.flags.int("port") {
-                c.set("ports", json!([{"containerPort": port}]));
-            }
-            c
-        })
-        .collect();
-    Ok(json!({
-        "apiVersion": "apps/v1", "kind": "Deployment",
-        "metadata": {"labels": {"app": name}, "name": name, "namespace": namespace},
-        "spec": {
-            "replicas": call.flags.int("replicas").unwrap_or(1), "selector": {"matchLabels": {"app": name}}, "strategy": {},
-            "template": {"metadata": {"labels": {"app": name}}, "spec": {"containers": containers}},
-        },
-        "status": {},
-    }))
+    let made = generate(call, ctx)?;
+    make(call, made.doc, "created", made.failing, io, ctx)
 }
 
 /// Creates `doc`, or only prints it where `--dry-run=client` asks for that.
-fn make(call: &Call, mut doc: Value, did: &str, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, Fail> {
+pub(super) fn make(
+    call: &Call,
+    mut doc: Value,
+    did: &str,
+    failing: &str,
+    io: &mut Io<'_>,
+    ctx: &mut Ctx<'_>,
+) -> Result<Next, Fail> {
     let dry = call.dry_run()?;
     let output = Output::parse(call.flags.text("output"), false, era(ctx))?;
     let kind = Kind::of(doc.str_at("apiVersion").unwrap_or_default(), doc.str_at("kind").unwrap_or_default())
         .ok_or_else(|| Fail::error("the object has no known kind"))?;
     let name = doc.str_at("metadata.name").unwrap_or_default().to_owned();
+    // What a client prints has a namespace only where one was asked for.
+    if kind.namespaced() && (dry != DryRun::Client || call.flags.given("namespace")) {
+        doc.set("metadata.namespace", call.namespace(ctx));
+    }
+    if call.flags.on("save-config") {
+        let mut plain = doc.clone();
+        plain.remove_at("status");
+        doc.set("metadata.annotations", objects::patch::with_last_applied(&plain).at("metadata.annotations").clone());
+    }
     if dry == DryRun::Client {
-        // What a client prints has a namespace only where one was asked for.
-        if !call.flags.given("namespace") {
-            doc.remove_at("metadata.namespace");
-        }
         let object = Arc::new(Object::from_doc(kind, doc));
         report(&output, kind, &name, did, dry, Some(object), io);
         return Ok(Next::Done(0));
@@ -144,23 +61,42 @@ fn make(call: &Call, mut doc: Value, did: &str, io: &mut Io<'_>, ctx: &mut Ctx<'
             Ok(Next::Done(0))
         }
         Err(error) => {
-            // Generators wrap some refusals of the server, files do not.
-            let doing = if did == "created" && kind == Kind::Deployment { "failed to create deployment: " } else { "" };
-            let text = if doing.is_empty() { api_text(&error, "") } else { format!("error: {doing}{}", error.message) };
+            // Generators wrap the refusals of the server, which are errors of kubectl then.
+            let text = if failing.is_empty() { api_text(&error, "") } else { format!("error: {failing}: {}", error.message) };
             Err(Fail { text: format!("{text}\n"), exit: 1 })
         }
     }
 }
 
 pub fn run_pod(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, Fail> {
+    let command = call.flags.dash().map(|at| call.args.split_off(at.min(call.args.len())));
     let Some(name) = call.args.first().cloned() else {
         return Err(Fail::usage("run", "NAME is required for run"));
     };
     let Some(image) = call.flags.text("image") else {
         return Err(Fail::error("required flag(s) \"image\" not set"));
     };
-    if call.flags.on("stdin") || call.flags.on("tty") || call.flags.on("rm") {
+    if image.is_empty() {
+        return Err(Fail::error("--image is required"));
+    }
+    if image.contains(char::is_whitespace) || image.chars().any(|c| c.is_ascii_uppercase()) && !image.contains(':') {
+        return Err(Fail::error(format!("Invalid image name \"{image}\": invalid reference format")));
+    }
+    if call.flags.on("tty") && !call.flags.on("stdin") {
+        return Err(Fail::usage("run", "-i/--stdin is required for containers with -t/--tty=true"));
+    }
+    if call.flags.on("rm") && !call.flags.on("stdin") {
+        return Err(Fail::usage("run", "--rm should only be used for attached containers"));
+    }
+    if call.flags.on("stdin") {
         return Err(Fail::error("run -i, -t and --rm are not simulated: no container runs here that one could talk to"));
+    }
+    if call.flags.on("expose") && !call.flags.given("port") {
+        return Err(Fail::usage("run", "--port must be set when exposing a service"));
+    }
+    let restart = call.flags.text("restart").unwrap_or("Always");
+    if !matches!(restart, "Always" | "OnFailure" | "Never") {
+        return Err(Fail::usage("run", format!("invalid restart policy: {restart}")));
     }
     let labels = match call.flags.text("labels") {
         Some(text) => label_map(text)?,
@@ -172,37 +108,65 @@ pub fn run_pod(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Ne
             container.set(&format!("resources.{field}"), label_map(text)?);
         }
     }
-    if let Some(port) = call.flags.int("port") {
-        container.set("ports", json!([{"containerPort": port}]));
+    if let Some(policy) = call.flags.text("image-pull-policy") {
+        if !matches!(policy, "Always" | "IfNotPresent" | "Never") {
+            return Err(Fail::usage("run", format!("invalid image pull policy: {policy}")));
+        }
+        container.set("imagePullPolicy", policy);
     }
-    let env: Vec<Value> = call
-        .flags
-        .list("env")
-        .iter()
-        .filter_map(|e| e.split_once('='))
-        .map(|(name, value)| json!({"name": name, "value": value}))
-        .collect();
+    if let Some(port) = call.flags.int("port") {
+        container.set("ports", json!([{ "containerPort": port }]));
+    }
+    let mut env = Vec::new();
+    for pair in call.flags.list("env") {
+        let (name, value) = pair.split_once('=').ok_or_else(|| Fail::error(format!("invalid env: {pair}")))?;
+        env.push(json!({"name": name, "value": value}));
+    }
     if !env.is_empty() {
         container.set("env", Value::Array(env));
     }
-    let command: Vec<Value> = call.args.iter().skip(1).cloned().map(Value::String).collect();
-    if !command.is_empty() {
-        container.set("args", Value::Array(command));
+    let mut words: Vec<String> = call.args.iter().skip(1).cloned().collect();
+    words.extend(command.unwrap_or_default());
+    if !words.is_empty() {
+        container.set(if call.flags.on("command") { "command" } else { "args" }, json!(words));
     }
-    let doc = json!({
-        "apiVersion": "v1", "kind": "Pod",
-        "metadata": {"labels": labels, "name": name, "namespace": call.namespace(ctx)},
-        "spec": {
-            "containers": [container], "dnsPolicy": "ClusterFirst",
-            "restartPolicy": call.flags.text("restart").unwrap_or("Always"),
-        },
-        "status": {},
+    let mut doc = json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"labels": labels, "name": name},
+        "spec": {"containers": [container], "dnsPolicy": "ClusterFirst", "restartPolicy": restart}, "status": {},
     });
-    make(call, doc, "created", io, ctx)
+    let annotations = call.flags.list("annotations");
+    if !annotations.is_empty() {
+        doc.set("metadata.annotations", label_map(&annotations.join(","))?);
+    }
+    if let Some(text) = call.flags.text("overrides") {
+        let change = objects::yaml::json::parse(text).map_err(|why| Fail::error(format!("Invalid JSON Patch: {why}")))?;
+        // The overrides are a merge patch unless --override-type says otherwise.
+        match call.flags.text("override-type") {
+            Some("strategic") => objects::patch::strategic(Kind::Pod, &mut doc, &change).map_err(|e| Fail::api(&e))?,
+            _ => objects::patch::merge(&mut doc, &change),
+        }
+    }
+    let service = call.flags.on("expose").then(|| {
+        let port = call.flags.int("port").unwrap_or(0);
+        json!({
+            "apiVersion": "v1", "kind": "Service", "metadata": {"name": name},
+            "spec": {"ports": [{"port": port, "protocol": "TCP", "targetPort": port}], "selector": labels_of(&doc)},
+            "status": {"loadBalancer": {}},
+        })
+    });
+    let done = make(call, doc, "created", "", io, ctx)?;
+    match service {
+        Some(service) => make(call, service, "created", "", io, ctx),
+        None => Ok(done),
+    }
+}
+
+fn labels_of(doc: &Value) -> Value {
+    doc.at("metadata.labels").clone()
 }
 
 /// The one object a generator is about.
-fn one(call: &Call, ctx: &Ctx<'_>) -> Result<Arc<Object>, Fail> {
+pub(super) fn one(call: &Call, ctx: &Ctx<'_>) -> Result<Arc<Object>, Fail> {
     let asked = resolve::resolve(&call.args, era(ctx))?;
     let ask = asked.asks.first().filter(|a| a.names.len() == 1);
     let (Some(ask), 1) = (ask, asked.asks.len()) else {
@@ -216,51 +180,73 @@ fn one(call: &Call, ctx: &Ctx<'_>) -> Result<Arc<Object>, Fail> {
 
 pub fn expose(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, Fail> {
     let object = one(call, ctx)?;
-    let Some(port) = call.flags.int("port") else {
+    if !matches!(object.kind, Kind::Pod | Kind::Service | Kind::Deployment | Kind::ReplicaSet) {
+        let group = object.kind.info().group;
+        let dot = if group.is_empty() { "" } else { "." };
+        return Err(Fail::error(format!("cannot expose a {}{dot}{group}", object.kind.name())));
+    }
+    let pod = if object.kind == Kind::Pod { object.doc.at("spec") } else { object.doc.at("spec.template.spec") };
+    let mut ports: Vec<i64> = match object.kind {
+        Kind::Service => object.doc.list_at("spec.ports").iter().filter_map(|p| p.int_at("port")).collect(),
+        _ => {
+            pod.list_at("containers").iter().flat_map(|c| c.list_at("ports")).filter_map(|p| p.int_at("containerPort")).collect()
+        }
+    };
+    if let Some(text) = call.flags.text("port") {
+        let asked: Result<Vec<i64>, _> = text.split(',').map(str::parse).collect();
+        ports = asked.map_err(|_| Fail::error(format!("strconv.Atoi: parsing \"{text}\": invalid syntax")))?;
+    }
+    if ports.is_empty() {
         return Err(Fail::error("couldn't find port via --port flag or introspection"));
+    }
+    let selector = match (call.flags.text("selector"), object.kind) {
+        (Some(text), _) => label_map(text)?,
+        (None, Kind::Pod) if object.meta.labels.is_empty() => {
+            return Err(Fail::error(
+                "couldn't retrieve selectors via --selector flag or introspection: the pod has no labels and cannot be exposed",
+            ));
+        }
+        (None, Kind::Pod) => object.doc.at("metadata.labels").clone(),
+        (None, Kind::Service) => object.doc.at("spec.selector").clone(),
+        (None, _) => object.doc.at("spec.selector.matchLabels").clone(),
     };
-    let selector = match object.kind {
-        Kind::Pod => object.doc.at("metadata.labels").clone(),
-        _ => object.doc.at("spec.selector.matchLabels").clone(),
-    };
-    let target = call
-        .flags
-        .text("target-port")
-        .map_or_else(|| Value::from(port), |t| t.parse::<i64>().map_or_else(|_| Value::String(t.to_owned()), Value::from));
+    let protocol = call.flags.text("protocol").unwrap_or("TCP");
+    let target = call.flags.text("target-port").map(|t| t.parse::<i64>().map_or_else(|_| t.into(), Value::from));
+    let several = ports.len() > 1;
+    let entries: Vec<Value> = ports
+        .iter()
+        .enumerate()
+        .map(|(i, port)| {
+            let to = target.clone().unwrap_or_else(|| (*port).into());
+            let mut entry = json!({"port": port, "protocol": protocol, "targetPort": to});
+            if several {
+                entry.set("name", format!("port-{}", i + 1));
+            }
+            entry
+        })
+        .collect();
+    let name: String = call.flags.text("name").unwrap_or(&object.meta.name).chars().take(63).collect();
     let mut doc = json!({
-        "apiVersion": "v1", "kind": "Service",
-        "metadata": {"name": call.flags.text("name").unwrap_or(&object.meta.name), "namespace": object.meta.namespace},
-        "spec": {"ports": [{"port": port, "protocol": "TCP", "targetPort": target}], "selector": selector},
+        "apiVersion": "v1", "kind": "Service", "metadata": {"name": name},
+        "spec": {"ports": entries, "selector": selector}, "status": {"loadBalancer": {}},
     });
-    if !object.meta.labels.is_empty() {
+    if let Some(labels) = call.flags.text("labels") {
+        doc.set("metadata.labels", label_map(labels)?);
+    } else if !object.meta.labels.is_empty() {
         doc.set("metadata.labels", object.doc.at("metadata.labels").clone());
     }
-    if let Some(kind) = call.flags.text("type") {
-        doc.set("spec.type", kind);
+    for (flag, path) in [("type", "spec.type"), ("cluster-ip", "spec.clusterIP"), ("load-balancer-ip", "spec.loadBalancerIP")] {
+        if let Some(text) = call.flags.text(flag).filter(|t| !t.is_empty()) {
+            doc.set(path, text);
+        }
     }
-    make(call, doc, "exposed", io, ctx)
-}
-
-pub fn autoscale(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, Fail> {
-    let object = one(call, ctx)?;
-    let max = call.flags.int("max").filter(|m| *m >= 1);
-    let max = max.ok_or_else(|| Fail::error("--max=MAXPODS is required and must be at least 1, max: -1"))?;
-    let mut doc = json!({
-        "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
-        "metadata": {"name": call.flags.text("name").unwrap_or(&object.meta.name), "namespace": object.meta.namespace},
-        "spec": {
-            "maxReplicas": max,
-            "scaleTargetRef": {"apiVersion": object.kind.api_version(), "kind": object.kind.name(), "name": object.meta.name},
-        },
-    });
-    if let Some(min) = call.flags.int("min") {
-        doc.set("spec.minReplicas", min);
+    if let Some(ip) = call.flags.text("external-ip") {
+        doc.set("spec.externalIPs", json!([ip]));
     }
-    if let Some(percent) = call.flags.int("cpu-percent") {
-        doc.set(
-            "spec.metrics",
-            json!([{"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": percent}}}]),
-        );
+    match call.flags.text("session-affinity") {
+        None | Some("") => {}
+        Some(affinity @ ("None" | "ClientIP")) => doc.set("spec.sessionAffinity", affinity),
+        Some(other) => return Err(Fail::error(format!("unknown session affinity: {other}"))),
     }
-    make(call, doc, "autoscaled", io, ctx)
+    make(call, doc, "exposed", "", io, ctx)
 }

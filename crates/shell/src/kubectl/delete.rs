@@ -14,8 +14,21 @@ use std::sync::Arc;
 
 pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, Fail> {
     let dry = call.dry_run()?;
-    let output = Output::parse(call.flags.text("output"), false, era(ctx))?;
-    let from_files = !call.flags.list("filename").is_empty();
+    let output = match call.flags.text("output") {
+        None | Some("" | "name") => Output::parse(call.flags.text("output"), false, era(ctx))?,
+        Some(other) => return Err(Fail::error(format!("unexpected -o output mode: {other}. We only support '-o name'"))),
+    };
+    if let Some(cascade) =
+        call.flags.text("cascade").filter(|c| !matches!(*c, "background" | "foreground" | "orphan" | "true" | "false"))
+    {
+        return Err(Fail::error(format!(
+            "invalid cascade value ({cascade}). Must be \"background\", \"foreground\", or \"orphan\""
+        )));
+    }
+    if call.flags.text("cascade").is_some_and(|c| matches!(c, "orphan" | "false")) {
+        return Err(Fail::error("delete --cascade=orphan is not simulated here: what an object owns goes with it"));
+    }
+    let from_files = !call.flags.list("filename").is_empty() || call.flags.given("kustomize");
     if call.args.is_empty() && !from_files {
         return Err(Fail {
             text: "error: You must provide one or more resources by argument or filename.\nExample resource specifications \
@@ -26,6 +39,9 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
     }
     if call.flags.on("all") && call.flags.given("selector") {
         return Err(Fail::error("cannot set --all and --selector at the same time"));
+    }
+    if call.flags.on("all") && call.flags.given("field-selector") {
+        return Err(Fail::error("cannot set --all and --field-selector at the same time"));
     }
     let mut grace_s = call.flags.int("grace-period").filter(|g| *g >= 0);
     let force = call.flags.on("force");

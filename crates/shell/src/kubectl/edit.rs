@@ -209,6 +209,11 @@ impl EditProgram {
         if ["apiVersion", "kind", "metadata.name"].iter().any(|p| old.at(p) != doc.at(p)) {
             return Err(Trouble::Over("error: At least one of apiVersion, kind and name was changed\n".to_owned()));
         }
+        let named = format!("{} \"{}\"", object.kind.resource(), object.meta.name);
+        if let Err(error) = objects::admit::decode(object.kind, &mut doc.clone(), objects::Validation::Strict) {
+            io.err(&format!("error: {named} is invalid\n"));
+            return Err(Trouble::Invalid(format!("{named} was not valid:\n* patch: {}", error.message)));
+        }
         let change = patch::merge_between(&old, doc);
         if self.shows_patch {
             io.out(&format!("Patch: {change}\n"));
@@ -219,19 +224,16 @@ impl EditProgram {
                 report(&table, object.kind, &object.meta.name, "edited", DryRun::None, None, io);
                 Ok(())
             }
-            Err(error) => {
-                let named = format!("{} \"{}\"", object.kind.resource(), object.meta.name);
-                Err(match error.reason {
-                    Reason::Invalid => {
-                        io.err(&format!("error: {named} is invalid\n"));
-                        let causes: String = error.causes.iter().map(|(path, why)| format!("\n* {path}: {why}")).collect();
-                        let colon = if causes.is_empty() { "" } else { ":" };
-                        Trouble::Invalid(format!("{named} was not valid{colon}{causes}"))
-                    }
-                    Reason::NotFound => Trouble::NotFound(format!("error: {named} could not be found on the server\n")),
-                    _ => Trouble::Retryable(format!("error: {named} could not be patched: {}\n", error.message)),
-                })
-            }
+            Err(error) => Err(match error.reason {
+                Reason::Invalid => {
+                    io.err(&format!("error: {named} is invalid\n"));
+                    let causes: String = error.causes.iter().map(|(path, why)| format!("\n* {path}: {why}")).collect();
+                    let colon = if causes.is_empty() { "" } else { ":" };
+                    Trouble::Invalid(format!("{named} was not valid{colon}{causes}"))
+                }
+                Reason::NotFound => Trouble::NotFound(format!("error: {named} could not be found on the server\n")),
+                _ => Trouble::Retryable(format!("error: {named} could not be patched: {}\n", error.message)),
+            }),
         }
     }
 }

@@ -8,6 +8,7 @@ use objects::collections::VecMap;
 #[derive(Clone, Debug, Default)]
 pub struct Flags {
     values: VecMap<&'static str, Vec<String>>,
+    dash: Option<usize>,
 }
 
 impl Flags {
@@ -19,6 +20,11 @@ impl Flags {
     /// Whether a boolean flag that is on unless told otherwise is on.
     pub fn on_by_default(&self, name: &str) -> bool {
         self.values.get(name).and_then(|v| v.last()).is_none_or(|v| v == "true")
+    }
+
+    /// How many operands stand in front of `--`.
+    pub fn dash(&self) -> Option<usize> {
+        self.dash
     }
 
     pub fn given(&self, name: &str) -> bool {
@@ -70,6 +76,7 @@ pub fn parse(args: &[String], command: &Command) -> Result<(Vec<String>, Flags),
     let mut rest = args.iter();
     while let Some(arg) = rest.next() {
         if arg == "--" {
+            flags.dash = Some(operands.len());
             operands.extend(rest.by_ref().cloned());
             break;
         }

@@ -62,6 +62,15 @@ fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>, words: &Words) -> Re
     let mut removed: Vec<String> = Vec::new();
     for change in &changes {
         match change.split_once('=') {
+            Some((_, value)) if words.field == "labels" && value.contains('=') => {
+                return Err(Fail::error(format!("invalid label spec: {change}")));
+            }
+            None if !change.ends_with('-') => {
+                return Err(Fail::error(match words.field {
+                    "labels" => format!("unknown label spec: {change}"),
+                    _ => format!("unexpected annotation spec: {change}"),
+                }));
+            }
             Some((key, value)) => {
                 if set.insert(key.to_owned(), value.to_owned()).is_some() {
                     return Err(Fail::error(format!("can not both modify and remove a {} in the same command", words.noun)));
@@ -70,8 +79,12 @@ fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>, words: &Words) -> Re
             None => removed.push(change.trim_end_matches('-').to_owned()),
         }
     }
-    if removed.iter().any(|k| set.contains_key(k)) {
-        return Err(Fail::error(format!("can not both modify and remove a {} in the same command", words.noun)));
+    let both: Vec<&str> = removed.iter().filter(|k| set.contains_key(*k)).map(String::as_str).collect();
+    if !both.is_empty() {
+        return Err(Fail::error(match words.field {
+            "labels" => "can not both modify and remove a label in the same command".to_owned(),
+            _ => format!("can not both modify and remove the following annotation(s) in the same command: {}", both.join(", ")),
+        }));
     }
     let found = find(&asked, &Filter::read(call, ctx)?, &snapshot(ctx));
     Ok(each(&found, io, ctx, &mut |object, io, ctx| {
@@ -105,10 +118,16 @@ fn change_one(
 ) -> Result<&'static str, Fail> {
     let now = current(object, words);
     if !call.flags.on("overwrite") {
-        for (key, value) in set {
-            if let Some(old) = now.get(key).filter(|old| *old != value) {
-                return Err(Fail::error(format!("'{key}' already has a value ({old}), and --overwrite is false")));
-            }
+        // A change cause may always be overwritten.
+        let clashes = set.iter().filter_map(|(key, value)| Some((key, now.get(key).filter(|old| *old != value)?)));
+        let clashes = clashes.filter(|(key, _)| *key != "kubernetes.io/change-cause");
+        let told: Vec<String> = clashes.map(|(key, old)| format!("'{key}' already has a value ({old})")).collect();
+        if !told.is_empty() {
+            return Err(Fail::error(match (words.field, told.as_slice()) {
+                ("labels", [one]) => format!("{one}, and --overwrite is false"),
+                ("labels", many) => format!("[{}, and --overwrite is false]", many.join(", and --overwrite is false, ")),
+                _ => format!("--overwrite is false but found the following declared annotation(s): {}", told.join("; ")),
+            }));
         }
     }
     let mut patch = serde_json::Map::new();

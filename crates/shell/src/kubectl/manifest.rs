@@ -24,6 +24,9 @@ pub type Loaded = Vec<Result<Manifest, Fail>>;
 /// The texts that `-f` names: (name for messages, text).
 pub fn texts(call: &Call, ctx: &Ctx<'_>) -> Result<Vec<(String, String)>, Fail> {
     let mut out = Vec::new();
+    if let Some(directory) = call.flags.text("kustomize") {
+        kustomized(directory, ctx, 0, &mut out)?;
+    }
     for name in call.flags.list("filename") {
         if name == "-" {
             out.push(("STDIN".to_owned(), call.stdin.clone()));
@@ -51,15 +54,60 @@ pub fn texts(call: &Call, ctx: &Ctx<'_>) -> Result<Vec<(String, String)>, Fail> 
     Ok(out)
 }
 
+/// The files that the kustomization of a directory lists. Of its other fields none is simulated.
+fn kustomized(directory: &str, ctx: &Ctx<'_>, depth: usize, out: &mut Vec<(String, String)>) -> Result<(), Fail> {
+    if directory.contains("://") {
+        return Err(Fail::error(format!("unable to read URL \"{directory}\": the playground has no network")));
+    }
+    let path = ctx.state.path(directory);
+    let names = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+    let inside = |name: &str| crate::run::Files::absolute(&path, name);
+    let Some(text) = names.iter().find_map(|name| ctx.state.files.read(&inside(name))).filter(|_| depth < 16) else {
+        return Err(Fail::error(format!(
+            "unable to find one of 'kustomization.yaml', 'kustomization.yml' or 'Kustomization' in directory '{path}'"
+        )));
+    };
+    let stream = parse(text);
+    if let Some(error) = stream.error {
+        return Err(Fail::error(format!("invalid Kustomization: {error}")));
+    }
+    let doc = stream.documents.into_iter().next().map(|d| d.value).unwrap_or_default();
+    let known = ["apiVersion", "kind", "resources"];
+    if let Some(field) = doc.as_object().into_iter().flat_map(objects::Map::keys).find(|k| !known.contains(&k.as_str())) {
+        return Err(Fail::error(format!("kustomize field {field} is not simulated here: only resources are")));
+    }
+    for item in doc.list_at("resources").iter().filter_map(Value::as_str) {
+        let full = inside(item);
+        match ctx.state.files.read(&full) {
+            Some(text) => out.push((item.to_owned(), text.to_owned())),
+            None if ctx.state.files.is_dir(&full) => kustomized(&full, ctx, depth + 1, out)?,
+            None => {
+                return Err(Fail::error(format!(
+                    "accumulating resources: accumulation err='accumulating resources from '{item}': open {full}: no such file or \
+                     directory'"
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Reads all documents. `validate` refuses what lacks kind or apiVersion in the words of validation.
 pub fn load(call: &Call, ctx: &Ctx<'_>) -> Result<Loaded, Fail> {
     let mut out = Vec::new();
     for (source, text) in texts(call, ctx)? {
         let stream = parse(&text);
-        for document in stream.documents {
+        let mut refused = false;
+        for document in stream.documents.into_iter().filter(|d| !d.value.is_null()) {
+            // What is no object at all ends the stream; one of an unknown kind does not.
+            if let Err(fail) = check(&document.value, &source, call) {
+                out.push(Err(fail));
+                refused = true;
+                break;
+            }
             flatten(document.value, &source, era(ctx), call, ctx, &mut out);
         }
-        if let Some(error) = stream.error {
+        if let Some(error) = stream.error.filter(|_| !refused) {
             out.push(Err(Fail::error(format!("error parsing {source}: {error}"))));
         }
     }
@@ -76,33 +124,41 @@ fn flatten(doc: Value, source: &str, era: Era, call: &Call, ctx: &Ctx<'_>, out: 
     out.push(one(doc, source, era, call, ctx));
 }
 
-fn one(mut doc: Value, source: &str, era: Era, call: &Call, ctx: &Ctx<'_>) -> Result<Manifest, Fail> {
-    if !doc.is_object() {
-        let what = match &doc {
-            Value::String(_) => "string",
-            Value::Number(_) => "number",
-            Value::Bool(_) => "bool",
-            _ => "array",
-        };
+/// Whether a document has a kind and an API version, in the words of validation or, without it, of decoding.
+/// Source: k8s.io/kubectl/pkg/validation/validation.go `getObjectKind`, v0.35.
+fn check(doc: &Value, source: &str, call: &Call) -> Result<(), Fail> {
+    let validates = call.verb.flags.contains(&"validate") && !matches!(call.flags.text("validate"), Some("false" | "ignore"));
+    let mut wrong = Vec::new();
+    if doc.is_object() {
+        for field in ["apiVersion", "kind"] {
+            match doc.get(field) {
+                None | Some(Value::Null) => wrong.push(format!("{field} not set")),
+                Some(Value::String(text)) if text.is_empty() && !validates => wrong.push(String::new()),
+                Some(Value::String(_)) => {}
+                Some(_) => wrong.push(format!("{field} isn't string type")),
+            }
+        }
+    } else {
+        wrong.push("invalid object to validate".to_owned());
+    }
+    let why = match wrong.as_slice() {
+        [] => return Ok(()),
+        [one] => one.clone(),
+        many => format!("[{}]", many.join(", ")),
+    };
+    if validates {
         return Err(Fail::error(format!(
-            "error parsing {source}: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {what} into Go value \
-             of type map[string]interface {{}}"
+            "error validating \"{source}\": error validating data: {why}; if you choose to ignore these errors, turn validation off \
+             with --validate=false"
         )));
     }
-    let unset = |what: &str| {
-        Fail::error(format!(
-            "error validating \"{source}\": error validating data: {what} not set; if you choose to ignore these errors, turn \
-             validation off with --validate=false"
-        ))
-    };
+    let missing = if doc.get("kind").is_none_or(|k| k.as_str().is_none_or(str::is_empty)) { "Kind" } else { "apiVersion" };
+    Err(Fail::error(format!("unable to decode \"{source}\": Object '{missing}' is missing in '{doc}'")))
+}
+
+fn one(mut doc: Value, source: &str, era: Era, call: &Call, ctx: &Ctx<'_>) -> Result<Manifest, Fail> {
     let kind_name = doc.str_at("kind").unwrap_or_default().to_owned();
     let version = doc.str_at("apiVersion").unwrap_or_default().to_owned();
-    match (kind_name.is_empty(), version.is_empty()) {
-        (true, true) => return Err(unset_both(source)),
-        (true, false) => return Err(unset("kind")),
-        (false, true) => return Err(unset("apiVersion")),
-        (false, false) => {}
-    }
     let name = doc.str_at("metadata.name").unwrap_or_default().to_owned();
     let Some(kind) = Kind::of(&version, &kind_name).filter(|k| k.served_in(era)) else {
         let namespace = doc.str_at("metadata.namespace").unwrap_or_default();
@@ -127,16 +183,9 @@ fn one(mut doc: Value, source: &str, era: Era, call: &Call, ctx: &Ctx<'_>) -> Re
     Ok(Manifest { kind, doc, source: source.to_owned() })
 }
 
-fn unset_both(source: &str) -> Fail {
-    Fail::error(format!(
-        "error validating \"{source}\": error validating data: [apiVersion not set, kind not set]; if you choose to ignore these \
-         errors, turn validation off with --validate=false"
-    ))
-}
-
 /// The objects that `-f` names, for verbs that only need their names; `None` without `-f`.
 pub fn named(call: &Call, ctx: &Ctx<'_>) -> Result<Option<Asked>, Fail> {
-    if call.flags.list("filename").is_empty() {
+    if call.flags.list("filename").is_empty() && !call.flags.given("kustomize") {
         return Ok(None);
     }
     let mut asks: Vec<Ask> = Vec::new();

@@ -5,6 +5,7 @@ mod absent;
 mod age;
 mod apply;
 mod auth;
+mod autoscale;
 mod change;
 mod columns;
 mod commands;
@@ -13,6 +14,7 @@ mod connect;
 mod create;
 mod delete;
 mod describe;
+mod diff;
 #[cfg(test)]
 mod docs;
 mod drain;
@@ -20,6 +22,7 @@ mod edit;
 mod events;
 mod explain;
 mod flags;
+mod generate;
 mod get;
 mod gotemplate;
 mod help;
@@ -40,6 +43,7 @@ mod set;
 mod table;
 mod taint;
 mod top;
+mod unified;
 mod verbs;
 mod wait;
 mod watch;
@@ -125,6 +129,7 @@ pub fn api_text(error: &ApiError, doing: &str) -> String {
 /// Source: k8s.io/kubectl/pkg/cmd/util/helpers.go `StandardErrorMessage`, v0.28.
 fn invalid_text(subject: &str, causes: &str) -> String {
     let subject = match subject.split_once(' ') {
+        Some((_, "\"\"")) => "The request".to_owned(),
         // The server says `Deployment.apps "x"`, kubectl `The Deployment "x"`.
         Some((kind, name)) if !subject.starts_with("The ") => {
             format!("The {} {name}", kind.split('.').next().unwrap_or(kind))

@@ -15,25 +15,31 @@ use objects::yaml;
 pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, Fail> {
     let dry = call.dry_run()?;
     let output = Output::parse(call.flags.text("output"), false, era(ctx))?;
-    let style = match call.flags.text("type") {
-        None | Some("strategic") => PatchStyle::Strategic,
+    let text = match (call.flags.text("patch"), call.flags.text("patch-file")) {
+        (Some(_), Some(_)) => return Err(Fail::error("cannot specify --patch and --patch-file together")),
+        (Some(text), None) if !text.is_empty() => text.to_owned(),
+        (None, Some(file)) => {
+            let path = ctx.state.path(file);
+            let found = ctx.state.files.read(&path).map(str::to_owned);
+            found.ok_or_else(|| Fail::error(format!("unable to read patch file: open {file}: no such file or directory")))?
+        }
+        _ => return Err(Fail::error("must specify --patch or --patch-file containing the contents of the patch")),
+    };
+    let style = match call.flags.text("type").map(str::to_lowercase).as_deref() {
+        None | Some("" | "strategic") => PatchStyle::Strategic,
         Some("merge") => PatchStyle::Merge,
         Some("json") => PatchStyle::Json,
         Some(other) => {
             return Err(Fail::error(format!("--type must be one of [json merge strategic], not \"{other}\"")));
         }
     };
-    let text = match (call.flags.text("patch"), call.flags.text("patch-file")) {
-        (Some(text), _) => text.to_owned(),
-        (None, Some(file)) => {
-            let path = ctx.state.path(file);
-            let found = ctx.state.files.read(&path).map(str::to_owned);
-            found.ok_or_else(|| Fail::error(format!("unable to read patch file: open {file}: no such file or directory")))?
-        }
-        (None, None) => {
-            return Err(Fail::error("must specify --patch or --patch-file containing the contents of the patch"));
-        }
-    };
+    let subresource = call.flags.text("subresource").unwrap_or_default();
+    if !matches!(subresource, "" | "status" | "scale" | "resize") {
+        return Err(Fail::error(format!("invalid subresource value: \"{subresource}\". Must be one of [status scale resize]")));
+    }
+    if matches!(subresource, "status" | "resize") {
+        return Err(Fail::error(format!("patch --subresource={subresource} is not simulated here: controllers write it")));
+    }
     let asked = match manifest::named(call, ctx)? {
         Some(asked) => asked,
         None => resolve(&call.args, era(ctx))?,

@@ -19,6 +19,9 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
     if replicas < 0 {
         return Err(Fail::error("The --replicas=COUNT flag is required, and COUNT must be greater than or equal to 0"));
     }
+    if call.flags.int("current-replicas").is_some_and(|c| c < -1) {
+        return Err(Fail::error("The --current-replicas must specify an integer of -1 or greater"));
+    }
     let dry = call.dry_run()?;
     let output = Output::parse(call.flags.text("output"), false, era(ctx))?;
     let asked = match manifest::named(call, ctx)? {

@@ -1,43 +1,82 @@
-//! kubectl set image, resources and env.
+//! kubectl set image, resources, env, serviceaccount and selector.
+//! Source: k8s.io/kubectl/pkg/cmd/set/set_*.go, v0.35.
 
 use super::apply::report;
 use super::change::{each, merge};
 use super::get::{Filter, find};
+use super::manifest;
 use super::output::Output;
 use super::resolve::resolve;
 use super::{Call, Fail, Next, era, snapshot};
 use crate::run::{Ctx, Io};
-use objects::{DocExt, Object, Value, json};
+use objects::{DocExt, Kind, Object, Value, json};
 
-pub const WORDS: &[&str] = &["env", "image", "resources"];
+pub const WORDS: &[&str] = &["env", "image", "resources", "selector", "serviceaccount"];
+
+/// What becomes of an object: the merge patch and how the result is told. `None` where nothing changes, of which kubectl
+/// says nothing.
+type Changed = Result<Option<(Value, &'static str)>, Fail>;
 
 pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, Fail> {
     if call.args.is_empty() {
         io.out(&super::help::command(&call.command));
         return Ok(Next::Done(0));
     }
-    let word = call.args.remove(0);
+    let word = match call.args.remove(0).as_str() {
+        "sa" => "serviceaccount".to_owned(),
+        word => word.to_owned(),
+    };
     if !WORDS.contains(&word.as_str()) {
         return Err(Fail::error(format!("unknown command \"{word}\" for \"kubectl set\"")));
     }
     let dry = call.dry_run()?;
     let output = Output::parse(call.flags.text("output"), false, era(ctx))?;
-    let at = call.args.iter().position(|a| a.contains('=') || (word == "env" && a.ends_with('-'))).unwrap_or(call.args.len());
-    let changes = call.args.split_off(at);
-    if call.args.is_empty() {
+    let named = manifest::named(call, ctx)?;
+    let changes = changes(&word, call)?;
+    if call.flags.on("all") && call.flags.given("selector") {
+        return Err(Fail::error("cannot set --all and --selector at the same time"));
+    }
+    let list = word == "env" && call.flags.on("list");
+    if call.args.is_empty() && named.is_none() {
         return Err(Fail::error("one or more resources must be specified as <resource> <name> or <resource>/<name>"));
     }
-    let asked = resolve(&call.args, era(ctx))?;
+    match word.as_str() {
+        "image" if changes.is_empty() => return Err(Fail::error("at least one image update is required")),
+        "image" if changes.len() > 1 && changes.iter().any(|c| c.starts_with("*=")) => {
+            return Err(Fail::error(
+                "all containers are already specified by *, but saw more than one container_name=container_image pairs",
+            ));
+        }
+        "resources" if !call.flags.given("requests") && !call.flags.given("limits") => {
+            return Err(Fail::error("you must specify an update to requests or limits (in the form of --requests/--limits)"));
+        }
+        "env" if changes.is_empty() && call.flags.list("env").is_empty() && !list => {
+            return Err(Fail::error("at least one environment variable must be provided"));
+        }
+        _ => {}
+    }
+    let asked = match named {
+        Some(asked) => asked,
+        None => resolve(&call.args, era(ctx))?,
+    };
+    let by_list = call.flags.on("all") || call.flags.given("selector");
+    if !asked.named() && !by_list {
+        return Err(Fail::no_name());
+    }
     let found = find(&asked, &Filter::read(call, ctx)?, &snapshot(ctx));
     Ok(each(&found, io, ctx, &mut |object, io, ctx| {
+        if list {
+            list_env(object, io);
+            return Ok(());
+        }
         let changed = match word.as_str() {
             "image" => image(object, &changes),
             "resources" => resources(call, object),
-            _ => env(call, object, &changes),
+            "env" => env(call, object, &changes),
+            "serviceaccount" => service_account(object, &changes),
+            _ => selector(object, &changes),
         };
-        // Where nothing changes kubectl says nothing.
-        if let Some((containers, did)) = changed? {
-            let patch = json!({"spec": {"template": {"spec": {"containers": containers}}}});
+        if let Some((patch, did)) = changed? {
             let after = merge(object, patch, dry, io, ctx)?;
             report(&output, object.kind, &object.meta.name, did, dry, after, io);
         }
@@ -45,71 +84,214 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
     }))
 }
 
-type Changed = Result<Option<(Vec<Value>, &'static str)>, Fail>;
+/// Splits off the operands that say what to set.
+fn changes(word: &str, call: &mut Call) -> Result<Vec<String>, Fail> {
+    let from_files = !call.flags.list("filename").is_empty();
+    match word {
+        "serviceaccount" => {
+            if call.args.len() < 2 && !(from_files && call.args.len() == 1) {
+                return Err(Fail::error("serviceaccount is required"));
+            }
+            Ok(call.args.split_off(call.args.len() - 1))
+        }
+        "selector" => {
+            if call.args.len() < 2 && !(from_files && call.args.len() == 1) {
+                return Err(Fail::error("one selector is required"));
+            }
+            Ok(call.args.split_off(call.args.len() - 1))
+        }
+        _ => {
+            let is = |a: &String| a.contains('=') || (word == "env" && a.ends_with('-') && a.len() > 1);
+            let at = call.args.iter().position(is).unwrap_or(call.args.len());
+            let changes = call.args.split_off(at);
+            if let Some(late) = changes.iter().find(|c| !is(c)) {
+                return Err(Fail::error(match word {
+                    "env" => format!("all resources must be specified before environment changes: {late}"),
+                    _ => format!("all resources must be specified before image changes: {late}"),
+                }));
+            }
+            Ok(changes)
+        }
+    }
+}
 
-fn changed(object: &Object, new: Vec<Value>, did: &'static str) -> Changed {
-    Ok((object.doc.list_at("spec.template.spec.containers") != new.as_slice()).then_some((new, did)))
+/// Where an object keeps its pods' spec.
+fn pod_spec(object: &Object) -> Result<&'static str, Fail> {
+    match object.kind {
+        Kind::Pod => Ok("spec"),
+        Kind::CronJob => Ok("spec.jobTemplate.spec.template.spec"),
+        Kind::Deployment | Kind::ReplicaSet | Kind::StatefulSet | Kind::DaemonSet | Kind::Job => Ok("spec.template.spec"),
+        kind => Err(Fail::error(format!(
+            "{}/{} the object is not a pod or does not have a pod template: {}",
+            kind.info().plural,
+            object.meta.name,
+            kind.name()
+        ))),
+    }
+}
+
+/// A merge patch with `value` at `path`.
+fn at(path: &str, value: Value) -> Value {
+    let mut patch = json!({});
+    patch.set(path, value);
+    patch
+}
+
+fn containers(object: &Object, change: impl Fn(&mut Value) -> Result<bool, Fail>, did: &'static str) -> Changed {
+    let spec = pod_spec(object)?;
+    let old = object.doc.at(spec);
+    let mut patch = json!({});
+    for list in ["initContainers", "containers"] {
+        let mut items = old.list_at(list).to_vec();
+        let mut any = false;
+        for item in &mut items {
+            any |= change(item)?;
+        }
+        if any && items.as_slice() != old.list_at(list) {
+            patch.set(&format!("{spec}.{list}"), Value::Array(items));
+        }
+    }
+    Ok((patch != json!({})).then_some((patch, did)))
 }
 
 fn image(object: &Object, changes: &[String]) -> Changed {
-    if changes.is_empty() {
-        return Err(Fail::error("at least one image update is required"));
-    }
-    let mut containers = object.doc.list_at("spec.template.spec.containers").to_vec();
+    let spec = object.doc.at(pod_spec(object)?);
+    let names: Vec<&str> =
+        ["containers", "initContainers"].iter().flat_map(|l| spec.list_at(l)).filter_map(|c| c.str_at("name")).collect();
     for change in changes {
-        let (name, image) = change.split_once('=').unwrap_or((change, ""));
-        let mut hit = false;
-        for c in containers.iter_mut().filter(|c| name == "*" || c.str_at("name") == Some(name)) {
-            c.set("image", image);
-            hit = true;
-        }
-        if !hit {
+        let name = change.split('=').next().unwrap_or_default();
+        if name != "*" && !names.contains(&name) {
             return Err(Fail::error(format!("unable to find container named \"{name}\"")));
         }
     }
-    changed(object, containers, "image updated")
+    let set = |c: &mut Value| {
+        let name = c.str_at("name").unwrap_or_default().to_owned();
+        let mut any = false;
+        for (of, image) in changes.iter().filter_map(|c| c.split_once('=')) {
+            if of == "*" || of == name {
+                c.set("image", image);
+                any = true;
+            }
+        }
+        Ok(any)
+    };
+    containers(object, set, "image updated")
+}
+
+/// Whether `--containers` (a name, `*`, or a pattern with `*`) means this container.
+fn is_meant(call: &Call, c: &Value) -> bool {
+    let wanted = call.flags.text("containers").unwrap_or("*");
+    let name = c.str_at("name").unwrap_or_default();
+    match wanted.split_once('*') {
+        Some((head, tail)) => name.len() >= head.len() + tail.len() && name.starts_with(head) && name.ends_with(tail),
+        None => name == wanted,
+    }
 }
 
 fn resources(call: &Call, object: &Object) -> Changed {
-    if !call.flags.given("requests") && !call.flags.given("limits") {
-        return Err(Fail::error("you must specify an update to requests or limits (in the form of --requests/--limits)"));
+    let spec = object.doc.at(pod_spec(object)?);
+    if !spec.list_at("containers").iter().any(|c| is_meant(call, c)) {
+        let wanted = call.flags.text("containers").unwrap_or("*");
+        return Err(Fail::error(format!("unable to find container named {wanted}")));
     }
-    let wanted = call.flags.text("containers").unwrap_or("*");
-    let mut containers = object.doc.list_at("spec.template.spec.containers").to_vec();
-    for c in containers.iter_mut().filter(|c| wanted == "*" || c.str_at("name") == Some(wanted)) {
+    let set = |c: &mut Value| {
+        if !is_meant(call, c) {
+            return Ok(false);
+        }
         for field in ["requests", "limits"] {
             for pair in call.flags.text(field).unwrap_or_default().split(',').filter(|p| !p.is_empty()) {
                 let (name, amount) = pair
                     .split_once('=')
                     .ok_or_else(|| Fail::error(format!("invalid argument syntax {pair}, expected <resource>=<value>")))?;
-                if objects::quantity::Quantity::parse(amount).is_err() {
-                    return Err(Fail::error(
-                        "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
-                    ));
+                let quantity = objects::quantity::Quantity::parse(amount).map_err(|why| Fail::error(why.to_string()))?;
+                if !c.at("resources").at(field).is_object() {
+                    c.set(&format!("resources.{field}"), json!({}));
                 }
-                let slot = c.slot("resources");
-                slot.set(&format!("{field}.{name}"), amount);
+                if let Value::Object(map) = c.slot(&format!("resources.{field}")) {
+                    map.insert(name.to_owned(), quantity.to_string().into());
+                }
             }
         }
-    }
-    changed(object, containers, "resource requirements updated")
+        Ok(true)
+    };
+    containers(object, set, "resource requirements updated")
 }
 
 fn env(call: &Call, object: &Object, changes: &[String]) -> Changed {
     let mut pairs: Vec<String> = changes.to_vec();
     pairs.extend(call.flags.list("env").iter().cloned());
-    let mut containers = object.doc.list_at("spec.template.spec.containers").to_vec();
-    let wanted = call.flags.text("containers").unwrap_or("*");
-    for c in containers.iter_mut().filter(|c| wanted == "*" || c.str_at("name") == Some(wanted)) {
+    if let Some(bad) = pairs.iter().find(|p| !p.contains('=') && !p.ends_with('-')) {
+        return Err(Fail::error(format!("unknown environment variable spec: {bad}")));
+    }
+    let set = |c: &mut Value| {
+        if !is_meant(call, c) {
+            return Ok(false);
+        }
         let mut list = c.list_at("env").to_vec();
         for pair in &pairs {
-            let (name, value) = pair.split_once('=').map_or((pair.trim_end_matches('-'), None), |(n, v)| (n, Some(v)));
-            list.retain(|e| e.str_at("name") != Some(name));
-            if let Some(value) = value {
-                list.push(json!({"name": name, "value": value}));
+            match pair.split_once('=') {
+                Some((name, value)) => {
+                    let new = json!({"name": name, "value": value});
+                    match list.iter_mut().find(|e| e.str_at("name") == Some(name)) {
+                        Some(slot) => *slot = new,
+                        None => list.push(new),
+                    }
+                }
+                None => list.retain(|e| e.str_at("name") != Some(pair.trim_end_matches('-'))),
             }
         }
-        if list.is_empty() { c.remove_at("env") } else { c.set("env", Value::Array(list)) }
+        if list.is_empty() {
+            c.remove_at("env")
+        } else {
+            c.set("env", Value::Array(list))
+        }
+        Ok(true)
+    };
+    containers(object, set, "env updated")
+}
+
+fn list_env(object: &Object, io: &mut Io<'_>) {
+    let Ok(spec) = pod_spec(object) else { return };
+    for c in object.doc.at(spec).list_at("containers") {
+        let name = c.str_at("name").unwrap_or_default();
+        io.out(&format!("# {} {}, container {name}\n", object.kind.info().plural, object.meta.name));
+        for e in c.list_at("env") {
+            let key = e.str_at("name").unwrap_or_default();
+            match e.str_at("value") {
+                None if e.at("valueFrom").is_object() => io.out(&format!("# {key} from a reference\n")),
+                value => io.out(&format!("{key}={}\n", value.unwrap_or_default())),
+            }
+        }
     }
-    changed(object, containers, "env updated")
+}
+
+fn service_account(object: &Object, changes: &[String]) -> Changed {
+    let name = changes.first().cloned().unwrap_or_default();
+    let spec = pod_spec(object)?;
+    if object.doc.at(spec).str_at("serviceAccountName") == Some(name.as_str()) {
+        return Ok(None);
+    }
+    Ok(Some((at(spec, json!({"serviceAccountName": name, "serviceAccount": name})), "serviceaccount updated")))
+}
+
+fn selector(object: &Object, changes: &[String]) -> Changed {
+    if object.kind != Kind::Service {
+        return Err(Fail::error("setting a selector is only supported for Services"));
+    }
+    let mut patch = json!({});
+    // Keys that are left out go.
+    for key in object.doc.strings_at("spec.selector").keys() {
+        objects::patch::merge(&mut patch, &json!({ (key.as_str()): "" }));
+    }
+    let wanted = super::generate::label_map(changes.first().map_or("", String::as_str))?;
+    if wanted == *object.doc.at("spec.selector") {
+        return Ok(None);
+    }
+    if let (Value::Object(patch), Value::Object(wanted)) = (&mut patch, wanted) {
+        for value in patch.values_mut() {
+            *value = Value::Null;
+        }
+        patch.extend(wanted);
+    }
+    Ok(Some((json!({"spec": {"selector": patch}}), "selector updated")))
 }

@@ -26,7 +26,10 @@ fn read(specs: &[String]) -> Result<Changes, Fail> {
         let body = spec.trim_end_matches('-');
         let (pair, effect) = body.split_once(':').map_or((body, ""), |(p, e)| (p, e));
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-        if (!effect.is_empty() || !removing) && !EFFECTS.contains(&effect) {
+        if effect.is_empty() && !removing {
+            return Err(Fail::usage("taint", format!("invalid taint spec: {spec}")));
+        }
+        if !effect.is_empty() && !EFFECTS.contains(&effect) {
             return Err(Fail::usage("taint", format!("invalid taint effect: {effect}, unsupported taint effect")));
         }
         if removing {
@@ -34,6 +37,16 @@ fn read(specs: &[String]) -> Result<Changes, Fail> {
         } else {
             changes.add.push(Taint::new(key, value, effect));
         }
+    }
+    let both: Vec<String> = changes
+        .add
+        .iter()
+        .filter(|a| changes.remove.iter().any(|(k, e)| *k == a.key && (e.is_empty() || *e == a.effect)))
+        .map(|a| a.key.clone())
+        .collect();
+    if !both.is_empty() {
+        let list = both.join(", ");
+        return Err(Fail::error(format!("can not both modify and remove the following taint(s) in the same command: {list}")));
     }
     Ok(changes)
 }
@@ -45,18 +58,19 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
     let at = call.args.iter().enumerate().find(|(i, a)| *i > 0 && is_spec(a)).map_or(call.args.len(), |(i, _)| i);
     let (resources, specs) = call.args.split_at_checked(at).unwrap_or((&call.args, &[]));
     if resources.is_empty() {
-        return Err(Fail::usage("taint", "one or more resources must be specified as <resource> <name> or <resource>/<name>"));
-    }
-    let asked = resolve(resources, era(ctx))?;
-    if asked.asks.iter().any(|a| a.kind != Kind::Node) {
-        return Err(Fail::error("invalid resource type, only node types are supported"));
+        return Err(Fail::error("one or more resources must be specified as <resource> <name>"));
     }
     if specs.is_empty() {
-        return Err(Fail::usage("taint", "at least one taint update is required"));
+        return Err(Fail::error("at least one taint update is required"));
     }
     let changes = read(specs)?;
+    let asked = resolve(resources, era(ctx))?;
+    if asked.asks.iter().any(|a| a.kind != Kind::Node) {
+        let other = resources.first().map(String::as_str).unwrap_or_default();
+        return Err(Fail::error(format!("invalid resource type {other}, only node types are supported")));
+    }
     if !asked.named() && !call.flags.on("all") && !call.flags.given("selector") {
-        return Err(Fail::usage("taint", "at least one resource name must be specified since 'all' parameter is not set"));
+        return Err(Fail::error("at least one resource name must be specified since 'all' parameter is not set"));
     }
     let found = find(&asked, &Filter::read(call, ctx)?, &snapshot(ctx));
     Ok(each(&found, io, ctx, &mut |node, io, ctx| {

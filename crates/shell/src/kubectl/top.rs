@@ -1,6 +1,6 @@
 //! kubectl top. Nothing runs here, so usage is made up: a share of what each container asks for, the same one at each
-//! instant. It is said so on standard error. The Metrics API is there once a Deployment `metrics-server` is available in
-//! kube-system, as on a cluster. Source: k8s.io/kubectl pkg/{cmd/top,metricsutil}, v0.35.4.
+//! instant; where a workload's annotation tells its load, that. It is said so on standard error. The Metrics API is there
+//! once a Deployment `metrics-server` is available in kube-system, as on a cluster, or a load is told. Source: k8s.io/kubectl pkg/{cmd/top,metricsutil}, v0.35.4.
 
 use super::get::{Filter, not_found};
 use super::table::{Table, row};
@@ -8,6 +8,7 @@ use super::{Call, Fail, Next, snapshot};
 use crate::options::Lang;
 use crate::run::{Ctx, Io};
 use engine::Snapshot;
+use engine::environment::load;
 use objects::collections::Order as _;
 use objects::quantity::Quantity;
 use objects::{DocExt, Kind, Object, ObjectKey, Value};
@@ -45,7 +46,7 @@ fn share(text: &str) -> i64 {
     i64::from(hash % 1000)
 }
 
-fn container(pod: &Object, c: &Value) -> Usage {
+fn container(pod: &Object, c: &Value, told: &load::Usage) -> Usage {
     let name = format!("{}/{}/{}", pod.meta.namespace, pod.meta.name, c.str_at("name").unwrap_or_default());
     let asked = |r: &str| {
         let v = c.at("resources.requests").get(r)?;
@@ -56,12 +57,14 @@ fn container(pod: &Object, c: &Value) -> Usage {
     // From a fifth to three fifths of the cores asked for, from two to four fifths of the memory.
     let cpu = asked("cpu").map_or(BARE_CPU_MILLI, |n| nano(n, 1_000_000) * (200 + share(&name) * 2 / 5) / 1000);
     let memory = asked("memory").map_or(BARE_MEMORY, |n| nano(n, 1_000_000_000) / 1000 * (400 + share(&name) * 2 / 5));
-    Usage { cpu: cpu.max(1), memory }
+    // A load that is told is the pod's; its containers share it.
+    let of = i64::try_from(pod.doc.list_at("spec.containers").len().max(1)).unwrap_or(1);
+    Usage { cpu: told.told_milli(pod).map_or(cpu.max(1), |milli| milli / of), memory }
 }
 
-fn pod(pod: &Object) -> Usage {
+fn pod(pod: &Object, told: &load::Usage) -> Usage {
     let mut sum = Usage::default();
-    pod.doc.list_at("spec.containers").iter().for_each(|c| sum.add(container(pod, c)));
+    pod.doc.list_at("spec.containers").iter().for_each(|c| sum.add(container(pod, c, told)));
     sum
 }
 
@@ -71,7 +74,7 @@ fn running(o: &Object) -> bool {
 
 fn served(snapshot: &Snapshot) -> bool {
     let server = snapshot.store.get(&ObjectKey::new(Kind::Deployment, "kube-system", "metrics-server"));
-    server.is_some_and(|d| d.doc.int_at("status.availableReplicas").unwrap_or(0) > 0)
+    server.is_some_and(|d| d.doc.int_at("status.availableReplicas").unwrap_or(0) > 0) || load::is_measured(&snapshot.store)
 }
 
 pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, Fail> {
@@ -124,10 +127,11 @@ fn top_nodes(
     io: &mut Io<'_>,
     ctx: &Ctx<'_>,
 ) -> Result<Next, Fail> {
+    let told = load::Usage::at(&snapshot.store, snapshot.unix_ms());
     let mut list = Vec::new();
     for node in pick(Kind::Node, call, names, snapshot, ctx)? {
         let mut usage = Usage { cpu: NODE_CPU_MILLI, memory: NODE_MEMORY };
-        snapshot.store.pods_on(&node.meta.name).filter(|p| running(p)).for_each(|p| usage.add(pod(p)));
+        snapshot.store.pods_on(&node.meta.name).filter(|p| running(p)).for_each(|p| usage.add(pod(p, &told)));
         list.push((node.meta.name.clone(), usage, node.node().map(|n| n.allocatable.clone())));
     }
     arrange(&mut list, sort);
@@ -168,9 +172,10 @@ fn top_pods(
         });
         return Ok(Next::Done(0));
     }
+    let told = load::Usage::at(&snapshot.store, snapshot.unix_ms());
     let containers = call.flags.on("containers");
     let mut list: Vec<(String, Usage, Arc<Object>)> =
-        found.into_iter().map(|p| (format!("{}/{}", p.meta.namespace, p.meta.name), pod(&p), p)).collect();
+        found.into_iter().map(|p| (format!("{}/{}", p.meta.namespace, p.meta.name), pod(&p, &told), p)).collect();
     arrange(&mut list, sort);
     let mut rows = Vec::new();
     if !call.flags.on("no-headers") {
@@ -187,7 +192,7 @@ fn top_pods(
         }
         for c in pod.doc.list_at("spec.containers") {
             let own = [pod.meta.name.clone(), c.str_at("name").unwrap_or_default().to_owned()];
-            rows.push(head.iter().cloned().chain(own).chain(container(&pod, c).cells()).collect());
+            rows.push(head.iter().cloned().chain(own).chain(container(&pod, c, &told).cells()).collect());
         }
     }
     print(&rows, io);

@@ -3,8 +3,8 @@
 use super::commands::{self, Command};
 use super::{Call, Fail, Next, flags};
 use super::{
-    absent, apply, auth, config, create, delete, describe, drain, edit, events, explain, get, help, info, kubeconfig, label,
-    logs, patch, resources, rollout, scale, set, taint, top, wait,
+    absent, apply, auth, autoscale, config, create, delete, describe, diff, drain, edit, events, explain, get, help, info,
+    kubeconfig, label, logs, patch, resources, rollout, scale, set, taint, top, wait,
 };
 use crate::job::Stream;
 use crate::options::Lang;
@@ -63,13 +63,17 @@ verbs! {
         "create" Words(create::WORDS),
             ["filename", "dry-run", "output", "validate", "image", "replicas", "port", "selector", "min-available",
              "max-unavailable", "save-config", "field-manager", "recursive", "kustomize", "record", "from-literal", "value",
-             "tcp"], create::run;
+             "tcp", "schedule", "from", "from-file", "from-env-file", "restart", "description", "global-default",
+             "preemption-policy", "clusterip", "node-port", "external-name"], create::run;
         "expose"
-            KindAndNames, ["port", "target-port", "name", "type", "dry-run", "output", "selector"], create::expose;
+            KindAndNames, ["port", "target-port", "name", "type", "dry-run", "output", "selector", "labels", "protocol", "cluster-ip",
+             "load-balancer-ip", "external-ip", "session-affinity", "save-config"], create::expose;
         "run" Nothing,
-            ["image", "port", "env", "labels", "dry-run", "output", "restart", "rm", "stdin", "tty", "overrides"], create::run_pod;
+            ["image", "port", "env", "labels", "dry-run", "output", "restart", "rm", "stdin", "tty", "overrides",
+             "annotations", "command", "expose", "image-pull-policy", "override-type", "save-config"], create::run_pod;
         "set" Words(set::WORDS),
-            ["dry-run", "output", "containers", "requests", "limits", "selector", "all", "filename", "env"], set::run;
+            ["dry-run", "output", "containers", "requests", "limits", "selector", "all", "filename", "env", "list",
+             "overwrite"], set::run;
     }
     "Basic Commands (Intermediate)": {
         "explain" Fields, ["recursive", "output"], explain::run;
@@ -91,7 +95,7 @@ verbs! {
             ["replicas", "current-replicas", "filename", "selector", "all", "dry-run", "output", "timeout", "resource-version",
              "record", "recursive"], scale::run;
         "autoscale" KindAndNames,
-            ["min", "max", "cpu-percent", "name", "dry-run", "output"], create::autoscale;
+            ["min", "max", "cpu-percent", "cpu", "memory", "name", "dry-run", "output", "save-config"], autoscale::run;
     }
     "Cluster Management Commands": {
         "certificate" Nothing, [], absent::run;
@@ -123,10 +127,10 @@ verbs! {
             ["all-namespaces", "for", "types", "watch", "no-headers", "output", "chunk-size"], events::run;
     }
     "Advanced Commands": {
-        "diff" Nothing, ["filename", "selector"], absent::run;
+        "diff" Nothing, ["filename", "selector", "kustomize", "recursive"], diff::run;
         "apply" Nothing,
             ["filename", "dry-run", "output", "validate", "wait", "force", "server-side", "prune", "selector", "all", "overwrite",
-             "record", "recursive", "kustomize", "field-manager", "grace-period", "cascade", "timeout"], apply::run;
+             "record", "recursive", "kustomize", "field-manager", "grace-period", "cascade", "timeout", "force-conflicts"], apply::run;
         "patch" KindAndNames,
             ["patch", "patch-file", "type", "dry-run", "output", "filename", "record", "subresource"], patch::run;
         "replace" Nothing,

@@ -222,16 +222,24 @@ pub const HPA: &[Column] =
 
 pub fn hpa(o: &Object, f: &Facts) -> Vec<String> {
     let d = &o.doc;
-    let target = |m: &Value| {
+    let target = |(i, m): (usize, &Value)| {
         let name = m.str_at("resource.name").unwrap_or_default();
-        let percent = m.int_at("resource.target.averageUtilization");
+        let now = d.list_at("status.currentMetrics").get(i).map(|c| c.at("resource.current"));
         let prefix = if f.era == objects::Era::V1 { format!("{name}: ") } else { String::new() };
-        match percent {
-            Some(p) => format!("{prefix}<unknown>/{p}%"),
-            None => format!("{prefix}<unknown>"),
+        let unknown = || "<unknown>".to_owned();
+        match (m.int_at("resource.target.averageUtilization"), m.str_at("resource.target.averageValue")) {
+            (Some(percent), _) => {
+                let is = now.and_then(|n| n.int_at("averageUtilization")).map_or_else(unknown, |p| format!("{p}%"));
+                format!("{prefix}{is}/{percent}%")
+            }
+            (None, Some(value)) => {
+                let is = now.and_then(|n| n.str_at("averageValue")).map_or_else(unknown, str::to_owned);
+                format!("{prefix}{is}/{value}")
+            }
+            (None, None) => format!("{prefix}<unknown>"),
         }
     };
-    let targets: Vec<String> = d.list_at("spec.metrics").iter().map(target).collect();
+    let targets: Vec<String> = d.list_at("spec.metrics").iter().enumerate().map(target).collect();
     vec![
         o.meta.name.clone(),
         format!(

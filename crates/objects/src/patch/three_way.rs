@@ -1,0 +1,189 @@
+//! The patch that `kubectl apply` computes of three documents: the last applied, the new one and the live object.
+//! Sources: k8s.io/apimachinery/pkg/util/strategicpatch/patch.go `CreateThreeWayMergePatch` and
+//! pkg/util/jsonmergepatch/patch.go, v0.35.
+
+use super::strategic::{is_set, merge_key, retains_keys};
+use crate::collections::Order as _;
+use crate::{Value, json};
+use serde_json::Map;
+
+/// Fields of `new` that `live` has otherwise, and `null` for those that only `last` had. Where `by_key` is set, lists with
+/// a merge key are compared item by item; otherwise every list that differs is replaced whole.
+pub fn three_way(last: &Value, new: &Value, live: &Value, by_key: bool) -> Value {
+    let empty = Map::new();
+    let map = |v: &'_ Value| v.as_object().cloned();
+    let (last, live) = (map(last), map(live));
+    match new {
+        Value::Object(new) => Value::Object(maps(last.as_ref(), new, live.as_ref().unwrap_or(&empty), by_key, "", false)),
+        other => other.clone(),
+    }
+}
+
+/// `name` is the field that holds the objects.
+fn maps(
+    last: Option<&Map<String, Value>>,
+    new: &Map<String, Value>,
+    live: &Map<String, Value>,
+    by_key: bool,
+    name: &str,
+    retain: bool,
+) -> Map<String, Value> {
+    let mut patch = Map::new();
+    for (key, value) in new {
+        let before = last.and_then(|l| l.get(key));
+        match (live.get(key), value) {
+            (None, Value::Null) if !by_key => {}
+            (None, value) => {
+                patch.insert(key.clone(), value.clone());
+            }
+            // The one field that is sent whatever it is: a budget's selector.
+            (Some(Value::Object(_)), Value::Object(_)) if by_key && name == "spec" && key == "selector" && is_budget(new) => {
+                patch.insert(key.clone(), value.clone());
+            }
+            (Some(Value::Object(now)), Value::Object(wanted)) => {
+                let retain = by_key && retains_keys(key);
+                let inner = maps(before.and_then(Value::as_object), wanted, now, by_key, key, retain);
+                if !inner.is_empty() {
+                    patch.insert(key.clone(), Value::Object(inner));
+                }
+            }
+            (Some(Value::Array(now)), Value::Array(wanted)) => {
+                let before = before.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+                lists(before, wanted, now, by_key, name, key, &mut patch);
+            }
+            (Some(now), wanted) => {
+                if now != wanted {
+                    patch.insert(key.clone(), wanted.clone());
+                }
+            }
+        }
+    }
+    for key in last.into_iter().flat_map(Map::keys).filter(|key| !new.contains_key(*key)) {
+        patch.insert(key.clone(), Value::Null);
+    }
+    let grown = live.keys().any(|key| !new.contains_key(key));
+    if retain && (!patch.is_empty() || grown) {
+        let mut keys: Vec<&String> = new.iter().filter(|(_, v)| !v.is_null()).map(|(k, _)| k).collect();
+        keys.order();
+        if !keys.is_empty() {
+            patch.insert("$retainKeys".to_owned(), json!(keys));
+        }
+    }
+    patch
+}
+
+/// Whether `spec` is a disruption budget's.
+fn is_budget(spec: &Map<String, Value>) -> bool {
+    spec.contains_key("minAvailable") || spec.contains_key("maxUnavailable")
+}
+
+fn lists(last: &[Value], new: &[Value], live: &[Value], by_key: bool, parent: &str, name: &str, patch: &mut Map<String, Value>) {
+    if by_key && is_set(name) {
+        let added: Vec<Value> = new.iter().filter(|v| !live.contains(v)).cloned().collect();
+        let gone: Vec<Value> = last.iter().filter(|v| !new.contains(v)).cloned().collect();
+        if live != new || !gone.is_empty() {
+            patch.insert(format!("$setElementOrder/{name}"), json!(new));
+        }
+        if !added.is_empty() {
+            patch.insert(name.to_owned(), json!(added));
+        }
+        if !gone.is_empty() {
+            patch.insert(format!("$deleteFromPrimitiveList/{name}"), json!(gone));
+        }
+        return;
+    }
+    let key =
+        merge_key(parent, name).filter(|key| by_key && [last, new, live].iter().all(|l| l.iter().all(|i| i.get(key).is_some())));
+    let Some(key) = key else {
+        if live != new {
+            patch.insert(name.to_owned(), json!(new));
+        }
+        return;
+    };
+    if live.is_empty() {
+        if !new.is_empty() {
+            patch.insert(name.to_owned(), json!(new));
+        }
+        return;
+    }
+    let find =
+        |list: &[Value], item: &Value| list.iter().find(|i| i.get(key) == item.get(key)).and_then(Value::as_object).cloned();
+    let mut items: Vec<Value> = Vec::new();
+    for item in new {
+        let (Some(wanted), now) = (item.as_object(), find(live, item)) else { continue };
+        let Some(now) = now else {
+            items.push(item.clone());
+            continue;
+        };
+        let mut inner = maps(find(last, item).as_ref(), wanted, &now, by_key, name, retains_keys(name));
+        if !inner.is_empty() {
+            inner.insert(key.to_owned(), item.get(key).cloned().unwrap_or_default());
+            items.push(Value::Object(inner));
+        }
+    }
+    for item in last.iter().filter(|item| find(new, item).is_none()) {
+        let mut gone = Map::new();
+        gone.insert("$patch".to_owned(), "delete".into());
+        gone.insert(key.to_owned(), item.get(key).cloned().unwrap_or_default());
+        items.push(Value::Object(gone));
+    }
+    let same_order = live.len() == new.len() && live.iter().zip(new).all(|(a, b)| a.get(key) == b.get(key));
+    if !items.is_empty() || !same_order {
+        let order: Vec<Value> =
+            new.iter().map(|i| Value::Object(json::map([(key.to_owned(), i.get(key).cloned().unwrap_or_default())]))).collect();
+        patch.insert(format!("$setElementOrder/{name}"), json!(order));
+    }
+    if !items.is_empty() {
+        patch.insert(name.to_owned(), json!(items));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(last: Value, new: Value, live: Value, by_key: bool, want: Value) {
+        assert_eq!(three_way(&last, &new, &live, by_key), want, "{last} {new} {live}");
+    }
+
+    #[test]
+    fn sends_what_differs_and_removes_what_was_left_out() {
+        check(json!({"a": 1, "b": 2}), json!({"a": 1}), json!({"a": 1, "b": 2, "c": 3}), true, json!({"b": null}));
+        check(json!({}), json!({"a": {"x": "1"}}), json!({"a": {"x": 1}}), true, json!({"a": {"x": "1"}}));
+        check(json!({"l": [1]}), json!({"l": [2]}), json!({"l": [1]}), false, json!({"l": [2]}));
+        check(json!({"a": 1}), json!({"a": 1}), json!({"a": 1, "z": 1}), true, json!({}));
+    }
+
+    #[test]
+    fn names_the_order_of_keyed_lists() {
+        let containers = |v: Value| json!({"spec": {"containers": v}});
+        check(
+            containers(json!([{"name": "a", "image": "x"}, {"name": "b"}])),
+            containers(json!([{"name": "a", "image": "y"}])),
+            containers(json!([{"name": "a", "image": "x", "imagePullPolicy": "Always"}, {"name": "b"}])),
+            true,
+            json!({"spec": {
+                "$setElementOrder/containers": [{"name": "a"}],
+                "containers": [{"name": "a", "image": "y"}, {"$patch": "delete", "name": "b"}],
+            }}),
+        );
+    }
+
+    #[test]
+    fn names_the_fields_that_a_strategy_keeps() {
+        check(
+            json!({"spec": {"strategy": {"type": "RollingUpdate"}}}),
+            json!({"spec": {"strategy": {"type": "Recreate"}}}),
+            json!({"spec": {"strategy": {"type": "RollingUpdate", "rollingUpdate": {}}}}),
+            true,
+            json!({"spec": {"strategy": {"$retainKeys": ["type"], "type": "Recreate"}}}),
+        );
+    }
+
+    /// kubectl sends a budget's selector each time, so that an unchanged budget is `configured`.
+    #[test]
+    fn always_sends_a_budgets_selector() {
+        let spec = json!({"spec": {"minAvailable": 1, "selector": {"matchLabels": {"a": "b"}}}});
+        check(spec.clone(), spec.clone(), spec, true, json!({"spec": {"selector": {"matchLabels": {"a": "b"}}}}));
+    }
+}
