@@ -215,15 +215,6 @@ fn refusals_are_kubectls() {
         ),
         (WEB, "kubectl scale deploy web --replicas=1 --current-replicas=5", 1, "", "error: Expected replicas to be 5, was 2\n"),
         (WEB, "kubectl set image deploy/web", 1, "", "error: at least one image update is required\n"),
-        (WEB, "kubectl set serviceaccount deploy web sa", 0, "deployment.apps/web serviceaccount updated\n", ""),
-        (WEB, "kubectl set selector deploy web a=b", 1, "", "error: setting a selector is only supported for Services\n"),
-        (
-            "kubectl create deployment web --image=nginx; kubectl expose deploy web --port=80",
-            "kubectl set selector svc web a=b; kubectl get svc web -o jsonpath='{.spec.selector}'",
-            0,
-            "service/web selector updated\n{\"a\":\"b\"}",
-            "",
-        ),
         (
             WEB,
             "kubectl set env deploy/web A=b; kubectl set env deploy/web --list",

@@ -18,11 +18,6 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
             "the objects themselves are in kubectl get",
             "오브젝트는 kubectl get으로 볼 수 있습니다",
         ),
-        "diff" => (
-            "there is no diff program here",
-            "kubectl apply --dry-run=server -o yaml shows the result",
-            "kubectl apply --dry-run=server -o yaml로 결과를 볼 수 있습니다",
-        ),
         _ => (
             "the playground has no such thing",
             "kubectl --help lists what there is",

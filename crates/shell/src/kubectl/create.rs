@@ -69,7 +69,7 @@ pub(super) fn make(
 }
 
 pub fn run_pod(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, Fail> {
-    let command = call.flags.dash().map(|at| call.args.split_off(at.min(call.args.len())));
+    let command = call.flags.dash().map(|behind| call.args.split_off(call.args.len().saturating_sub(behind)));
     let Some(name) = call.args.first().cloned() else {
         return Err(Fail::usage("run", "NAME is required for run"));
     };
@@ -103,11 +103,6 @@ pub fn run_pod(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Ne
         None => json!({"run": name}),
     };
     let mut container = json!({"image": image, "name": name, "resources": {}});
-    for field in ["requests", "limits"] {
-        if let Some(text) = call.flags.text(field) {
-            container.set(&format!("resources.{field}"), label_map(text)?);
-        }
-    }
     if let Some(policy) = call.flags.text("image-pull-policy") {
         if !matches!(policy, "Always" | "IfNotPresent" | "Never") {
             return Err(Fail::usage("run", format!("invalid image pull policy: {policy}")));

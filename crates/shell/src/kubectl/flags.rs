@@ -22,7 +22,7 @@ impl Flags {
         self.values.get(name).and_then(|v| v.last()).is_none_or(|v| v == "true")
     }
 
-    /// How many operands stand in front of `--`.
+    /// How many operands stand behind `--`.
     pub fn dash(&self) -> Option<usize> {
         self.dash
     }
@@ -76,7 +76,7 @@ pub fn parse(args: &[String], command: &Command) -> Result<(Vec<String>, Flags),
     let mut rest = args.iter();
     while let Some(arg) = rest.next() {
         if arg == "--" {
-            flags.dash = Some(operands.len());
+            flags.dash = Some(rest.len());
             operands.extend(rest.by_ref().cloned());
             break;
         }

@@ -73,7 +73,8 @@ fn one_name<'a>(operands: &'a [String], call: &Call, full: &str) -> Result<&'a s
 
 /// The words behind `--`.
 pub fn command(call: &Call) -> &[String] {
-    call.flags.dash().and_then(|at| call.args.get(at..)).unwrap_or_default()
+    let behind = call.flags.dash().unwrap_or(0);
+    call.args.get(call.args.len().saturating_sub(behind)..).unwrap_or_default()
 }
 
 fn required<'a>(call: &'a Call, flags: &[&str]) -> Result<Vec<&'a str>, Fail> {

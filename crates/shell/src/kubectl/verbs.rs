@@ -64,7 +64,7 @@ verbs! {
             ["filename", "dry-run", "output", "validate", "image", "replicas", "port", "selector", "min-available",
              "max-unavailable", "save-config", "field-manager", "recursive", "kustomize", "record", "from-literal", "value",
              "tcp", "schedule", "from", "from-file", "from-env-file", "restart", "description", "global-default",
-             "preemption-policy", "clusterip", "node-port", "external-name"], create::run;
+             "preemption-policy", "clusterip", "node-port"], create::run;
         "expose"
             KindAndNames, ["port", "target-port", "name", "type", "dry-run", "output", "selector", "labels", "protocol", "cluster-ip",
              "load-balancer-ip", "external-ip", "session-affinity", "save-config"], create::expose;
