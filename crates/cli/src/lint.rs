@@ -165,7 +165,7 @@ mod tests {
     fn the_era_is_that_of_the_documents() {
         let old = source("a", "apiVersion: karpenter.sh/v1alpha5\nkind: Provisioner\n");
         let new = source("b", "apiVersion: karpenter.sh/v1\nkind: NodePool\n");
-        assert_eq!(era_of(&[old.clone()]), Era::V1alpha5);
+        assert_eq!(era_of(std::slice::from_ref(&old)), Era::V1alpha5);
         assert_eq!(era_of(&[old, new]), Era::V1);
         assert_eq!(era_of(&[source("c", "kind: x\n")]), Era::V1);
         let wrong = Choices { region: "mars-1".to_owned(), ..choices() };
