@@ -23,7 +23,7 @@ fn check(cases: &[Case<'_>]) {
             ("k/a.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"),
         ] {
             lab.run("mkdir -p k");
-            lab.shell.write_file(name, text).unwrap();
+            assert_eq!(lab.shell.write_file(name, text), Ok(()), "{name}");
         }
         if !before.is_empty() {
             let out = lab.run(before);
