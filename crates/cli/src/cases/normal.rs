@@ -154,10 +154,10 @@ mod tests {
     #[test]
     fn takes_off_what_was_drawn_and_nothing_else() {
         let check = |text: &str, want: &str| assert_eq!(normal(text), want, "{text}");
-        check("NAME   AGE\nb-7chnx   12s\na   3m5s\n", "NAME  AGE\nb-DRAWN  <age>\na  <age>");
+        check("NAME      AGE\nb-7chnx   12s\na         3m5s\n", "NAME  AGE\nb-DRAWN  <age>\na  <age>");
         check("NAME   AGE   VERSION\na      12s   v1.35.4\n", "NAME  AGE  VERSION\na  <age>  v1.35.4");
         check("  consolidateAfter: 30s\n", "  consolidateAfter: 30s");
-        check("LAST SEEN   TYPE\n7s (x2 over 9s)   Normal\n7s   Normal\n", "LAST SEEN  TYPE\n<age>  Normal");
+        check("LAST SEEN         TYPE\n7s (x2 over 9s)   Normal\n7s                Normal\n", "LAST SEEN  TYPE\n<age>  Normal");
         check("uid: 04b0e902-e0ba-4e8c-aa02-f7b3e4b7306b", "uid: UID");
         check("inflate-5dc5cd9778-2zp6w on kwok-default-7chnx-legsriver-2-hpnen5tpli-466079817", "inflate-HASH-DRAWN on NODE");
         check("cpu: 1930m", "cpu: 1930m");
@@ -168,6 +168,6 @@ mod tests {
     #[test]
     fn differences_stay() {
         assert_ne!(normal("READY\n1/1"), normal("READY\n0/1"));
-        assert_ne!(normal("NAME   STATUS   AGE\na   Ready   1s"), normal("NAME   STATUS   AGE\na   Unknown   1s"));
+        assert_ne!(normal("NAME   STATUS   AGE\na      Ready    1s"), normal("NAME   STATUS    AGE\na      Unknown   1s"));
     }
 }
