@@ -18,7 +18,7 @@ pub fn extras() -> Result<Extras, SplitLoaderError> {
 /// Answers with what the session knows at this moment.
 fn around<T>(session: &Session, lang: Lang, answer: impl FnOnce(&Around<'_>) -> T) -> T {
     let snapshot = session.snapshot();
-    answer(&Around::session(session, &snapshot, lang))
+    super::with_docs(|docs| answer(&Around::session(session, &snapshot, lang).with_docs(docs)))
 }
 
 fn spot(s: Spot) -> Value {

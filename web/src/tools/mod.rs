@@ -15,6 +15,7 @@ use crate::lab::Lab;
 use engine::session::{Parts, Seen};
 use engine::{Session, Snapshot};
 use lint::Finding;
+use objects::schema::Docs;
 use shell::{Chunk, Completion, Edit, Key, Poll, Repair};
 use std::cell::{Cell, RefCell};
 use std::thread::LocalKey;
@@ -152,7 +153,12 @@ impl<T: Copy> Door<T> {
     }
 }
 
+/// Where the descriptions of fields lie beside the page.
+const DESCRIPTIONS: &str = "data/descriptions.txt";
+
 thread_local! {
+    /// None until they are asked for; empty until they have come, and where they do not come.
+    static DOCS: RefCell<Option<Docs>> = const { RefCell::new(None) };
     static TOOLS: Door<Tools> = const { Door::new() };
     static EXTRAS: Door<Extras> = const { Door::new() };
 }
@@ -185,9 +191,18 @@ pub fn with(lab: &Lab, call: impl FnOnce(Result<Tools, &str>) + 'static) {
     Door::with(&TOOLS, later::tools, Box::new(call));
 }
 
-/// The same for the extras.
+/// The same for the extras. The descriptions of fields come beside them.
 pub fn extras(call: impl FnOnce(Result<Extras, &str>) + 'static) {
+    if DOCS.with_borrow(Option::is_none) {
+        DOCS.set(Some(Docs::default()));
+        dom::fetch_text(DESCRIPTIONS, |text| DOCS.set(text.map(Docs::read)));
+    }
     Door::with(&EXTRAS, extras::extras, Box::new(call));
+}
+
+/// Answers with the descriptions of fields as far as they are here.
+fn with_docs<T>(answer: impl FnOnce(&Docs) -> T) -> T {
+    DOCS.with_borrow(|docs| answer(docs.as_ref().unwrap_or(&Docs::default())))
 }
 
 /// Fetches the tools at the first sign of interest, so that they are here before they are needed.
