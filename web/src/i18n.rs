@@ -335,11 +335,10 @@ impl Texts {
     }
 
     pub fn run_lines(&self, n: usize) -> String {
-        match (self.ko(), n) {
-            (true, 1) => self.insert.to_owned(),
-            (true, _) => format!("{n}줄 실행"),
-            (false, 1) => self.insert.to_owned(),
-            (false, _) => format!("Run {n} lines"),
+        match (n, self.ko()) {
+            (1, _) => self.insert.to_owned(),
+            (_, true) => format!("{n}줄 실행"),
+            (_, false) => format!("Run {n} lines"),
         }
     }
 

@@ -2,7 +2,7 @@
 
 mod values;
 
-use crate::cursor::{Cursor, Role, join, locate};
+use crate::cursor::{Cursor, Role, locate};
 use crate::finding::{Range, Spot};
 use crate::{Around, say};
 use objects::collections::Order as _;
@@ -121,9 +121,4 @@ fn opening(cursor: &Cursor, ty: &Type) -> String {
         Type::List(_) => format!("\n{below}- "),
         _ => " ".to_owned(),
     }
-}
-
-/// The path of a value: of a key at the cursor's path.
-fn path_of(cursor: &Cursor, key: &str) -> String {
-    join(&cursor.path, key)
 }

@@ -63,14 +63,9 @@ fn known_word(word: &str, around: &Around<'_>) -> Option<(String, Vec<String>)> 
     if !is_label {
         return None;
     }
-    let mut values: objects::collections::VecSet<String> = objects::collections::VecSet::new();
-    for t in around.market.types().iter() {
-        values.extend(
-            t.requirements.get(key).filter(|r| !r.is_complement()).into_iter().flat_map(|r| r.values()).map(|v| v.to_string()),
-        );
-    }
+    let values = around.label_values(key);
     let count = values.len();
-    let some: Vec<String> = values.into_iter().take(12).collect();
+    let some: Vec<&str> = values.into_iter().take(12).collect();
     let some = some.join(", ");
     let more = if count > 12 { ", ..." } else { "" };
     let line = say!(around.lang, "이 리전의 값 {count}가지: {some}{more}", "{count} values in this region: {some}{more}");

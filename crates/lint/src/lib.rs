@@ -31,7 +31,7 @@ pub use outline::{Entry, outline};
 
 use engine::pricing::Market;
 use engine::{Era, Session, Snapshot, Store};
-use objects::collections::Order as _;
+use objects::collections::{Order as _, VecSet};
 use objects::schema::Docs;
 use objects::yaml;
 use view::Lang;
@@ -68,12 +68,17 @@ impl<'a> Around<'a> {
             docs: None,
         }
     }
-}
 
-impl<'a> Around<'a> {
     /// With the descriptions of fields.
     pub fn with_docs(self, docs: &'a Docs) -> Around<'a> {
         Around { docs: Some(docs), ..self }
+    }
+
+    /// The values that a label has among the types of the market.
+    fn label_values(&self, key: &str) -> VecSet<&'a str> {
+        let market: &'a Market = self.market;
+        let named = market.types().iter().filter_map(|t| t.requirements.get(key)).filter(|r| !r.is_complement());
+        named.flat_map(|r| r.values().map(|v| &**v)).collect()
     }
 }
 

@@ -40,29 +40,23 @@ fn remarks(text: &str, lang: Lang, out: &mut Vec<Finding>) {
     let index = Lines::of(text);
     // What was cut off each line: the lines that are left, in order, are beginnings of those that were there.
     let mut left = stripped.lines();
-    let mut cuts: Vec<(u32, Edit, u32)> = Vec::new();
+    let mut cuts: Vec<(u32, u32)> = Vec::new();
     for line in 1..=index.count() {
         let row = index.get(line);
         if !lines.contains(&line) {
             let _ = left.next();
             continue;
         }
-        if row.trim_start().starts_with("//") {
-            let column = width(row) - width(row.trim_start()) + 1;
-            // Commented out rather than cut, so that nothing is lost.
-            cuts.push((line, Edit { range: Range::within(line, column, column + 2), text: "#".to_owned() }, column));
-            continue;
-        }
-        let kept = left.next().unwrap_or_default();
-        let from = width(kept) + 1;
+        let kept = if row.trim_start().starts_with("//") { "" } else { left.next().unwrap_or_default() };
         let rest: String = row.chars().skip(width(kept) as usize).collect();
-        let slashes = width(&rest) - width(rest.trim_start());
-        let column = from + slashes;
-        cuts.push((line, Edit { range: Range::within(line, column, column + 2), text: "#".to_owned() }, column));
+        cuts.push((line, width(row) - width(rest.trim_start()) + 1));
     }
-    let all: Vec<Edit> = cuts.iter().map(|(_, e, _)| e.clone()).collect();
-    for (line, edit, column) in &cuts {
-        let one = Fix { title: say!(lang, "`#` 주석으로 바꾸기", "Make it a `#` comment"), edits: vec![edit.clone()] };
+    // Commented out rather than cut, so that nothing is lost.
+    let edit = |line: u32, column: u32| Edit { range: Range::within(line, column, column + 2), text: "#".to_owned() };
+    let all: Vec<Edit> = cuts.iter().map(|(line, column)| edit(*line, *column)).collect();
+    for (line, column) in &cuts {
+        let title = say!(lang, "`#` 주석으로 바꾸기", "Make it a `#` comment");
+        let one = Fix { title, edits: vec![edit(*line, *column)] };
         let every = Fix { title: say!(lang, "`//` 주석 모두 바꾸기", "Make all of them comments"), edits: all.clone() };
         let fixes = if cuts.len() > 1 { vec![one, every] } else { vec![one] };
         let message = say!(

@@ -2,6 +2,7 @@
 //! and amounts of memory whose unit was forgotten.
 
 use crate::code::{MEMORY_MILLI, MEMORY_UNIT, NEEDS_QUOTES, UNKNOWN_FIELD, WRONG_TYPE};
+use crate::cursor::join;
 use crate::document::Read;
 use crate::finding::{Finding, Fix, Lines, Range};
 use crate::{say, sentence};
@@ -40,21 +41,18 @@ impl Walk<'_> {
         let range: Range = key.into();
         let meant = schema::nearest(name, fields.iter().map(|f| f.name));
         let elsewhere = self.read.kind.and_then(|kind| moved(kind, path));
-        let message = match meant {
-            _ if elsewhere.is_some() => {
-                let place = elsewhere.unwrap_or_default();
-                say!(
-                    lang,
-                    "`{name}`: 여기에는 없는 필드예요. 이 버전에서는 `{place}`에 적어요",
-                    "there is no field `{name}` here; in this version it is `{place}`"
-                )
-            }
-            Some(meant) => say!(
+        let message = match (elsewhere, meant) {
+            (Some(place), _) => say!(
+                lang,
+                "`{name}`: 여기에는 없는 필드예요. 이 버전에서는 `{place}`에 적어요",
+                "there is no field `{name}` here; in this version it is `{place}`"
+            ),
+            (None, Some(meant)) => say!(
                 lang,
                 "`{name}`: 없는 필드예요. `{meant}`를 쓰려던 것인가요?",
                 "unknown field `{name}`, did you mean `{meant}`?"
             ),
-            None => say!(lang, "`{name}`: 여기에는 없는 필드예요", "there is no field `{name}` here"),
+            (None, None) => say!(lang, "`{name}`: 여기에는 없는 필드예요", "there is no field `{name}` here"),
         };
         let mut finding = self.read.finding(&UNKNOWN_FIELD, path, range, message);
         if let Some(meant) = meant {
@@ -222,8 +220,4 @@ fn moved(kind: Kind, path: &str) -> Option<&'static str> {
         (Kind::EC2NodeClass, "spec.securityGroupSelector", "spec.securityGroupSelectorTerms"),
     ];
     MOVED.iter().find(|(k, p, _)| *k == kind && *p == path).map(|(_, _, to)| *to)
-}
-
-fn join(path: &str, name: &str) -> String {
-    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }

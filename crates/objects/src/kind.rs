@@ -144,6 +144,11 @@ impl Kind {
         self.info().eras == Eras::Internal
     }
 
+    /// Whether a CRD of Karpenter defines it.
+    pub fn is_crd(self) -> bool {
+        self.info().group.starts_with("karpenter")
+    }
+
     /// Whether the API server of `era` serves this kind.
     pub fn served_in(self, era: Era) -> bool {
         match self.info().eras {

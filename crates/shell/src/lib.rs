@@ -12,12 +12,14 @@ mod options;
 mod run;
 mod tools;
 mod viewer;
+mod whole;
 
 pub use complete::Completion;
 pub use extras::{Answer, Extras, Query};
 pub use job::{Chunk, Edit, Job, Key, Poll, Repair, Start, Stream};
 pub use options::{Lang, Options};
 pub use viewer::picture as node_viewer;
+pub use whole::Ran;
 
 use engine::{Session, Snapshot};
 use objects::schema::Docs;

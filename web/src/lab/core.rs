@@ -211,8 +211,8 @@ impl Core {
     }
 
     /// The text that a terminal's job wants edited, and which terminal.
-    pub fn editing(&self) -> Option<(usize, Edit)> {
-        self.terms.iter().enumerate().find_map(|(i, t)| t.editing().map(|e| (i, e.clone())))
+    pub fn editing(&self) -> Option<(usize, &Edit)> {
+        self.terms.iter().enumerate().find_map(|(i, t)| t.editing().map(|e| (i, e)))
     }
 
     /// Gives that job the text, or nothing where the editor was left without saving.

@@ -3,7 +3,7 @@
 
 #![allow(unsafe_code, reason = "the door between the modules is a function imported from one of them")]
 
-use super::{Change, Checked, Effect, Extras};
+use super::{Change, Checked, Extras};
 use engine::Session;
 use lint::{Around, Finding, Range, Spot};
 use serde_json::{Value, json};
@@ -76,12 +76,7 @@ fn changes(text: &str, session: &Session, lang: Lang) -> Vec<Change> {
             [side("-", &c.before), side("+", &c.after)]
         };
         Change {
-            effect: match d.effect {
-                lint::Effect::Created => Effect::Created,
-                lint::Effect::Configured => Effect::Configured,
-                lint::Effect::Unchanged => Effect::Unchanged,
-                lint::Effect::Refused => Effect::Refused,
-            },
+            effect: d.effect,
             lines: d.changes.iter().flat_map(field).flatten().collect(),
             object: d.object,
             refusal: d.refusal,

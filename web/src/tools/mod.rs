@@ -14,7 +14,7 @@ use crate::dom::{self, Listener};
 use crate::lab::Lab;
 use engine::session::{Parts, Seen};
 use engine::{Session, Snapshot};
-use lint::Finding;
+use lint::{Effect, Finding};
 use objects::schema::Docs;
 use shell::{Chunk, Completion, Edit, Key, Poll, Repair};
 use std::cell::{Cell, RefCell};
@@ -77,14 +77,6 @@ pub struct Checked {
 }
 
 /// What applying a document would do to an object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Effect {
-    Created,
-    Configured,
-    Unchanged,
-    Refused,
-}
-
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
     pub object: String,

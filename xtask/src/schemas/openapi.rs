@@ -12,7 +12,7 @@ pub fn read(source: &Path, model: &mut Model) -> Result<()> {
     let mut files: BTreeMap<String, Value> = BTreeMap::new();
     for kind in super::served() {
         let info = kind.info();
-        if info.group.starts_with("karpenter") || model.kinds.contains_key(info.kind) {
+        if kind.is_crd() || model.kinds.contains_key(info.kind) {
             continue;
         }
         let name = if info.group.is_empty() {

@@ -5,12 +5,12 @@ mod run;
 mod sequence;
 
 pub use normal::normal;
-pub use run::Output;
 pub use sequence::Recording;
 
 use crate::Failure;
 use run::Cluster;
 use sequence::What;
+use shell::Ran;
 use std::path::{Path, PathBuf};
 
 /// What to run.
@@ -30,7 +30,7 @@ pub struct Case {
     /// The file's name without `.txt`.
     pub name: String,
     pub recorded: Recording,
-    pub here: Output,
+    pub here: Ran,
     /// Why it is not compared.
     pub left_out: Option<&'static str>,
 }

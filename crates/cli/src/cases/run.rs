@@ -2,9 +2,9 @@
 
 use super::sequence::{Step, What};
 use crate::Failure;
-use engine::{Scenario, Session, SimTime};
+use engine::{Scenario, Session};
 use objects::{Value, yaml};
-use shell::{Options, Poll, Shell, Start, Stream};
+use shell::{Options, Ran, Shell};
 
 /// A command that nothing ends is left after this, as by Ctrl+C.
 const LEAVE_MS: u64 = 120_000;
@@ -14,14 +14,6 @@ const GIVE_UP_MS: u64 = 300_000;
 /// When the recording began: 2026-11-23T20:57:16Z.
 const START_MS: i64 = 1_795_467_436_000;
 const SEED: u64 = 1;
-
-/// What a command printed here.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Output {
-    pub exit: i32,
-    pub stdout: String,
-    pub stderr: String,
-}
 
 /// A cluster with a shell in front of it, and the manifests in its home.
 pub struct Cluster {
@@ -57,7 +49,7 @@ impl Cluster {
     }
 
     /// Plays one step; a recorded command gives what it printed.
-    pub fn play(&mut self, step: &Step) -> Option<Output> {
+    pub fn play(&mut self, step: &Step) -> Option<Ran> {
         match &step.what {
             What::Command { command, .. } => return Some(self.run(command)),
             What::Setup(command) if command == "karpenter.sh" => {
@@ -78,34 +70,8 @@ impl Cluster {
         None
     }
 
-    fn run(&mut self, command: &str) -> Output {
-        let mut out = Output::default();
-        let Start::Job(mut job) = self.shell.start(command, &mut self.session) else {
-            return Output { exit: 2, stderr: "bash: syntax error: unexpected end of file\n".to_owned(), ..out };
-        };
-        let limit = self.session.now() + LEAVE_MS;
-        loop {
-            let poll = self.shell.poll(&mut job, &mut self.session);
-            for chunk in job.take_output() {
-                match chunk.stream {
-                    Stream::Stdout => out.stdout.push_str(&chunk.text),
-                    Stream::Stderr => out.stderr.push_str(&chunk.text),
-                    Stream::Hint => {}
-                }
-            }
-            match poll {
-                Poll::Done { exit } => {
-                    out.exit = exit;
-                    return out;
-                }
-                Poll::Running { wake } => {
-                    let next: Option<SimTime> = [wake, self.session.next_wake()].into_iter().flatten().min();
-                    match next.filter(|t| *t <= limit) {
-                        Some(t) => self.session.advance_to(t.max(self.session.now())),
-                        None => job.interrupt(),
-                    }
-                }
-            }
-        }
+    fn run(&mut self, command: &str) -> Ran {
+        let unfinished = || Ran { exit: 2, stderr: "bash: syntax error: unexpected end of file\n".to_owned(), ..Ran::default() };
+        self.shell.run(command, &mut self.session, LEAVE_MS).unwrap_or_else(unfinished)
     }
 }

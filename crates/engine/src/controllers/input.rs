@@ -28,14 +28,18 @@ impl Types {
     }
 }
 
-/// The types as all pools see them, and as nodes with the settings of `also` would be. Made anew only where settings or
-/// capacity changed.
-pub fn types<'s>(view: &View<'_>, state: &'s mut State, also: Option<&Kubelet>) -> &'s Types {
+/// The types as all pools see them, and as nodes with the settings of `also` would be.
+pub fn types<'s>(view: &View<'_>, state: &'s mut State, also: &Kubelet) -> &'s Types {
+    let pools = pools(view);
+    shaped(view, state, pools.iter().map(|(_, kubelet)| kubelet).chain([also]))
+}
+
+/// Made anew only where settings or capacity changed.
+fn shaped<'s, 'k>(view: &View<'_>, state: &'s mut State, wanted: impl Iterator<Item = &'k Kubelet>) -> &'s Types {
     let mut kubelets: Vec<Kubelet> = Vec::new();
-    let pools = view.store.list(Names::of(view.era()).pool).map(|p| kubelet_of_pool(p, view));
-    for kubelet in pools.chain(also.cloned()).filter(|k| !k.is_plain()) {
-        if !kubelets.contains(&kubelet) {
-            kubelets.push(kubelet);
+    for kubelet in wanted.filter(|k| !k.is_plain()) {
+        if !kubelets.contains(kubelet) {
+            kubelets.push(kubelet.clone());
         }
     }
     let gone = state.unavailable(view.now);
@@ -48,9 +52,9 @@ pub fn types<'s>(view: &View<'_>, state: &'s mut State, also: Option<&Kubelet>) 
 
 /// The cluster at this instant.
 pub fn cluster(view: &View<'_>, state: &mut State) -> Cluster {
-    let types = types(view, state, None);
-    let pools = view.store.list(Names::of(view.era()).pool);
-    let blocks = pools.map(|p| (p.meta.name.clone(), types.block(&kubelet_of_pool(p, view)))).collect();
+    let pools = pools(view);
+    let types = shaped(view, state, pools.iter().map(|(_, kubelet)| kubelet));
+    let blocks = pools.into_iter().map(|(name, kubelet)| (name, types.block(&kubelet))).collect();
     read(&Source {
         store: view.store,
         rules: settings::rules(view),
@@ -61,10 +65,13 @@ pub fn cluster(view: &View<'_>, state: &mut State) -> Cluster {
     })
 }
 
-/// The kubelet settings of a pool's nodes: its own in the older era, its node class's in the newer.
-fn kubelet_of_pool(pool: &Object, view: &View<'_>) -> Kubelet {
-    let class = pool.pool().map_or("", |p| p.node_class.as_str());
-    kubelet(pool.doc.at("spec.kubeletConfiguration"), class, view)
+/// Pools by name with the kubelet settings of their nodes: a pool's own in the older era, its node class's in the newer.
+fn pools(view: &View<'_>) -> Vec<(String, Kubelet)> {
+    let one = |pool: &Arc<Object>| {
+        let class = pool.pool().map_or("", |p| p.node_class.as_str());
+        (pool.meta.name.clone(), kubelet(pool.doc.at("spec.kubeletConfiguration"), class, view))
+    };
+    view.store.list(Names::of(view.era()).pool).map(one).collect()
 }
 
 /// Those of a claim's node.
@@ -76,7 +83,11 @@ pub fn kubelet_of_claim(claim: &Object, view: &View<'_>) -> Kubelet {
 fn kubelet(own: &Value, class: &str, view: &View<'_>) -> Kubelet {
     let class = view.store.cluster(Names::of(view.era()).node_class, class);
     let family = class.map(|c| node_class::family(c)).unwrap_or_default();
-    let doc = if view.era() == Era::V1 { class.map_or(&Value::Null, |c| c.doc.at("spec.kubelet")) } else { own };
     let (reserved, bound_pods) = settings::interfaces(view);
-    Kubelet::read(doc, &family, view.era()).with_interfaces(reserved, bound_pods)
+    Kubelet::read(kubelet_doc(own, class, view.era()), &family, view.era()).with_interfaces(reserved, bound_pods)
+}
+
+/// Where the settings are written: `own` of the older era, the node class of the newer.
+pub fn kubelet_doc<'d>(own: &'d Value, class: Option<&'d Arc<Object>>, era: Era) -> &'d Value {
+    if era == Era::V1 { class.map_or(&Value::Null, |c| c.doc.at("spec.kubelet")) } else { own }
 }

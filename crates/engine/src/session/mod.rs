@@ -100,6 +100,13 @@ pub enum PatchStyle {
     Json,
 }
 
+impl PatchStyle {
+    /// The style in which `kubectl apply` patches a kind: those of CRDs have no strategic one.
+    pub fn of_apply(kind: Kind) -> PatchStyle {
+        if kind.is_crd() { PatchStyle::Merge } else { PatchStyle::Strategic }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     Created,

@@ -4,6 +4,7 @@ use super::cloud;
 use super::world::Cluster;
 use super::{Outcome, PatchStyle, Request, Verdict};
 use crate::store::{Store, exec};
+use objects::patch::LAST_APPLIED;
 use objects::{ApiError, DocExt, Kind, Object, ObjectKey, Reason, Validation, Value, json};
 use std::sync::Arc;
 
@@ -184,8 +185,8 @@ fn apply(cluster: &mut Cluster, doc: Value, validation: Validation) -> Result<Ou
     if patch.as_object().is_some_and(serde_json::Map::is_empty) {
         return Ok(Outcome { verdict: Verdict::Unchanged, object: Some(live), warnings: Vec::new() });
     }
-    let merged = objects::patch::apply(kind, &live.doc, &doc)?;
-    let merged_text = is_crd(kind).then(|| merged.to_string());
+    let merged = objects::patch::patched(kind, &live.doc, &patch)?;
+    let merged_text = kind.is_crd().then(|| merged.to_string());
     let mut outcome = update(cluster, kind, merged, validation).map_err(|error| unpatchable(error, &patch, merged_text))?;
     // kubectl calls it configured once it has sent a patch, whatever the server made of it.
     outcome.verdict = Verdict::Configured;
@@ -202,10 +203,6 @@ fn apply(cluster: &mut Cluster, doc: Value, validation: Validation) -> Result<Ou
         );
     }
     Ok(outcome)
-}
-
-fn is_crd(kind: Kind) -> bool {
-    kind.info().group.starts_with("karpenter")
 }
 
 /// A patch whose result cannot be decoded is an invalid request, which shows the patch as Go prints a map, or the text of
@@ -235,8 +232,6 @@ fn go_map(value: &Value) -> String {
         other => other.to_string(),
     }
 }
-
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// Admits `doc` over the stored object of the same name and stores it.
 fn update(cluster: &mut Cluster, kind: Kind, mut doc: Value, validation: Validation) -> Result<Outcome, ApiError> {

@@ -1,8 +1,8 @@
 //! Values: enumerations of the schema, labels of the market, names of the cluster.
 
-use super::{Item, ItemKind, path_of};
+use super::{Item, ItemKind};
 use crate::Around;
-use crate::cursor::Cursor;
+use crate::cursor::{Cursor, join};
 use crate::hover::type_line;
 use engine::scheduling::labels;
 use objects::Kind;
@@ -19,7 +19,7 @@ pub(super) fn of_field(cursor: &Cursor, key: &str, around: &Around<'_>) -> Vec<I
     if cursor.path.is_empty() && matches!(key, "apiVersion" | "kind") {
         return header(cursor, key, around);
     }
-    let path = path_of(cursor, key);
+    let path = join(&cursor.path, key);
     let field = cursor.kind.and_then(|kind| schema::field(kind, &path));
     if let Some(parent) = map_of_labels(cursor) {
         return label_values(key, parent, around);
@@ -142,12 +142,7 @@ fn label_values(key: &str, parent: &str, around: &Around<'_>) -> Vec<Item> {
         let item = |t: &engine::scheduling::InstanceType| Item { detail: type_line(t, around), ..value(&*t.name) };
         return around.market.types().iter().map(item).collect();
     }
-    let mut found: VecSet<String> = VecSet::new();
-    for t in around.market.types().iter() {
-        if let Some(r) = t.requirements.get(key).filter(|r| !r.is_complement()) {
-            found.extend(r.values().map(|v| v.to_string()));
-        }
-    }
+    let mut found: VecSet<String> = around.label_values(key).into_iter().map(str::to_owned).collect();
     if found.is_empty() && parent != "nodeSelector" {
         for pod in around.store.into_iter().flat_map(|s| s.list(Kind::Pod)) {
             found.extend(pod.meta.labels.get(key).cloned());

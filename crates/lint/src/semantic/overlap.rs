@@ -1,6 +1,6 @@
 //! Pools of the same weight that may make the same nodes: which of them is taken is left to chance.
 
-use super::surroundings::{PoolAt, Surroundings};
+use super::surroundings::{PoolAt, Surroundings, serves};
 use crate::code::SAME_WEIGHT;
 use crate::finding::Finding;
 use crate::{Around, say};
@@ -33,5 +33,5 @@ fn shared(a: &PoolAt<'_>, b: &PoolAt<'_>) -> usize {
     // A label of one that the other does not have keeps the pods apart that ask for it, not the others.
     let mut both = a.requirements.clone();
     both.add_all(&b.requirements);
-    a.types.iter().filter(|t| t.requirements.intersects(&both) && t.compatible(&both).next().is_some()).count()
+    a.types.iter().filter(|t| serves(t, &both)).count()
 }

@@ -1,13 +1,13 @@
 //! Pods of a workload: do they ask for anything, does any type hold them, does any pool make nodes for them.
 
 use super::pool::amount;
-use super::surroundings::{PoolAt, Surroundings, WorkloadAt, taint_text};
+use super::surroundings::{PoolAt, Surroundings, WorkloadAt, serves};
 use crate::code::{DO_NOT_DISRUPT, POD_NO_POOL, POD_TOO_LARGE, REQUESTS_MISSING, SPREAD_IMPOSSIBLE};
 use crate::document::Read;
 use crate::finding::Finding;
 use crate::{Around, say};
 use engine::Era;
-use engine::scheduling::{InstanceType, Requirements, labels};
+use engine::scheduling::{InstanceType, Requirements, labels, text};
 use objects::collections::VecSet;
 use objects::typed::untolerated;
 use objects::{DocExt, Kind, Resources};
@@ -92,17 +92,13 @@ fn size(workload: &WorkloadAt<'_>, read: &Read<'_>, all: &Surroundings<'_>, arou
 
 /// The type that comes closest, and what it lacks.
 fn closest<'a>(types: impl Iterator<Item = &'a InstanceType>, need: &Resources) -> Option<(&'a InstanceType, Vec<String>)> {
-    // By the largest share of the worst resource, in thousandths.
-    let share = |t: &InstanceType| {
+    // By the share of the worst resource, in thousandths, then by all of them, each as far as it is needed.
+    let rank = |t: &InstanceType| {
         let part = |(name, n): (&String, &i64)| t.allocatable.get(name).saturating_mul(1000).checked_div(*n).unwrap_or(1000);
-        need.0.iter().map(part).min().unwrap_or(1000)
+        let parts = || need.0.iter().map(part);
+        (parts().min().unwrap_or(1000), parts().map(|p| p.min(1000)).sum::<i64>())
     };
-    let sum = |t: &InstanceType| {
-        let part =
-            |(name, n): (&String, &i64)| t.allocatable.get(name).saturating_mul(1000).checked_div(*n).unwrap_or(1000).min(1000);
-        need.0.iter().map(part).sum::<i64>()
-    };
-    let best = types.max_by(|a, b| (share(a), sum(a)).cmp(&(share(b), sum(b))).then_with(|| b.name.cmp(&a.name)))?;
+    let best = types.max_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| b.name.cmp(&a.name)))?;
     let lacking = need.0.iter().filter(|(name, n)| best.allocatable.get(name) < **n);
     let words = lacking.map(|(name, n)| format!("{name} {} > {}", amount(name, *n), amount(name, best.allocatable.get(name))));
     Some((best, words.collect()))
@@ -112,7 +108,7 @@ fn closest<'a>(types: impl Iterator<Item = &'a InstanceType>, need: &Resources) 
 fn takes(pool: &PoolAt<'_>, workload: &WorkloadAt<'_>, need: &Resources, around: &Around<'_>) -> Result<(), String> {
     let lang = around.lang;
     if let Some(taint) = untolerated(&pool.pool.taints, &workload.spec.tolerations, false) {
-        let taint = taint_text(taint);
+        let taint = text::taint(taint);
         return Err(say!(lang, "테인트 {taint}를 견디지 않음", "taint {taint} is not tolerated"));
     }
     let selector = Requirements::of_labels(&workload.spec.node_selector);
@@ -135,8 +131,7 @@ fn takes(pool: &PoolAt<'_>, workload: &WorkloadAt<'_>, need: &Resources, around:
         }
         let mut both = pool.requirements.clone();
         both.add_all(asked);
-        let fits = |t: &&InstanceType| t.requirements.intersects(&both) && t.compatible(&both).next().is_some();
-        let left: Vec<&InstanceType> = pool.types.iter().copied().filter(fits).collect();
+        let left: Vec<&InstanceType> = pool.types.iter().copied().filter(|t| serves(t, &both)).collect();
         if left.iter().any(|t| need.fits(&t.allocatable)) {
             return Ok(());
         }

@@ -8,7 +8,7 @@ use crate::document::Read;
 use crate::finding::{Finding, Fix};
 use crate::{Around, say};
 use engine::Era;
-use engine::scheduling::{InstanceType, Requirement, Requirements, labels};
+use engine::scheduling::{Requirement, Requirements, labels};
 use objects::collections::VecSet;
 use objects::resources::CPU;
 use objects::schema;
@@ -124,13 +124,11 @@ fn values(at: &PoolAt<'_>, read: &Read<'_>, around: &Around<'_>, out: &mut Vec<F
 
 fn known_values<'a>(e: &Expression, around: &Around<'a>) -> VecSet<&'a str> {
     let key = labels::normalized(&e.key);
-    let types: &'a std::sync::Arc<engine::scheduling::TypeTable> = around.market.types();
-    let has = |t: &'a InstanceType| t.requirements.get(key).filter(|r| !r.is_complement()).into_iter();
     // What no type of the region has may still exist; operating systems other than Linux do.
     if key == labels::OS {
         return ["linux", "windows"].into_iter().collect();
     }
-    types.iter().flat_map(|t| has(t).flat_map(|r| r.values().map(|v| &**v))).collect()
+    around.label_values(key)
 }
 
 fn limits(at: &PoolAt<'_>, read: &Read<'_>, around: &Around<'_>, out: &mut Vec<Finding>) {

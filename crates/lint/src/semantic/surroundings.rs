@@ -4,7 +4,7 @@ use crate::Around;
 use crate::document::Read;
 use engine::scheduling::{InstanceType, Requirements};
 use objects::collections::VecMap;
-use objects::typed::{Pdb, PodSpec, Pool, Taint};
+use objects::typed::{Pdb, PodSpec, Pool};
 use objects::{DocExt, Kind, Object, ObjectKey, Resources};
 use std::sync::Arc;
 
@@ -93,7 +93,12 @@ impl<'a> Surroundings<'a> {
 /// Types that satisfy the requirements with an offering.
 pub(crate) fn allowed<'a>(around: &Around<'a>, requirements: &Requirements) -> Vec<&'a InstanceType> {
     let all: &'a Arc<_> = around.market.types();
-    all.iter().filter(|t| t.requirements.intersects(requirements) && t.compatible(requirements).next().is_some()).collect()
+    all.iter().filter(|t| serves(t, requirements)).collect()
+}
+
+/// Whether the type satisfies the requirements with an offering.
+pub(crate) fn serves(t: &InstanceType, requirements: &Requirements) -> bool {
+    t.requirements.intersects(requirements) && t.compatible(requirements).next().is_some()
 }
 
 fn key(object: &Object) -> ObjectKey {
@@ -131,9 +136,4 @@ fn workload<'a>(object: &Object, read: Option<&'a Read<'a>>) -> Option<WorkloadA
         spec: PodSpec::read(doc.at(path)),
         replicas,
     })
-}
-
-/// As `key=value:Effect`.
-pub(crate) fn taint_text(t: &Taint) -> String {
-    if t.value.is_empty() { format!("{}:{}", t.key, t.effect) } else { format!("{}={}:{}", t.key, t.value, t.effect) }
 }

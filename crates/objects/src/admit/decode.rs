@@ -20,7 +20,8 @@ pub fn decode(kind: Kind, doc: &mut Value, validation: Validation) -> Result<Vec
         let text = format!("{name} in version \"{}\" cannot be handled as a {name}: {why}", info.version);
         ApiError::new(Reason::BadRequest, text)
     };
-    let mut walk = Walk { typed: !of_crd(kind), unknown: Vec::new(), first: None, abort: None };
+    // Kinds of CRDs keep their values as written; wrong types are found by their schema or their webhook.
+    let mut walk = Walk { typed: !kind.is_crd(), unknown: Vec::new(), first: None, abort: None };
     walk.object(&fields_of(kind), doc, "", "", info.kind);
     if let Some((path, text)) = walk.abort.or(walk.first) {
         let mut error = fail(&text);
@@ -37,11 +38,6 @@ pub fn decode(kind: Kind, doc: &mut Value, validation: Validation) -> Result<Vec
         Validation::Warn => Ok(fields),
         _ => Ok(Vec::new()),
     }
-}
-
-/// Kinds of CRDs keep their values as written; wrong types are found by their schema or their webhook.
-pub(super) fn of_crd(kind: Kind) -> bool {
-    kind.info().group.starts_with("karpenter")
 }
 
 /// The first error of decoding `doc` into the Go type of a CRD kind, as Karpenter's webhooks meet it. Quantities are

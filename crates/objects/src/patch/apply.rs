@@ -12,7 +12,7 @@ pub const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration
 ///
 /// Errors: `BadRequest` where the annotation of `live` is no JSON.
 pub fn apply_patch(kind: Kind, live: &Value, doc: &Value) -> Result<Value, ApiError> {
-    Ok(three_way(&last_applied(kind, live)?, &with_last_applied(doc), live, has_strategic(kind)))
+    Ok(three_way(&last_applied(kind, live)?, &with_last_applied(doc), live, !kind.is_crd()))
 }
 
 /// [`apply_patch`] without the annotation, as `kubectl diff` asks for it.
@@ -23,7 +23,7 @@ pub fn diff_patch(kind: Kind, live: &Value, doc: &Value) -> Result<Value, ApiErr
     if let Value::Object(annotations) = new.slot("metadata.annotations") {
         annotations.remove(LAST_APPLIED);
     }
-    Ok(three_way(&last_applied(kind, live)?, &new, live, has_strategic(kind)))
+    Ok(three_way(&last_applied(kind, live)?, &new, live, !kind.is_crd()))
 }
 
 fn last_applied(kind: Kind, live: &Value) -> Result<Value, ApiError> {
@@ -34,21 +34,22 @@ fn last_applied(kind: Kind, live: &Value) -> Result<Value, ApiError> {
     }
 }
 
-/// Kinds of CRDs are patched by plain merge patches.
-fn has_strategic(kind: Kind) -> bool {
-    !kind.info().group.starts_with("karpenter")
-}
-
 /// The object that results when `doc` is applied over `live`.
 ///
 /// Errors: as [`apply_patch`], and where the patch makes no sense.
 pub fn apply(kind: Kind, live: &Value, doc: &Value) -> Result<Value, ApiError> {
-    let patch = apply_patch(kind, live, doc)?;
+    patched(kind, live, &apply_patch(kind, live, doc)?)
+}
+
+/// `live` with a patch of [`apply_patch`] carried out; kinds of CRDs are patched by plain merge patches.
+///
+/// Errors: where the patch makes no sense.
+pub fn patched(kind: Kind, live: &Value, patch: &Value) -> Result<Value, ApiError> {
     let mut result = live.clone();
-    if has_strategic(kind) {
-        super::strategic(kind, &mut result, &patch)?;
+    if kind.is_crd() {
+        super::merge(&mut result, patch);
     } else {
-        super::merge(&mut result, &patch);
+        super::strategic(kind, &mut result, patch)?;
     }
     Ok(result)
 }

@@ -5,7 +5,7 @@ mod json;
 mod strategic;
 mod three_way;
 
-pub use apply::{LAST_APPLIED, apply, apply_patch, diff_patch, with_last_applied};
+pub use apply::{LAST_APPLIED, apply, apply_patch, diff_patch, patched, with_last_applied};
 pub use json::json_patch;
 pub use strategic::strategic;
 

@@ -38,7 +38,7 @@ pub(super) fn retains_keys(name: &str) -> bool {
 ///
 /// Errors: `BadRequest` for kinds of CRDs, which have none, and for directives that make no sense.
 pub fn strategic(kind: Kind, target: &mut Value, patch: &Value) -> Result<(), ApiError> {
-    if kind.info().group.starts_with("karpenter") {
+    if kind.is_crd() {
         let text = "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml";
         return Err(ApiError::new(Reason::BadRequest, text));
     }

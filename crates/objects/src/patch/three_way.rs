@@ -11,10 +11,8 @@ use serde_json::Map;
 /// a merge key are compared item by item; otherwise every list that differs is replaced whole.
 pub fn three_way(last: &Value, new: &Value, live: &Value, by_key: bool) -> Value {
     let empty = Map::new();
-    let map = |v: &'_ Value| v.as_object().cloned();
-    let (last, live) = (map(last), map(live));
     match new {
-        Value::Object(new) => Value::Object(maps(last.as_ref(), new, live.as_ref().unwrap_or(&empty), by_key, "", false)),
+        Value::Object(new) => Value::Object(maps(last.as_object(), new, live.as_object().unwrap_or(&empty), by_key, "", false)),
         other => other.clone(),
     }
 }
@@ -106,22 +104,23 @@ fn lists(last: &[Value], new: &[Value], live: &[Value], by_key: bool, parent: &s
         }
         return;
     }
-    let find =
-        |list: &[Value], item: &Value| list.iter().find(|i| i.get(key) == item.get(key)).and_then(Value::as_object).cloned();
+    fn same<'a>(list: &'a [Value], item: &Value, key: &str) -> Option<&'a Map<String, Value>> {
+        list.iter().find(|i| i.get(key) == item.get(key)).and_then(Value::as_object)
+    }
     let mut items: Vec<Value> = Vec::new();
     for item in new {
-        let (Some(wanted), now) = (item.as_object(), find(live, item)) else { continue };
+        let (Some(wanted), now) = (item.as_object(), same(live, item, key)) else { continue };
         let Some(now) = now else {
             items.push(item.clone());
             continue;
         };
-        let mut inner = maps(find(last, item).as_ref(), wanted, &now, by_key, name, retains_keys(name));
+        let mut inner = maps(same(last, item, key), wanted, now, by_key, name, retains_keys(name));
         if !inner.is_empty() {
             inner.insert(key.to_owned(), item.get(key).cloned().unwrap_or_default());
             items.push(Value::Object(inner));
         }
     }
-    for item in last.iter().filter(|item| find(new, item).is_none()) {
+    for item in last.iter().filter(|item| same(new, item, key).is_none()) {
         let mut gone = Map::new();
         gone.insert("$patch".to_owned(), "delete".into());
         gone.insert(key.to_owned(), item.get(key).cloned().unwrap_or_default());

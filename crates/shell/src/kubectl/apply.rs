@@ -1,6 +1,6 @@
 //! `kubectl apply` and `replace`, and what create shares with them: one document after another, each with its own result.
 
-use super::manifest::{Loaded, Manifest, load, offer_repair};
+use super::manifest::{Loaded, Manifest, load, offer_repair, only_files};
 use super::output::{Output, name_of};
 use super::{Call, DryRun, Fail, Next, api_text, era, send};
 use crate::run::{Ctx, Io};
@@ -86,12 +86,7 @@ fn check_flags(call: &Call, dry: DryRun) -> Result<(), Fail> {
 }
 
 pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, Fail> {
-    if call.flags.list("filename").is_empty() && !call.flags.given("kustomize") {
-        return Err(Fail::error("must specify one of -f and -k"));
-    }
-    if !call.args.is_empty() {
-        return Err(Fail::usage("apply", format!("Unexpected args: [{}]", call.args.join(" "))));
-    }
+    only_files(call, "apply")?;
     let (dry, validation) = (call.dry_run()?, validation(call)?);
     check_flags(call, dry)?;
     let output = Output::parse(call.flags.text("output"), false, era(ctx))?;
@@ -157,10 +152,7 @@ fn server_side(m: &Manifest, force: bool, dry: DryRun, output: &Output, io: &mut
     }
     let request = match &live {
         None => Request::Create { doc: m.doc.clone(), dry_run: dry.is_dry(), validation: Validation::Strict },
-        Some(_) => {
-            let style = if m.kind.info().group.starts_with("karpenter") { PatchStyle::Merge } else { PatchStyle::Strategic };
-            Request::Patch { key, patch: m.doc.clone(), style, dry_run: dry.is_dry() }
-        }
+        Some(_) => Request::Patch { key, patch: m.doc.clone(), style: PatchStyle::of_apply(m.kind), dry_run: dry.is_dry() },
     };
     let outcome = send(request, io, ctx).map_err(|error| Fail::api(&error))?;
     report(output, m.kind, &name, "serverside-applied", dry, outcome.object, io);

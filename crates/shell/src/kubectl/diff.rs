@@ -1,7 +1,7 @@
 //! kubectl diff: the live objects against what apply would make of them. Status 1 says that there are differences.
 //! Source: k8s.io/kubectl/pkg/cmd/diff/diff.go, v0.35, and GNU diff's unified form.
 
-use super::manifest::{Manifest, load};
+use super::manifest::{Manifest, load, only_files};
 use super::output::visible;
 use super::{Call, Fail, Next, api_text, snapshot, unified};
 use crate::run::{Ctx, Io};
@@ -11,12 +11,7 @@ use objects::yaml::to_yaml;
 use objects::{DocExt, Object, ObjectKey, Value, patch};
 
 pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, Fail> {
-    if call.flags.list("filename").is_empty() && !call.flags.given("kustomize") {
-        return Err(Fail::error("must specify one of -f and -k"));
-    }
-    if !call.args.is_empty() {
-        return Err(Fail::usage("diff", format!("Unexpected args: [{}]", call.args.join(" "))));
-    }
+    only_files(call, "diff")?;
     // By file name, as a directory is compared.
     let mut files: VecMap<String, (String, String)> = VecMap::new();
     for loaded in load(call, ctx)? {
@@ -66,8 +61,7 @@ fn versions(m: &Manifest, ctx: &mut Ctx<'_>) -> Result<(Option<Value>, Option<Va
             if change.as_object().is_some_and(objects::Map::is_empty) {
                 return Ok((Some(shown(live)), Some(shown(live))));
             }
-            let style = if m.kind.info().group.starts_with("karpenter") { PatchStyle::Merge } else { PatchStyle::Strategic };
-            Request::Patch { key, patch: change, style, dry_run: true }
+            Request::Patch { key, patch: change, style: PatchStyle::of_apply(m.kind), dry_run: true }
         }
     };
     let outcome =

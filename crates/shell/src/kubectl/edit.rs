@@ -173,16 +173,9 @@ impl EditProgram {
                     io.err(&line);
                     return Some(1);
                 }
-                Err(Trouble::Retryable(line)) => {
-                    let file = self.file();
-                    let _ = ctx.state.files.write(&file, text, false);
-                    io.err(&format!("{line}You can run `kubectl replace -f {file}` to try this update again.\n"));
-                    return Some(1);
-                }
-                Err(Trouble::NotFound(line)) => {
-                    let file = self.file();
-                    let _ = ctx.state.files.write(&file, text, false);
-                    io.err(&format!("{line}The edits you made on deleted resources have been saved to \"{file}\"\n"));
+                Err(Trouble::Kept(lines)) => {
+                    let _ = ctx.state.files.write(&self.file(), text, false);
+                    io.err(&lines);
                     return Some(1);
                 }
             }
@@ -231,8 +224,16 @@ impl EditProgram {
                     let colon = if causes.is_empty() { "" } else { ":" };
                     Trouble::Invalid(format!("{named} was not valid{colon}{causes}"))
                 }
-                Reason::NotFound => Trouble::NotFound(format!("error: {named} could not be found on the server\n")),
-                _ => Trouble::Retryable(format!("error: {named} could not be patched: {}\n", error.message)),
+                Reason::NotFound => Trouble::Kept(format!(
+                    "error: {named} could not be found on the server\nThe edits you made on deleted resources have been saved to \
+                     \"{}\"\n",
+                    self.file()
+                )),
+                _ => Trouble::Kept(format!(
+                    "error: {named} could not be patched: {}\nYou can run `kubectl replace -f {}` to try this update again.\n",
+                    error.message,
+                    self.file()
+                )),
             }),
         }
     }
@@ -242,8 +243,8 @@ impl EditProgram {
 enum Trouble {
     /// The text is shown again with this on top.
     Invalid(String),
-    Retryable(String),
-    NotFound(String),
+    /// The text is kept in the file, of which this tells.
+    Kept(String),
     Over(String),
 }
 

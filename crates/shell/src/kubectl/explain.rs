@@ -187,7 +187,7 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
     }
     io.out(&format!("KIND:       {}\nVERSION:    {}\n\n", info.kind, info.version));
     let docs = ctx.state.docs.clone();
-    let explained = Explained { kind, custom: info.group.starts_with("karpenter"), docs: &docs };
+    let explained = Explained { kind, custom: kind.is_crd(), docs: &docs };
     let (mut description, mut fields) = (explained.kind_text(), fields_of(kind));
     if let Some(last) = path.last() {
         let Some(f) = follow(kind, &path) else {

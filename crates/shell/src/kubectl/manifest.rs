@@ -92,6 +92,17 @@ fn kustomized(directory: &str, ctx: &Ctx<'_>, depth: usize, out: &mut Vec<(Strin
     Ok(())
 }
 
+/// Verbs that work on files alone: `-f` or `-k` must be there, and no operands.
+pub fn only_files(call: &Call, verb: &str) -> Result<(), Fail> {
+    if call.flags.list("filename").is_empty() && !call.flags.given("kustomize") {
+        return Err(Fail::error("must specify one of -f and -k"));
+    }
+    if !call.args.is_empty() {
+        return Err(Fail::usage(verb, format!("Unexpected args: [{}]", call.args.join(" "))));
+    }
+    Ok(())
+}
+
 /// Reads all documents. `validate` refuses what lacks kind or apiVersion in the words of validation.
 pub fn load(call: &Call, ctx: &Ctx<'_>) -> Result<Loaded, Fail> {
     let mut out = Vec::new();

@@ -50,7 +50,7 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
     let patch = read(&text, style)?;
     let found = find(&asked, &Filter::read(call, ctx)?, &snapshot(ctx));
     Ok(each(&found, io, ctx, &mut |object, io, ctx| {
-        if style == PatchStyle::Strategic && object.kind.info().group.contains("karpenter") {
+        if style == PatchStyle::Strategic && object.kind.is_crd() {
             io.err(
                 "Error from server (UnsupportedMediaType): the body of the request was in an unknown format - accepted media \
                  types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml\n",

@@ -33,14 +33,13 @@ pub struct Resource {
 impl Resource {
     fn of(kind: Kind) -> Resource {
         let info = kind.info();
-        let karpenter = info.group.starts_with("karpenter");
         let verbs = match kind {
-            _ if karpenter => CRD_VERBS,
+            _ if kind.is_crd() => CRD_VERBS,
             Kind::Namespace => "create,delete,get,list,patch,update,watch",
             _ => ALL_VERBS,
         };
         let categories = match kind {
-            _ if karpenter => "karpenter",
+            _ if kind.is_crd() => "karpenter",
             _ if super::resolve::ALL.contains(&kind) => "all",
             _ => "",
         };

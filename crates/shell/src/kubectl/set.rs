@@ -88,15 +88,10 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
 fn changes(word: &str, call: &mut Call) -> Result<Vec<String>, Fail> {
     let from_files = !call.flags.list("filename").is_empty();
     match word {
-        "serviceaccount" => {
+        "serviceaccount" | "selector" => {
             if call.args.len() < 2 && !(from_files && call.args.len() == 1) {
-                return Err(Fail::error("serviceaccount is required"));
-            }
-            Ok(call.args.split_off(call.args.len() - 1))
-        }
-        "selector" => {
-            if call.args.len() < 2 && !(from_files && call.args.len() == 1) {
-                return Err(Fail::error("one selector is required"));
+                let one = if word == "selector" { "one selector" } else { word };
+                return Err(Fail::error(format!("{one} is required")));
             }
             Ok(call.args.split_off(call.args.len() - 1))
         }
@@ -278,19 +273,13 @@ fn selector(object: &Object, changes: &[String]) -> Changed {
     if object.kind != Kind::Service {
         return Err(Fail::error("setting a selector is only supported for Services"));
     }
-    let mut patch = json!({});
-    // Keys that are left out go.
-    for key in object.doc.strings_at("spec.selector").keys() {
-        objects::patch::merge(&mut patch, &json!({ (key.as_str()): "" }));
-    }
     let wanted = super::generate::label_map(changes.first().map_or("", String::as_str))?;
     if wanted == *object.doc.at("spec.selector") {
         return Ok(None);
     }
-    if let (Value::Object(patch), Value::Object(wanted)) = (&mut patch, wanted) {
-        for value in patch.values_mut() {
-            *value = Value::Null;
-        }
+    // Keys that are left out go.
+    let mut patch = objects::json::map(object.doc.strings_at("spec.selector").into_iter().map(|(key, _)| (key, Value::Null)));
+    if let Value::Object(wanted) = wanted {
         patch.extend(wanted);
     }
     Ok(Some((json!({"spec": {"selector": patch}}), "selector updated")))

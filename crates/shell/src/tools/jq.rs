@@ -97,7 +97,6 @@ pub fn jq(args: Vec<String>, ctx: &Ctx<'_>) -> Result<Box<dyn Program>, Refusal>
 /// own are for paths, `select`, `map` and assignments.
 pub fn yq(args: Vec<String>, ctx: &Ctx<'_>) -> Result<Box<dyn Program>, Refusal> {
     let mut query = new_query(ctx);
-    query.raw = true;
     let (mut json_out, mut in_place) = (false, false);
     let mut operands = Vec::new();
     let mut args = args.into_iter();
@@ -125,7 +124,6 @@ pub fn yq(args: Vec<String>, ctx: &Ctx<'_>) -> Result<Box<dyn Program>, Refusal>
         None => ".".to_owned(),
     };
     query.filter = expression;
-    query.raw = !json_out;
     Ok(Box::new(Jq { query, files: operands, yaml: true, json_out, in_place }))
 }
 
@@ -180,7 +178,7 @@ impl Program for Jq {
         };
         let mut query = std::mem::take(&mut self.query);
         if self.yaml && !self.json_out {
-            (query.raw, query.compact) = (false, true);
+            query.compact = true;
         }
         let answer = (extras.jq)(&query);
         let out = if self.yaml && !self.json_out { as_yaml(&answer.stdout) } else { answer.stdout };

@@ -2,16 +2,8 @@
 #![allow(clippy::panic, reason = "test support, included by several tests")]
 
 use engine::{Era, Scenario, Session};
-use nodewright_shell::{Extras, Options, Poll, Shell, Start, Stream};
+use nodewright_shell::{Extras, Options, Ran, Shell};
 use objects::Value;
-
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Out {
-    pub stdout: String,
-    pub stderr: String,
-    pub hints: String,
-    pub exit: i32,
-}
 
 pub struct Lab {
     pub session: Session,
@@ -47,35 +39,8 @@ impl Lab {
     }
 
     /// Runs `text` to its end; something that follows is interrupted when nothing is left to happen within ten minutes.
-    pub fn run(&mut self, text: &str) -> Out {
-        let Start::Job(mut job) = self.shell.start(text, &mut self.session) else {
-            panic!("unfinished: {text}");
-        };
-        let mut out = Out::default();
-        let limit = self.session.now() + 600_000;
-        loop {
-            let poll = self.shell.poll(&mut job, &mut self.session);
-            for chunk in job.take_output() {
-                match chunk.stream {
-                    Stream::Stdout => out.stdout.push_str(&chunk.text),
-                    Stream::Stderr => out.stderr.push_str(&chunk.text),
-                    Stream::Hint => out.hints.push_str(&chunk.text),
-                }
-            }
-            match poll {
-                Poll::Done { exit } => {
-                    out.exit = exit;
-                    return out;
-                }
-                Poll::Running { wake } => {
-                    let next = [wake, self.session.next_wake()].into_iter().flatten().min();
-                    match next.filter(|t| *t <= limit) {
-                        Some(t) => self.session.advance_to(t.max(self.session.now())),
-                        None => job.interrupt(),
-                    }
-                }
-            }
-        }
+    pub fn run(&mut self, text: &str) -> Ran {
+        self.shell.run(text, &mut self.session, 600_000).unwrap_or_else(|| panic!("unfinished: {text}"))
     }
 }
 

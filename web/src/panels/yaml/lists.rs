@@ -3,8 +3,8 @@
 use crate::dom::flag;
 use crate::i18n::Texts;
 use crate::lab::{Line, LineKind};
-use crate::tools::{Change, Effect};
-use lint::Finding;
+use crate::tools::Change;
+use lint::{Effect, Finding};
 use std::rc::Rc;
 use yew::prelude::*;
 

@@ -41,7 +41,7 @@ fn use_yaml() -> Html {
     let era = use_view(|lab| lab.core().session.scenario().era);
     let objects = use_view(|lab| editable(&lab.core().snapshot()));
     let generation = use_view(|lab| lab.core().generation);
-    let editing = use_view(|lab| lab.core().editing());
+    let editing = use_view(|lab| lab.core().editing().map(|(terminal, edit)| (terminal, edit.clone())));
     let text = use_state_eq({
         let lab = lab.clone();
         move || draft(&lab, era).unwrap_or_else(|| initial(&lab.core().snapshot()))

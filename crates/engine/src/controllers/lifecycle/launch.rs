@@ -95,7 +95,7 @@ fn ask(pass: &mut Pass<'_>, state: &mut State, cx: &mut Cx<'_, '_>) {
     };
     let class = class.clone();
     let kubelet = input::kubelet_of_claim(claim, cx.view);
-    let types = input::types(cx.view, state, Some(&kubelet));
+    let types = input::types(cx.view, state, &kubelet);
     let funnel = match offers::for_claim(claim, &types.table, types.block(&kubelet), &settings::rules(cx.view)) {
         Ok(offers) => offers,
         Err(error) => return insufficient(&error, pass, cx),
@@ -119,7 +119,7 @@ fn ask(pass: &mut Pass<'_>, state: &mut State, cx: &mut Cx<'_, '_>) {
     let mut labels: VecMap<String, String> = single_values(claim);
     labels.extend(claim.meta.labels.clone());
     labels.insert(CAPACITY_TYPE.to_owned(), funnel.capacity_type.to_owned());
-    let kubelet = if cx.era() == Era::V1 { class.doc.at("spec.kubelet") } else { claim.doc.at("spec.kubelet") };
+    let settings_doc = input::kubelet_doc(claim.doc.at("spec.kubelet"), Some(&class), cx.era());
     let (reserved, bound_pods) = settings::interfaces(cx.view);
     let mut doc = json!({
         "apiVersion": Kind::FleetRequest.api_version(), "kind": Kind::FleetRequest.name(),
@@ -131,8 +131,8 @@ fn ask(pass: &mut Pass<'_>, state: &mut State, cx: &mut Cx<'_, '_>) {
             "template": node_class::launch_template(&class, cx),
         },
     });
-    if !kubelet.is_null() {
-        doc.set("spec.kubelet", kubelet.clone());
+    if !settings_doc.is_null() {
+        doc.set("spec.kubelet", settings_doc.clone());
     }
     if (reserved, bound_pods) != (0, true) {
         doc.set("spec.interfaces", json!({"reserved": reserved, "boundPods": bound_pods}));

@@ -1,4 +1,5 @@
-//! Clusters of manifests alone: no cloud, no kubelets of its own, nodes that are ready because somebody says so.
+//! Clusters of manifests alone: nodes that are ready because their manifests say so, with a running machine where a
+//! provider ID names one.
 //!
 //! Source of what an API server makes by itself: kubernetes/kubernetes pkg/controlplane/controller/systemnamespaces and
 //! pkg/controller/serviceaccount, v1.35; of what a node reports: recordings of kwok v0.7.0's node stages.

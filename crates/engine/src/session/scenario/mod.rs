@@ -99,9 +99,8 @@ impl Scenario {
         }
     }
 
-    /// A cluster of version v1 that holds what an API server makes by itself and these manifests. Its nodes have no
-    /// machines: they are ready from the start, as nodes of a control plane without kubelets are made to be. Karpenter's pods
-    /// only run where `karpenter` says so; else until [`Scenario::release_karpenter`].
+    /// A cluster of version v1 that holds what an API server makes by itself and these manifests. Its nodes are
+    /// ready from the start. Karpenter works at once where `karpenter` says so, else from [`Scenario::release_karpenter`] on.
     pub fn bare(manifests: &[Value], karpenter: bool, seed: u64, start_ms: i64, settle_ms: u64) -> Scenario {
         let epoch_ms = start_ms.saturating_sub_unsigned(settle_ms);
         let docs = bare::objects(manifests, karpenter, epoch_ms);

@@ -50,14 +50,7 @@ impl Parser<'_> {
                         parts.push(Part::Text { text: String::new(), quoted: true });
                     }
                 }
-                '$' | '`' => {
-                    if let Some(part) = self.dollar(false)? {
-                        flush(&mut parts, &mut text, false);
-                        parts.push(part);
-                    } else {
-                        text.push(c);
-                    }
-                }
+                '$' | '`' => self.expansion(c, false, &mut parts, &mut text)?,
                 c => {
                     text.push(c);
                     self.at += 1;
@@ -97,20 +90,25 @@ impl Parser<'_> {
                         }
                     }
                 }
-                '$' | '`' => {
-                    if let Some(part) = self.dollar(true)? {
-                        flush(parts, &mut text, true);
-                        parts.push(part);
-                    } else {
-                        text.push(c);
-                    }
-                }
+                '$' | '`' => self.expansion(c, true, parts, &mut text)?,
                 c => {
                     text.push(c);
                     self.at += 1;
                 }
             }
         }
+    }
+
+    /// Adds what the character begins, or the character where it stands for itself.
+    fn expansion(&mut self, c: char, quoted: bool, parts: &mut Vec<Part>, text: &mut String) -> Res<()> {
+        match self.dollar(quoted)? {
+            Some(part) => {
+                flush(parts, text, quoted);
+                parts.push(part);
+            }
+            None => text.push(c),
+        }
+        Ok(())
     }
 
     /// What `$` or a backquote begins; `None` (with the character consumed) where it stands for itself.
