@@ -90,7 +90,7 @@ fn any_number_of_pods_ends_in_one_set_of_nodes() {
         let start = twelve(seed);
         for k in 0..=12 {
             let lab = script(&format!("kubectl scale deployment inflate --replicas {k}\nsleep 480\n"));
-            let replay = replay_on(start.clone(), &lab, &Choices::default());
+            let replay = replay_on(start.clone(), &lab, &Choices::default(), &mut |_| ());
             passes(&replay, "scale");
             assert_eq!(types(&replay.session), left(k), "seed {seed}, {k} pods");
             let state = report::state(&replay.session);
@@ -108,10 +108,30 @@ fn equal_inputs_give_equal_bytes() {
 }
 
 #[test]
+fn commands_are_told_in_order_as_they_end() {
+    let start = Session::new(Scenario::lab(engine::Era::V1alpha5, 1)).unwrap();
+    let text = "echo one\nkubectl get nodes -w\nsleep 1\n(sleep 5; echo late) &\nsleep 10\nfalse\n";
+    let lab = Lab::parse("a.sh", text).unwrap();
+    let mut told = Vec::new();
+    let replay = replay_on(start, &lab, &Choices { keep_going: true, ..Choices::default() }, &mut |e| told.push(e.clone()));
+    assert_eq!(told, replay.transcript);
+    let lines: Vec<(&str, i32, &str)> = told.iter().map(|e| (e.cmd.as_str(), e.exit, e.stdout.as_str())).collect();
+    let [one, (watch, 130, listed), first, behind, second, last] = lines.as_slice() else { panic!("{lines:?}") };
+    assert_eq!((*one, *watch, listed.lines().count()), (("echo one", 0, "one\n"), "kubectl get nodes -w", 3));
+    assert_eq!((*first, *behind), (("sleep 1", 0, ""), ("(sleep 5; echo late) &", 0, "")));
+    assert_eq!((*second, *last), (("sleep 10", 0, "late\n"), ("false", 1, "")));
+    let record = report::record(&told[0]);
+    assert_eq!(record.to_string(), r#"{"cmd":"echo one","exit":0,"stderr":"","stdout":"one\n","t_ms":0}"#);
+    let end = report::end(&replay);
+    assert_eq!(report::json(&replay)["hash"], end["hash"]);
+    assert!(end["snapshot"]["nodes"].is_array() && end["transcript"].is_null());
+}
+
+#[test]
 fn a_failed_command_or_expectation_is_the_exit_status() {
     let start = Session::new(Scenario::lab(engine::Era::V1alpha5, 1)).unwrap();
     let run = |name: &str, text: &str, choices: &Choices| {
-        let replay = replay_on(start.clone(), &Lab::parse(name, text).unwrap(), choices);
+        let replay = replay_on(start.clone(), &Lab::parse(name, text).unwrap(), choices, &mut |_| ());
         (replay.exit(), replay.faults.len(), replay.transcript.len())
     };
     let stop = Choices::default();

@@ -308,3 +308,43 @@ test("labels of nodes in columns", () => withPage({}, async (page) => {
   assert.match(head, /CAPACITYTYPE +CAPACITY-TYPE +INSTANCE-TYPE$/);
   assert.ok(rows.some((r) => /ON_DEMAND +m5\.large$/.test(r)) && rows.some((r) => /spot +\S+$/.test(r) && !r.includes("ON_DEMAND")));
 }));
+
+test("jq and kubectl explain wait for what they need, once", async () => {
+  const page = await open(site.chromium, site.url + "/");
+  try {
+    await page.lab.ready();
+    const asked = [];
+    page.on("request", (r) => asked.push(new URL(r.url()).pathname));
+    const times = (part) => asked.filter((path) => path.includes(part)).length;
+    await run(page, "kubectl get nodes -o name");
+    assert.equal(times("extras") + times("descriptions"), 0, "nothing is fetched that no line needs");
+    assert.equal(
+      await run(page, "kubectl get nodes -o json | jq -r '.items[].metadata.labels[\"node.kubernetes.io/instance-type\"]' | sort -u"),
+      "m5.large");
+    assert.ok(times("extras") > 0, `the line brought the module: ${asked}`);
+    const before = times("extras");
+    assert.equal(await run(page, "echo '{\"a\":[1,2]}' | jq -c '.a|map(.+1)'"), "[2,3]");
+    assert.equal(times("extras"), before);
+    assert.match(await run(page, "kubectl explain deployment.spec.replicas"),
+      /DESCRIPTION:\n {4}Number of desired pods\. This is a pointer to distinguish between explicit\n {4}zero and not specified\. Defaults to 1\./);
+    assert.match(await run(page, "kubectl explain provisioner | grep -c 'no description'; echo $?"), /^0\n1$/);
+    assert.equal(times("descriptions"), 1);
+    assert.deepEqual(await page.problems(), []);
+  } finally {
+    await page.context().close();
+  }
+});
+
+test("what a line needs and does not get is told, and asked for again by the next line", async () => {
+  const page = await open(site.chromium, site.url + "/");
+  try {
+    await page.lab.ready();
+    await page.route("**/descriptions.txt", (route) => route.abort());
+    assert.match(await run(page, "kubectl explain pod"), /^What this command needs did not arrive/);
+    assert.equal(await run(page, "echo $?"), "1");
+    await page.unroute("**/descriptions.txt");
+    assert.match(await run(page, "kubectl explain pod"), /Pod is a collection of containers/);
+  } finally {
+    await page.context().close();
+  }
+});

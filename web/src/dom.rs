@@ -116,16 +116,11 @@ pub fn copy(text: &str, done: impl FnOnce(bool) + 'static) {
 }
 
 /// Fetches a text that lies beside the page; `None` where it does not come.
-pub fn fetch_text(path: &str, done: impl FnOnce(Option<String>) + 'static) {
-    let Some(answer) = window().map(|w| w.fetch_with_str(path)) else { return done(None) };
-    yew::platform::spawn_local(async move {
-        let text = async {
-            let response: web_sys::Response = JsFuture::from(answer).await.ok()?.dyn_into().ok()?;
-            if !response.ok() {
-                return None;
-            }
-            JsFuture::from(response.text().ok()?).await.ok()?.as_string()
-        };
-        done(text.await);
-    });
+pub async fn fetch_text(path: &str) -> Option<String> {
+    let answer = window()?.fetch_with_str(path);
+    let response: web_sys::Response = JsFuture::from(answer).await.ok()?.dyn_into().ok()?;
+    if !response.ok() {
+        return None;
+    }
+    JsFuture::from(response.text().ok()?).await.ok()?.as_string()
 }

@@ -155,6 +155,7 @@ table! {
     examples: "예제" / "Examples";
     apply: "적용" / "Apply";
     no_shell: "터미널 프로그램을 받지 못했어요. 연결을 확인하고 다시 입력해 주세요." / "The terminal's programs did not arrive. Check the connection and type again.";
+    no_part: "이 명령에 필요한 것을 받지 못했어요. 연결을 확인하고 다시 입력해 주세요." / "What this command needs did not arrive. Check the connection and type again.";
     problems: "문제와 결과" / "Problems and results";
     server_says: "서버의 원문" / "In the server's words";
     changes: "변경 사항" / "Changes";

@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand, ValueEnum};
 use nodewright_cli::lab::{Lab, era};
-use nodewright_cli::replay::{Choices, replay};
+use nodewright_cli::replay::{Choices, Entry, replay_telling};
 use nodewright_cli::{Failure, report};
 use std::io::{Read, Write};
 use std::process::ExitCode;
@@ -76,8 +76,9 @@ struct Run {
     /// Let time run on at the end, up to this long after the start (30m, 1h30m).
     #[arg(long, value_name = "DURATION")]
     until: Option<String>,
-    #[arg(short, long, value_enum, default_value_t = Format::Text)]
-    output: Format,
+    /// ndjson prints a line of JSON for each command as it ends, and one with the cluster at the end.
+    #[arg(short, long, value_enum, default_value_t = RunFormat::Text)]
+    output: RunFormat,
     /// Go on behind a failure and report all of them.
     #[arg(long)]
     keep_going: bool,
@@ -181,6 +182,13 @@ enum Format {
     Json,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
+enum RunFormat {
+    Text,
+    Json,
+    Ndjson,
+}
+
 fn main() -> ExitCode {
     // Usage errors leave with status 2 from within clap.
     let done = match Args::parse().command {
@@ -263,11 +271,17 @@ fn run(args: &Run) -> Result<(String, u8), Failure> {
         until_ms,
         keep_going: args.keep_going,
     };
-    let replay = replay(&lab, &choices)?;
+    let mut tell = |entry: &Entry| {
+        if args.output == RunFormat::Ndjson {
+            say(&format!("{}\n", report::record(entry)), 0);
+        }
+    };
+    let replay = replay_telling(&lab, &choices, &mut tell)?;
     complain(&report::faults(&replay, &args.file));
     let out = match args.output {
-        Format::Text => report::text(&replay),
-        Format::Json => format!("{}\n", report::json(&replay)),
+        RunFormat::Text => report::text(&replay),
+        RunFormat::Json => format!("{}\n", report::json(&replay)),
+        RunFormat::Ndjson => format!("{}\n", report::end(&replay)),
     };
     Ok((out, u8::try_from(replay.exit()).unwrap_or(1)))
 }

@@ -5,7 +5,7 @@ use crate::expect::Expect;
 use crate::lab::Lab;
 use engine::session::LAB;
 use engine::{Era, Scenario, Session, SimTime};
-use shell::{Extras, Job, Options, Poll, Shell, Start, Stream};
+use shell::{Chunk, Extras, Job, Options, Poll, Shell, Start, Stream};
 
 /// What the command line adds to the lab's own settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -72,16 +72,21 @@ pub fn session(lab: &Lab, choices: &Choices) -> Result<Session, Failure> {
 }
 
 pub fn replay(lab: &Lab, choices: &Choices) -> Result<Replay, Failure> {
+    replay_telling(lab, choices, &mut |_| ())
+}
+
+/// The same, and hands each command to `tell` as soon as nothing more will be printed under it, in order.
+pub fn replay_telling(lab: &Lab, choices: &Choices, tell: &mut dyn FnMut(&Entry)) -> Result<Replay, Failure> {
     let session = session(lab, choices)?;
-    Ok(replay_on(session, lab, choices))
+    Ok(replay_on(session, lab, choices, tell))
 }
 
 /// Replays on a session that is there already.
-pub fn replay_on(session: Session, lab: &Lab, choices: &Choices) -> Replay {
+pub fn replay_on(session: Session, lab: &Lab, choices: &Choices, tell: &mut dyn FnMut(&Entry)) -> Replay {
     let start = session.now();
     let mut shell = Shell::new(Options::script());
     shell.attach(Extras::all());
-    let mut player = Player { session, shell, start, transcript: Vec::new(), background: None };
+    let mut player = Player { session, shell, start, transcript: Vec::new(), background: None, told: 0, tell };
     let mut faults = Vec::new();
     // A block whose last line still follows something is judged when that ends.
     let mut open: Option<Judged> = None;
@@ -139,6 +144,7 @@ pub fn replay_on(session: Session, lab: &Lab, choices: &Choices) -> Replay {
         player.run_to(start + until);
     }
     player.leave();
+    player.tell_up_to(player.transcript.len());
     if faults.is_empty() || choices.keep_going {
         judge(open.take(), &player.transcript, &mut faults);
     }
@@ -189,12 +195,15 @@ struct Background {
     entry: usize,
 }
 
-struct Player {
+struct Player<'a> {
     session: Session,
     shell: Shell,
     start: SimTime,
     transcript: Vec<Entry>,
     background: Option<Background>,
+    /// Entries that were handed on.
+    told: usize,
+    tell: &'a mut dyn FnMut(&Entry),
 }
 
 /// Lines that only let time pass, under which a followed command goes on.
@@ -213,7 +222,7 @@ fn only_sleeps(text: &str) -> bool {
     any
 }
 
-impl Player {
+impl Player<'_> {
     /// Runs a text; false where it is unfinished and more of it has to come.
     fn line(&mut self, text: &str) -> bool {
         let mut job = match self.shell.start(text, &mut self.session) {
@@ -227,6 +236,8 @@ impl Player {
             self.leave();
         }
         let at = self.transcript.len();
+        // What is followed goes on printing, and what comes behind it waits for its turn.
+        self.tell_up_to(self.background.as_ref().map_or(at, |b| b.entry));
         self.transcript.push(Entry {
             t_ms: self.session.now().since(self.start),
             cmd: text.trim_end().to_owned(),
@@ -257,11 +268,22 @@ impl Player {
         }
     }
 
+    fn tell_up_to(&mut self, end: usize) {
+        for entry in self.transcript.get(self.told..end).unwrap_or_default() {
+            (self.tell)(entry);
+        }
+        self.told = self.told.max(end);
+    }
+
     fn collect(&mut self, at: usize, job: &mut Job) {
+        self.note(at, job.take_output());
+    }
+
+    fn note(&mut self, at: usize, output: Vec<Chunk>) {
         let Some(entry) = self.transcript.get_mut(at) else {
             return;
         };
-        for chunk in job.take_output() {
+        for chunk in output {
             match chunk.stream {
                 Stream::Stdout => entry.stdout.push_str(&chunk.text),
                 Stream::Stderr => entry.stderr.push_str(&chunk.text),
@@ -276,7 +298,7 @@ impl Player {
 
     /// Goes on to the next instant at which something happens; false where nothing is left to happen.
     fn pass(&mut self, wake: Option<SimTime>, limit: Option<SimTime>) -> bool {
-        let behind = self.poll_background();
+        let behind = [self.poll_background(), self.work()].into_iter().flatten().min();
         let now = self.session.now();
         let next = [wake, behind, self.session.next_wake(), limit].into_iter().flatten().min();
         let Some(next) = next else {
@@ -303,6 +325,18 @@ impl Player {
                 wake
             }
         }
+    }
+
+    /// Lets what runs behind `&` go on; its output belongs to the last command. Gives when it wants to go on.
+    fn work(&mut self) -> Option<SimTime> {
+        if !self.shell.has_background() {
+            return None;
+        }
+        let (output, wake) = self.shell.work(&mut self.session);
+        if let Some(last) = self.transcript.len().checked_sub(1) {
+            self.note(last, output);
+        }
+        wake
     }
 
     /// Leaves what is followed, as Ctrl+C does.

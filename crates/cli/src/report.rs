@@ -39,15 +39,22 @@ fn usd(micro: i64) -> Value {
     serde_json::from_str(&format!("{sign}{}.{:06}", micro / 1_000_000, micro % 1_000_000)).unwrap_or(Value::Null)
 }
 
+/// One command: `{"t_ms", "cmd", "exit", "stdout", "stderr"}`.
+pub fn record(e: &Entry) -> Value {
+    json!({"t_ms": e.t_ms, "cmd": e.cmd, "exit": e.exit, "stdout": e.stdout, "stderr": e.stderr})
+}
+
+/// The end: `{"snapshot": {...}, "hash": "..."}`.
+pub fn end(replay: &Replay) -> Value {
+    let hash = format!("{:016x}", replay.session.snapshot().hash);
+    json!({"snapshot": state(&replay.session), "hash": hash})
+}
+
 /// `{"transcript": [...], "snapshot": {...}, "hash": "..."}`.
 pub fn json(replay: &Replay) -> Value {
-    let entry = |e: &Entry| json!({"t_ms": e.t_ms, "cmd": e.cmd, "exit": e.exit, "stdout": e.stdout, "stderr": e.stderr});
-    let snapshot = replay.session.snapshot();
-    json!({
-        "transcript": replay.transcript.iter().map(entry).collect::<Vec<_>>(),
-        "snapshot": state(&replay.session),
-        "hash": format!("{:016x}", snapshot.hash),
-    })
+    let mut all = end(replay);
+    all.set("transcript", replay.transcript.iter().map(record).collect::<Vec<_>>());
+    all
 }
 
 /// The cluster at the end.

@@ -17,6 +17,7 @@ use engine::{Era, Session, SimTime};
 use objects::{DocExt, Value, json};
 use serde::Serialize;
 use shell::{Extras, Options, Poll, Shell, Start, Stream};
+use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 
 /// Longest simulated time of one call: a day.
@@ -52,6 +53,8 @@ impl Playground {
         let session = Session::new(Scenario::lab(era, seed)).map_err(|e| JsError::new(&e.message))?;
         let mut shell = Shell::new(Options::script());
         shell.attach(Extras::all());
+        // Descriptions are half a megabyte, which this package does not bring.
+        shell.set_docs(Rc::default());
         Ok(Playground { session, shell })
     }
 

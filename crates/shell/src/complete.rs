@@ -42,12 +42,9 @@ pub fn complete(line: &str, cursor: usize, state: &State, snapshot: &Snapshot) -
         ["kubectl", rest @ ..] => kubectl(rest, word, state, snapshot),
         ["which" | "man" | "type" | "help", ..] => (String::new(), commands(state)),
         ["watch", .., "kubectl"] => kubectl(&[], word, state, snapshot),
-        ["eks-node-viewer", ..] if word.starts_with('-') => (
-            String::new(),
-            ["--disable-pricing ", "--extra-labels ", "--node-selector ", "--node-sort ", "--resources "]
-                .map(str::to_owned)
-                .into(),
-        ),
+        ["eks-node-viewer", ..] if word.starts_with('-') => {
+            (String::new(), crate::viewer::flags().map(|f| format!("--{f} ")).collect())
+        }
         _ => (String::new(), files(word, state)),
     };
     let all = candidates.into_iter().map(|c| head.clone() + &c);

@@ -1,7 +1,8 @@
 //! One line at work.
 
+use crate::extras::Want;
 use crate::lang::Parsed;
-use crate::run::{Ctx, Input, Io, Machine, Program, State, Step};
+use crate::run::{Ctx, Input, Io, Machine, Program, State, Step, earlier, step_jobs};
 use engine::logs::LogLine;
 use engine::session::Seen;
 use engine::{Session, SimTime};
@@ -98,16 +99,67 @@ pub struct Job {
     follows: bool,
     full_screen: bool,
     interrupted: bool,
-    wants_extras: bool,
+    refused: bool,
+    wants: Option<Want>,
     exit: Option<i32>,
     /// The last instant and the steps taken in it.
     busy: (SimTime, usize),
 }
 
+/// What is said of a script that runs in a circle.
+pub(crate) const ROUND: &str = "bash: stopped: the script goes round without letting time pass (put a `sleep` in the loop)\n";
+
 /// Machine steps of one poll.
 const STEPS_PER_POLL: usize = 64;
 /// Machine steps within one simulated instant; a script that needs more is running in a circle.
 const STEPS_PER_INSTANT: usize = 4_000;
+
+/// Lets the jobs in the background go on. They are on no screen, get no keys, and nobody follows them.
+fn behind(output: &mut Vec<Chunk>, ctx: &mut Ctx<'_>) -> bool {
+    let mut keys = Vec::new();
+    let mut editor = Editor::Closed;
+    let (mut follows, mut full_screen, mut repair) = (false, false, None);
+    let mut apart = Ctx {
+        session: ctx.session,
+        state: ctx.state,
+        line: ctx.line,
+        seen: ctx.seen,
+        keys: &mut keys,
+        editor: &mut editor,
+        follows: &mut follows,
+        full_screen: &mut full_screen,
+        repair: &mut repair,
+        logs: ctx.logs,
+        text: ctx.text,
+    };
+    step_jobs(output, &mut apart)
+}
+
+/// Lets the jobs in the background go on while no line is at work; what they print.
+pub(crate) fn work(state: &mut State, session: &mut Session) -> Vec<Chunk> {
+    let (mut output, mut seen, mut keys, mut logs) = (Vec::new(), Vec::new(), Vec::new(), VecMap::new());
+    let mut editor = Editor::Closed;
+    let (mut follows, mut full_screen, mut repair) = (false, false, None);
+    let mut ctx = Ctx {
+        session,
+        state,
+        line: "",
+        seen: &mut seen,
+        keys: &mut keys,
+        editor: &mut editor,
+        follows: &mut follows,
+        full_screen: &mut full_screen,
+        repair: &mut repair,
+        logs: &mut logs,
+        text: "",
+    };
+    for _ in 0..STEPS_PER_POLL {
+        if !step_jobs(&mut output, &mut ctx) {
+            break;
+        }
+    }
+    output
+}
 
 impl Job {
     pub(crate) fn new(text: &str, parsed: Parsed, echo: bool) -> Job {
@@ -124,7 +176,8 @@ impl Job {
             follows: false,
             full_screen: false,
             interrupted: false,
-            wants_extras: false,
+            refused: false,
+            wants: None,
             exit: None,
             busy: (SimTime::ZERO, 0),
         };
@@ -150,6 +203,9 @@ impl Job {
         if self.interrupted {
             return self.finish(130, state);
         }
+        if self.refused {
+            return self.finish(1, state);
+        }
         let now = session.now();
         if self.busy.0 != now {
             self.busy = (now, 0);
@@ -157,8 +213,7 @@ impl Job {
         for _ in 0..STEPS_PER_POLL {
             self.busy.1 += 1;
             if self.busy.1 > STEPS_PER_INSTANT {
-                let text = "bash: stopped: the script goes round without letting time pass (put a `sleep` in the loop)\n";
-                self.output.push(Chunk { stream: Stream::Stderr, text: text.to_owned(), screen: false });
+                self.output.push(Chunk { stream: Stream::Stderr, text: ROUND.to_owned(), screen: false });
                 return self.finish(1, state);
             }
             let Some(machine) = &mut self.machine else {
@@ -181,21 +236,27 @@ impl Job {
                 logs: &mut self.logs,
                 text: &self.text,
             };
-            ctx.state.wants_extras = false;
+            ctx.state.wants = None;
             let step = machine.step(&mut io, &mut ctx);
-            self.wants_extras = std::mem::take(&mut ctx.state.wants_extras);
-            let output = std::mem::take(&mut io.output);
+            self.wants = ctx.state.wants.take();
+            let mut output = std::mem::take(&mut io.output);
+            let moved = behind(&mut output, &mut ctx);
+            self.wants = self.wants.or(ctx.state.wants.take());
             self.deliver(output);
             match step {
                 Step::Done(exit) => return self.finish(exit, state),
-                Step::Wait(wake) => return Poll::Running { wake },
-                Step::More => {}
+                Step::Wait(wake) if !moved => return Poll::Running { wake: earlier(wake, state.jobs.wake()) },
+                Step::Wait(_) | Step::More => {}
             }
         }
         Poll::Running { wake: Some(now) }
     }
 
     fn finish(&mut self, exit: i32, state: &mut State) -> Poll {
+        if state.options.interactive {
+            let text = state.jobs.report();
+            self.output.extend((!text.is_empty()).then_some(Chunk { stream: Stream::Stderr, text, screen: false }));
+        }
         state.env.status = exit;
         state.unwind = None;
         self.machine = None;
@@ -265,9 +326,17 @@ impl Job {
         }
     }
 
-    /// Whether the job waits for [`crate::Extras`]: attach them, or say why not and interrupt it.
-    pub fn wants_extras(&self) -> bool {
-        self.wants_extras && self.exit.is_none()
+    /// What the job waits for: bring it to the shell, or refuse.
+    pub fn wants(&self) -> Option<Want> {
+        self.wants.filter(|_| self.exit.is_none())
+    }
+
+    /// Ends a job that waits for something which does not come, with status 1; `why` is told as advice.
+    pub fn refuse(&mut self, why: &str) {
+        if self.wants().is_some() {
+            self.output.push(Chunk { stream: Stream::Hint, text: format!("{why}\n"), screen: false });
+            self.refused = true;
+        }
     }
 
     /// Whether the job follows something (`logs -f`, `get -w`, `watch`) and so ends only when it is left.

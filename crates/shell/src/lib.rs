@@ -4,6 +4,7 @@
 //! simulated time: the owner calls [`Shell::poll`] whenever the session moved and draws [`Job::take_output`].
 
 mod complete;
+mod differences;
 mod extras;
 mod job;
 mod kubectl;
@@ -15,15 +16,16 @@ mod viewer;
 mod whole;
 
 pub use complete::Completion;
-pub use extras::{Answer, Extras, Query};
+pub use extras::{Answer, Extras, Query, Want};
 pub use job::{Chunk, Edit, Job, Key, Poll, Repair, Start, Stream};
 pub use options::{Lang, Options};
 pub use viewer::picture as node_viewer;
 pub use whole::Ran;
 
-use engine::{Session, Snapshot};
+use engine::{Session, SimTime, Snapshot};
 use objects::schema::Docs;
 use run::State;
+use std::rc::Rc;
 
 /// What outlives a line of input.
 #[derive(Debug)]
@@ -48,11 +50,12 @@ impl Shell {
     }
 
     /// Descriptions of fields that were fetched, for `kubectl explain`.
-    pub fn set_docs(&mut self, docs: Docs) {
-        self.state.docs = docs;
+    /// Empty ones are none: then it explains without.
+    pub fn set_docs(&mut self, docs: Rc<Docs>) {
+        self.state.docs = Some(docs);
     }
 
-    /// Gives the shell its rarely needed parts. A job that waits for them ([`Job::wants_extras`]) goes on at its next poll.
+    /// Gives the shell its rarely needed parts. A job that waits for them ([`Job::wants`]) goes on at its next poll.
     pub fn attach(&mut self, extras: Extras) {
         self.state.extras = Some(extras);
     }
@@ -80,6 +83,19 @@ impl Shell {
     /// Runs the job as far as the present simulated time allows.
     pub fn poll(&mut self, job: &mut Job, session: &mut Session) -> Poll {
         job.poll(&mut self.state, session)
+    }
+
+    /// Whether something runs in the background: call [`Shell::work`] whenever the session moved, also while no line is
+    /// at work.
+    pub fn has_background(&self) -> bool {
+        self.state.jobs.any_at_work()
+    }
+
+    /// Lets what runs in the background go on as far as the present allows: what it printed, and when it has something to
+    /// do whatever the cluster does.
+    pub fn work(&mut self, session: &mut Session) -> (Vec<Chunk>, Option<SimTime>) {
+        let output = job::work(&mut self.state, session);
+        (output, self.state.jobs.wake())
     }
 
     /// Lines typed so far, oldest first.
@@ -126,7 +142,8 @@ impl Shell {
                 continue;
             }
             let event = tail.chars().next();
-            if c != '!' || single || !event.is_some_and(|e| e == '!' || e.is_ascii_alphanumeric()) {
+            let process = out.ends_with('$');
+            if c != '!' || single || process || !event.is_some_and(|e| e == '!' || e.is_ascii_alphanumeric()) {
                 out.push(c);
                 rest = tail;
                 continue;

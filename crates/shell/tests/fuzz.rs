@@ -43,6 +43,12 @@ const KUBECTL: &[&str] = &[
     "jq -n 'reduce range(60) as $i (\"x\"; . + .) | length'",
     "watch -n 1 kubectl get nodes",
     "eks-node-viewer --resources cpu,memory",
+    "eks-node-viewer --node-sort eks-node-viewer/node-cpu-usage=dsc --extra-labels a,b --node-selector a",
+    "aws ec2 describe-instances --filters Name=tag:Name,Values=ip* --query 'Reservations[].Instances[?State.Name==`running`].[InstanceId,{A:InstanceType}] | [0][]' --output text",
+    "ec2-spot-interrupter -i $(aws ec2 describe-instances --query 'Reservations[*].Instances[*].InstanceId' --output text | tr '\t' ,) &",
+    "kubens karpenter; kubens -; kubectx; helm list -A -o json",
+    "{ sleep 3; kubectl get no; } & jobs -l; wait %1; kill -9 %2; fg; disown",
+    "time -p kubectl get po | diff -u - /dev/null",
 ];
 const GLUE: &[&str] = &[" | ", " && ", " || ", "; ", "\n", " | jq . | ", " 2>&1 | ", " > f; "];
 const BITS: &[&str] = &[
@@ -94,7 +100,18 @@ fn run(start: &Lab, text: &str) {
         printed += job.take_output().iter().map(|c| c.text.len()).sum::<usize>();
         assert!(printed < OUTPUT, "{printed} bytes printed by {text:?}");
         match poll {
-            Poll::Done { .. } => return,
+            Poll::Done { .. } => {
+                // What is left in the background goes on for a while.
+                for _ in 0..20 {
+                    let (output, wake) = lab.shell.work(&mut lab.session);
+                    printed += output.iter().map(|c| c.text.len()).sum::<usize>();
+                    assert!(printed < OUTPUT, "{printed} bytes printed by {text:?}");
+                    let next = [wake, lab.session.next_wake()].into_iter().flatten().min().filter(|t| *t <= limit);
+                    let Some(next) = next.filter(|_| lab.shell.has_background()) else { return };
+                    lab.session.advance_to(next.max(lab.session.now()));
+                }
+                return;
+            }
             Poll::Running { wake } => {
                 let next = [wake, lab.session.next_wake()].into_iter().flatten().min();
                 match next.filter(|t| *t <= limit) {

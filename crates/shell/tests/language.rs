@@ -107,5 +107,10 @@ fn time_is_simulated() {
     let first = lab.run("date; sleep 90; date");
     assert_eq!(first.stdout, "Wed Jul 26 14:10:00 KST 2023\nWed Jul 26 14:11:30 KST 2023\n");
     assert_eq!(lab.run("TZ=UTC date +%T; date -u +%F").stdout, "05:11:30\n2023-07-26\n");
-    assert_eq!(lab.run("sleep 1m & ").exit, 2);
+    assert_eq!(lab.run("time sleep 75.5").stderr, "\nreal\t1m15.500s\nuser\t0m0.000s\nsys\t0m0.000s\n");
+    // A job outlives its line, and goes on while others let time pass.
+    assert_eq!(lab.run("(sleep 60; date +%T) &").stdout, "");
+    assert_eq!(lab.run("sleep 90; date +%T").stdout, "14:13:45\n14:14:15\n");
+    let round = lab.run("while true; do true; done & wait");
+    assert!(round.stderr.contains("goes round without letting time pass"), "{}", round.stderr);
 }

@@ -6,7 +6,7 @@ mod common;
 use common::Lab;
 use engine::session::Seen;
 use engine::{Era, Scenario};
-use nodewright_shell::{Job, Key, Lang, Options, Poll, Shell, Start, Stream};
+use nodewright_shell::{Extras, Job, Key, Lang, Options, Poll, Shell, Start, Stream, Want};
 use objects::Kind;
 
 thread_local!(static LAB: Lab = Lab::of(Scenario::lab(Era::V1alpha5, 1)));
@@ -183,4 +183,96 @@ fn edits_by_a_command() {
     let out = lab.run("EDITOR=vi kubectl edit deploy web");
     assert_eq!((out.exit, out.stderr.as_str()), (1, "error: unable to launch the editor \"vi\"\n"));
     assert_eq!(lab.run("kubectl edit deploy web").exit, 1);
+}
+
+/// What a terminal shows of a line, streams together.
+fn shown(lab: &mut Lab, line: &str) -> String {
+    let mut job = start(lab, line);
+    let mut out = String::new();
+    loop {
+        let poll = lab.shell.poll(&mut job, &mut lab.session);
+        out.extend(job.take_output().into_iter().map(|c| c.text));
+        match poll {
+            Poll::Done { .. } => return out,
+            Poll::Running { wake } => {
+                let next = [wake, lab.session.next_wake()].into_iter().flatten().min();
+                match next {
+                    Some(t) => lab.session.advance_to(t.max(lab.session.now())),
+                    None => job.interrupt(),
+                }
+            }
+        }
+    }
+}
+
+/// Recorded from an interactive bash 5.2; numbers of processes are its own.
+#[test]
+fn jobs_in_the_background_are_told() {
+    let mut lab = terminal();
+    for (line, want) in [
+        ("sleep 0.5 &", "[1] 101\n"),
+        ("echo a; sleep 1", "a\n[1]+  Done                    sleep 0.5\n"),
+        ("false &", "[1] 102\n[1]+  Exit 1                  false\n"),
+        ("jobs", ""),
+        ("sleep 50 &", "[1] 103\n"),
+        ("sleep 60 &", "[2] 104\n"),
+        ("jobs", "[1]-  Running                 sleep 50 &\n[2]+  Running                 sleep 60 &\n"),
+        ("jobs -l", "[1]- 103 Running                 sleep 50 &\n[2]+ 104 Running                 sleep 60 &\n"),
+        ("kill %1", "[1]-  Terminated              sleep 50\n"),
+        ("kill -9 %2; echo $!", "104\n[2]+  Killed                  sleep 60\n"),
+        ("fg", "bash: fg: current: no such job\n"),
+        ("sleep 1 | cat &", "[1] 105\n"),
+        ("fg", "sleep 1 | cat\n"),
+        ("echo $?", "0\n"),
+        ("(sleep 0.2; exit 3) &", "[1] 106\n"),
+        ("sleep 0.4", "[1]+  Exit 3                  ( sleep 0.2; exit 3 )\n"),
+        ("bg", "bash: bg: current: no such job\n"),
+        ("fg %9", "bash: fg: %9: no such job\n"),
+        ("jobs %9", "bash: jobs: %9: no such job\n"),
+        ("sleep 70 & sleep 71 & sleep 72 &", "[1] 107\n[2] 108\n[3] 109\n"),
+        ("fg %sleep", "bash: fg: sleep: ambiguous job spec\n"),
+        ("disown %1; jobs", "[2]-  Running                 sleep 71 &\n[3]+  Running                 sleep 72 &\n"),
+        ("kill %%; jobs", "[2]-  Running                 sleep 71 &\n[3]+  Terminated              sleep 72\n"),
+        ("kill 9999", "bash: kill: (9999) - No such process\n"),
+        ("sleep 0.1 & wait -n; echo \"n=$?\"", "[3] 110\nn=0\n[3]+  Done                    sleep 0.1\n"),
+    ] {
+        assert_eq!(shown(&mut lab, line), want, "{line}");
+    }
+}
+
+#[test]
+fn a_job_goes_on_between_lines_and_ends_by_ctrl_c_in_the_foreground() {
+    let mut lab = terminal();
+    assert_eq!(shown(&mut lab, "(sleep 30; echo late; kubectl create ns behind) &"), "[1] 101\n");
+    assert!(lab.shell.has_background());
+    let (none, wake) = lab.shell.work(&mut lab.session);
+    assert_eq!((none.len(), wake), (0, Some(lab.session.now() + 30_000)));
+    lab.session.advance_to(lab.session.now() + 31_000);
+    let (output, _) = lab.shell.work(&mut lab.session);
+    let printed: String = output.into_iter().map(|c| c.text).collect();
+    assert_eq!(printed, "late\nnamespace/behind created\n");
+    assert!(!lab.shell.has_background());
+    shown(&mut lab, "sleep 40 &");
+    let mut job = start(&mut lab, "fg");
+    assert!(matches!(lab.shell.poll(&mut job, &mut lab.session), Poll::Running { wake: Some(_) }));
+    job.interrupt();
+    assert_eq!(lab.shell.poll(&mut job, &mut lab.session), Poll::Done { exit: 130 });
+    assert_eq!(shown(&mut lab, "echo $?; jobs"), "130\n");
+}
+
+#[test]
+fn a_line_waits_for_what_it_needs() {
+    let mut lab = terminal();
+    let mut job = start(&mut lab, "echo '{\"a\": 1}' | jq .a");
+    assert!(matches!(lab.shell.poll(&mut job, &mut lab.session), Poll::Running { wake: None }));
+    assert_eq!(job.wants(), Some(Want::Extras));
+    lab.shell.attach(Extras::all());
+    assert_eq!(lab.shell.poll(&mut job, &mut lab.session), Poll::Done { exit: 0 });
+    assert_eq!((text(&mut job, Stream::Stdout).as_str(), job.wants()), ("1\n", None));
+    let mut refused = terminal();
+    let mut job = start(&mut refused, "jq .");
+    refused.shell.poll(&mut job, &mut refused.session);
+    job.refuse("it did not come");
+    assert_eq!(refused.shell.poll(&mut job, &mut refused.session), Poll::Done { exit: 1 });
+    assert_eq!(text(&mut job, Stream::Hint), "it did not come\n");
 }

@@ -5,10 +5,10 @@ use super::lesson::LessonState;
 use super::term::{Term, Told};
 use crate::i18n::texts;
 use crate::scenario::Plan;
-use crate::tools::{self, Tools};
+use crate::tools::{self, Given, Tools};
 use engine::session::{Advance, NextEvent, Request};
 use engine::{Session, SimTime, Snapshot};
-use shell::Edit;
+use shell::{Edit, Want};
 use std::rc::Rc;
 use std::sync::Arc;
 use view::Lang;
@@ -208,6 +208,20 @@ impl Core {
                 Told::Ended { exit, stderr } => lesson.command_ended(exit, &stderr),
             }
         }
+    }
+
+    /// What jobs wait for and nobody has been asked for yet, with their terminals.
+    pub fn take_wants(&mut self) -> Vec<(usize, Want)> {
+        self.terms.iter_mut().enumerate().filter_map(|(i, t)| Some((i, t.take_want()?))).collect()
+    }
+
+    /// Gives a job what it waits for, or ends it with what is said there.
+    pub fn give(&mut self, terminal: usize, given: Result<Given, &str>) {
+        let why = given.as_ref().err().map(|e| format!("{} ({e})", texts(self.lang).no_part));
+        if let Some(term) = self.terms.get_mut(terminal) {
+            term.give(given.map_err(|_| why.as_deref().unwrap_or_default()));
+        }
+        self.poll_terms();
     }
 
     /// The text that a terminal's job wants edited, and which terminal.

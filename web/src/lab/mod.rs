@@ -117,6 +117,8 @@ impl Lab {
             core.frame(wall_ms, &|| dom::now_ms() - began < BUDGET_MS);
             (core.session.snapshot().store.revision(), core.session.now().ms() / 250, core.terms_revision(), core.clock.playing)
         };
+        let wants = self.0.core.borrow_mut().take_wants();
+        wants.into_iter().for_each(|(terminal, want)| tools::bring(self, terminal, want));
         if self.0.told.replace(told) != told {
             self.keep_typed();
             self.notify();

@@ -1,9 +1,9 @@
 //! One terminal: a shell, at most one job in the foreground, and what is on screen.
 
-use crate::tools::{Polled, Runner, Tools};
+use crate::tools::{Given, Polled, Runner, Tools};
 use engine::session::Seen;
 use engine::{Session, SimTime};
-use shell::{Chunk, Completion, Edit, Key, Poll, Repair, Stream};
+use shell::{Chunk, Completion, Edit, Key, Poll, Repair, Stream, Want};
 use std::collections::VecDeque;
 use std::rc::Rc;
 use view::Lang;
@@ -60,6 +60,8 @@ pub struct Term {
     /// The shell, once it is loaded; lines wait for it.
     runner: Option<Box<dyn Runner>>,
     wake: Option<SimTime>,
+    /// What the job waits for, and whether that was asked for.
+    wants: Option<(Want, bool)>,
     lines: VecDeque<Rc<Line>>,
     next_id: u64,
     /// The last line has no newline yet.
@@ -85,6 +87,7 @@ impl Term {
         Term {
             runner: None,
             wake: None,
+            wants: None,
             lines: VecDeque::new(),
             next_id: 0,
             open: false,
@@ -127,7 +130,7 @@ impl Term {
     }
 
     pub fn wake(&self) -> Option<SimTime> {
-        self.wake.filter(|_| self.busy())
+        self.wake
     }
 
     pub fn busy(&self) -> bool {
@@ -218,7 +221,11 @@ impl Term {
         // Bounded: each round either ends a job or stops.
         for _ in 0..=QUEUE {
             let polled = self.runner.as_mut().and_then(|r| r.poll(session));
-            let Some(Polled { poll, output, seen, full_screen, repair }) = polled else { break };
+            let Some(Polled { poll, output, seen, full_screen, repair, wants }) = polled else {
+                self.wake = None;
+                break;
+            };
+            self.wants = wants.map(|w| self.wants.filter(|(before, _)| *before == w).unwrap_or((w, false)));
             told.extend(seen.into_iter().map(Told::Seen));
             if !output.is_empty() {
                 self.revision += 1;
@@ -239,6 +246,7 @@ impl Term {
                 }
                 Poll::Done { exit } => {
                     self.revision += 1;
+                    self.wake = None;
                     told.push(Told::Ended { exit, stderr: std::mem::take(&mut self.stderr) });
                     self.screen = None;
                     self.repair = repair.map(Rc::new);
@@ -318,6 +326,18 @@ impl Term {
     pub fn key(&mut self, key: Key) {
         if let Some(runner) = &mut self.runner {
             runner.key(key);
+        }
+    }
+
+    /// What the job waits for, the first time.
+    pub fn take_want(&mut self) -> Option<Want> {
+        let (want, asked) = self.wants.as_mut()?;
+        (!std::mem::replace(asked, true)).then_some(*want)
+    }
+
+    pub fn give(&mut self, given: Result<Given, &str>) {
+        if let Some(runner) = &mut self.runner {
+            runner.give(given);
         }
     }
 

@@ -182,7 +182,10 @@ fn use_simulated() -> Html {
         use_effect_with((), move |()| {
             tools::extras(move |extras| {
                 let Ok(extras) = extras else { return tables.set(Some(Vec::new())) };
-                dom::fetch_text(README, move |text| tables.set(Some((extras.simulated)(&text.unwrap_or_default()))));
+                yew::platform::spawn_local(async move {
+                    let text = dom::fetch_text(README).await.unwrap_or_default();
+                    tables.set(Some((extras.simulated)(&text)));
+                });
             });
         });
     }

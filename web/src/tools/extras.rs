@@ -1,5 +1,5 @@
 //! The third module's inside: what few visits need. What an editor of manifests knows comes when the editor's pane opens,
-//! the pen of the charts with the pane of the cost.
+//! the pen of the charts with the pane of the cost, the shell's heavy parts with the first line that needs one (jq).
 
 #![allow(unsafe_code, reason = "the door between the modules is a function imported from one of them")]
 
@@ -12,13 +12,23 @@ use wasm_split_helpers::{SplitLoaderError, wasm_split};
 
 #[wasm_split(extras, fallible)]
 pub fn extras() -> Result<Extras, SplitLoaderError> {
-    Ok(Extras { check, complete, hover, changes, mend, simulated: view::simulated::tables, chart: crate::chart::cost })
+    Ok(Extras {
+        check,
+        complete,
+        hover,
+        changes,
+        mend,
+        simulated: view::simulated::tables,
+        chart: crate::chart::cost,
+        shell: shell::Extras::all(),
+    })
 }
 
 /// Answers with what the session knows at this moment.
 fn around<T>(session: &Session, lang: Lang, answer: impl FnOnce(&Around<'_>) -> T) -> T {
     let snapshot = session.snapshot();
-    super::with_docs(|docs| answer(&Around::session(session, &snapshot, lang).with_docs(docs)))
+    let docs = super::docs_here().unwrap_or_default();
+    answer(&Around::session(session, &snapshot, lang).with_docs(&docs))
 }
 
 fn spot(s: Spot) -> Value {

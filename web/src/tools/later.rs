@@ -2,11 +2,11 @@
 
 #![allow(unsafe_code, reason = "the door between the two modules is a function imported from one of them")]
 
-use super::{Polled, Runner, Tools};
+use super::{Given, Polled, Runner, Tools};
 use engine::session::Parts;
 use engine::{Session, Snapshot};
 use objects::yaml::diagnose;
-use shell::{Chunk, Completion, Edit, Job, Key, Options, Poll, Shell, Start, Stream};
+use shell::{Completion, Edit, Job, Key, Options, Poll, Shell, Start};
 use view::Lang;
 use wasm_split_helpers::{SplitLoaderError, wasm_split};
 
@@ -82,16 +82,19 @@ impl Runner for Terminal {
     }
 
     fn poll(&mut self, session: &mut Session) -> Option<Polled> {
-        let mut job = self.job.take()?;
+        let Some(mut job) = self.job.take() else {
+            let (output, wake) = self.shell.has_background().then(|| self.shell.work(session))?;
+            return Some(Polled { output, ..Polled::running(wake) });
+        };
         let poll = self.shell.poll(&mut job, session);
-        let mut output = job.take_output();
-        if job.wants_extras() {
-            // No module of the page has them yet.
-            output.push(Chunk { stream: Stream::Stderr, text: "jq is not in this page\n".to_owned(), screen: false });
-            job.interrupt();
-        }
-        let polled =
-            Polled { poll, output, seen: job.take_seen(), full_screen: job.full_screen(), repair: job.repair().cloned() };
+        let polled = Polled {
+            poll,
+            output: job.take_output(),
+            seen: job.take_seen(),
+            full_screen: job.full_screen(),
+            repair: job.repair().cloned(),
+            wants: job.wants(),
+        };
         if matches!(poll, Poll::Running { .. }) {
             self.job = Some(job);
         }
@@ -111,6 +114,18 @@ impl Runner for Terminal {
     fn key(&mut self, key: Key) {
         if let Some(job) = &mut self.job {
             job.key(key);
+        }
+    }
+
+    fn give(&mut self, given: Result<Given, &str>) {
+        match given {
+            Ok(Given::Extras(extras)) => self.shell.attach(extras),
+            Ok(Given::Docs(docs)) => self.shell.set_docs(docs),
+            Err(why) => {
+                if let Some(job) = &mut self.job {
+                    job.refuse(why);
+                }
+            }
         }
     }
 

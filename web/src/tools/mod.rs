@@ -3,7 +3,7 @@
 //!
 //! Most visits begin by looking. The module that starts the page therefore has no shell in it: [`load`] fetches the second
 //! module once, at the first sign that somebody wants to type. Whatever was typed before waits for it. The third module
-//! comes when the pane of the editor or of the cost opens ([`extras`]).
+//! comes when the pane of the editor or of the cost opens, or a line needs it ([`extras`]).
 //!
 //! Nothing behind these doors may call into JavaScript: only the first module has those imports.
 
@@ -13,11 +13,12 @@ mod later;
 use crate::dom::{self, Listener};
 use crate::lab::Lab;
 use engine::session::{Parts, Seen};
-use engine::{Session, Snapshot};
+use engine::{Session, SimTime, Snapshot};
 use lint::{Effect, Finding};
 use objects::schema::Docs;
-use shell::{Chunk, Completion, Edit, Key, Poll, Repair};
-use std::cell::{Cell, RefCell};
+use shell::{Chunk, Completion, Edit, Key, Poll, Repair, Want};
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::thread::LocalKey;
 use view::simulated::Table;
 use view::{CostSeries, Lang};
@@ -33,11 +34,14 @@ pub trait Runner {
     fn complete(&self, line: &str, cursor: usize, snapshot: &Snapshot) -> Completion;
     /// Starts a text as the job; false where it is unfinished (a heredoc, a quote): come again with more of it.
     fn start(&mut self, text: &str, session: &mut Session) -> bool;
-    /// Runs the job as far as the present allows; None without a job. The job is gone once it is done.
+    /// Runs the job as far as the present allows, or what is in the background; None where there is neither. The job is
+    /// gone once it is done.
     fn poll(&mut self, session: &mut Session) -> Option<Polled>;
     fn busy(&self) -> bool;
     fn interrupt(&mut self);
     fn key(&mut self, key: Key);
+    /// Brings what the job waits for, or says why it does not come.
+    fn give(&mut self, given: Result<Given, &str>);
     /// The text that the job wants edited, while it waits for that.
     fn editing(&self) -> Option<&Edit>;
     /// The editor was left with this text, or without saving.
@@ -52,6 +56,22 @@ pub struct Polled {
     pub full_screen: bool,
     /// Of a job that is done: how its text could be mended.
     pub repair: Option<Repair>,
+    /// What it waits for.
+    pub wants: Option<Want>,
+}
+
+impl Polled {
+    /// Nothing new; there is more to do at this time.
+    pub fn running(wake: Option<SimTime>) -> Polled {
+        let poll = Poll::Running { wake };
+        Polled { poll, output: Vec::new(), seen: Vec::new(), full_screen: false, repair: None, wants: None }
+    }
+}
+
+/// What a job may wait for.
+pub enum Given {
+    Extras(shell::Extras),
+    Docs(Rc<Docs>),
 }
 
 /// The doors into the second module.
@@ -102,20 +122,22 @@ pub struct Extras {
     pub chart: fn(&CostSeries, i64) -> String,
     /// The text with a problem mended, in the way of that number.
     pub mend: fn(&str, &Finding, usize) -> Option<String>,
+    /// The rarely needed parts of the shell.
+    pub shell: shell::Extras,
 }
 
 type Waiting<T> = Box<dyn FnOnce(Result<T, &str>)>;
 
 /// A module that is loaded once.
 struct Door<T: 'static> {
-    here: Cell<Option<T>>,
+    here: RefCell<Option<T>>,
     /// Who waits for it while it is under way.
     waiting: RefCell<Vec<Waiting<T>>>,
 }
 
-impl<T: Copy> Door<T> {
+impl<T: Clone> Door<T> {
     const fn new() -> Door<T> {
-        Door { here: Cell::new(None), waiting: RefCell::new(Vec::new()) }
+        Door { here: RefCell::new(None), waiting: RefCell::new(Vec::new()) }
     }
 
     /// Calls with what lies behind: at once if it is here, else once `open` has brought it, or with what went wrong; then
@@ -125,7 +147,7 @@ impl<T: Copy> Door<T> {
         F: Future<Output = Result<T, E>>,
         E: ToString,
     {
-        if let Some(here) = door.with(|d| d.here.get()) {
+        if let Some(here) = door.with(|d| d.here.borrow().clone()) {
             return call(Ok(here));
         }
         let first = door.with(|d| {
@@ -136,9 +158,9 @@ impl<T: Copy> Door<T> {
         if first {
             yew::platform::spawn_local(async move {
                 let loaded = open().await.map_err(|e| e.to_string());
-                door.with(|d| d.here.set(loaded.as_ref().ok().copied()));
+                door.with(|d| d.here.replace(loaded.as_ref().ok().cloned()));
                 for call in door.with(|d| d.waiting.take()) {
-                    call(loaded.as_ref().map(|t| *t).map_err(String::as_str));
+                    call(loaded.as_ref().map(T::clone).map_err(String::as_str));
                 }
             });
         }
@@ -149,20 +171,19 @@ impl<T: Copy> Door<T> {
 const DESCRIPTIONS: &str = "data/descriptions.txt";
 
 thread_local! {
-    /// None until they are asked for; empty until they have come, and where they do not come.
-    static DOCS: RefCell<Option<Docs>> = const { RefCell::new(None) };
+    static DOCS: Door<Rc<Docs>> = const { Door::new() };
     static TOOLS: Door<Tools> = const { Door::new() };
     static EXTRAS: Door<Extras> = const { Door::new() };
 }
 
 /// The tools, if they are here.
 pub fn get() -> Option<Tools> {
-    TOOLS.with(|d| d.here.get())
+    TOOLS.with(|d| *d.here.borrow())
 }
 
 /// The extras, if they are here.
 pub fn get_extras() -> Option<Extras> {
-    EXTRAS.with(|d| d.here.get())
+    EXTRAS.with(|d| *d.here.borrow())
 }
 
 /// Fetches the tools for a lab, unless it has them or they are under way.
@@ -185,16 +206,32 @@ pub fn with(lab: &Lab, call: impl FnOnce(Result<Tools, &str>) + 'static) {
 
 /// The same for the extras. The descriptions of fields come beside them.
 pub fn extras(call: impl FnOnce(Result<Extras, &str>) + 'static) {
-    if DOCS.with_borrow(Option::is_none) {
-        DOCS.set(Some(Docs::default()));
-        dom::fetch_text(DESCRIPTIONS, |text| DOCS.set(text.map(Docs::read)));
-    }
+    docs(|_| ());
     Door::with(&EXTRAS, extras::extras, Box::new(call));
 }
 
-/// Answers with the descriptions of fields as far as they are here.
-fn with_docs<T>(answer: impl FnOnce(&Docs) -> T) -> T {
-    DOCS.with_borrow(|docs| answer(docs.as_ref().unwrap_or(&Docs::default())))
+/// The same for the descriptions of fields.
+fn docs(call: impl FnOnce(Result<Rc<Docs>, &str>) + 'static) {
+    let fetched = || async {
+        let text = dom::fetch_text(DESCRIPTIONS).await;
+        text.map(|text| Rc::new(Docs::read(text))).ok_or(DESCRIPTIONS)
+    };
+    Door::with(&DOCS, fetched, Box::new(call));
+}
+
+/// The descriptions of fields, if they are here.
+fn docs_here() -> Option<Rc<Docs>> {
+    DOCS.with(|d| d.here.borrow().clone())
+}
+
+/// Fetches what the job of a terminal waits for, and gives it to it.
+pub fn bring(lab: &Lab, terminal: usize, want: Want) {
+    let lab = lab.clone();
+    let give = move |given: Result<Given, &str>| lab.change(|c| c.give(terminal, given));
+    match want {
+        Want::Extras => extras(move |x| give(x.map(|x| Given::Extras(x.shell)))),
+        Want::Docs => docs(move |d| give(d.map(Given::Docs))),
+    }
 }
 
 /// Fetches the tools at the first sign of interest, so that they are here before they are needed.

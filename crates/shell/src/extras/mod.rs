@@ -1,11 +1,20 @@
 //! Parts of the shell that are heavy and rarely needed. A program that meets its first need of them stands still
-//! ([`crate::Poll::NeedsExtras`]) until the owner has attached them ([`crate::Shell::attach`]); native owners attach them
-//! at the start, the page fetches them then. Functions, not objects: what only they reach can be loaded apart.
+//! ([`crate::Job::wants`]) until the owner has attached them; native owners attach them at the start, the page fetches
+//! them then. Functions, not objects: what only they reach can be loaded apart.
 
 mod guard;
 pub mod jq;
 
 pub use jq::{Answer, Query};
+
+/// What a job waits for until its owner brings it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Want {
+    /// These parts ([`crate::Shell::attach`]).
+    Extras,
+    /// Descriptions of fields ([`crate::Shell::set_docs`]).
+    Docs,
+}
 
 /// The parts.
 #[derive(Clone, Copy, Debug)]

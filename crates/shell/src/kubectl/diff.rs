@@ -3,7 +3,8 @@
 
 use super::manifest::{Manifest, load, only_files};
 use super::output::visible;
-use super::{Call, Fail, Next, api_text, snapshot, unified};
+use super::{Call, Fail, Next, api_text, snapshot};
+use crate::differences::{CONTEXT, script, unified};
 use crate::run::{Ctx, Io};
 use engine::session::{PatchStyle, Request, Validation};
 use objects::collections::VecMap;
@@ -25,7 +26,7 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
     let number = 1_000_000_000 + ctx.now().ms() % 1_000_000_000;
     let mut differs = false;
     for (name, (live, merged)) in &files {
-        let hunks = unified::hunks(live, merged);
+        let hunks = unified(&script(live, merged, str::to_owned), CONTEXT);
         if hunks.is_empty() {
             continue;
         }

@@ -1,7 +1,8 @@
 //! kubectl explain, from the schema table. Layout: k8s.io/kubectl pkg/explain/v2/templates/plaintext.tmpl, v0.35.4.
 
 use super::{Call, Fail, Next, era};
-use crate::run::{Ctx, Io};
+use crate::extras::Want;
+use crate::run::{Ctx, Io, Program, Step};
 use objects::Kind;
 use objects::collections::Order as _;
 use objects::schema::{Docs, Field, Type, fields_of, fields_of_type};
@@ -156,7 +157,15 @@ fn follow(kind: Kind, path: &[&str]) -> Option<Field> {
     found
 }
 
-pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, Fail> {
+/// What is to be explained, once the descriptions are here.
+#[derive(Debug)]
+struct Question {
+    kind: Kind,
+    path: Vec<String>,
+    recursive: bool,
+}
+
+pub fn run(call: &mut Call, _io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, Fail> {
     let target = match call.args.as_slice() {
         [target] => target.trim_end_matches('.'),
         [] => {
@@ -174,48 +183,70 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
     }
     let mut parts = target.split('.');
     let name = parts.next().unwrap_or_default();
-    let path: Vec<&str> = parts.collect();
+    let path: Vec<String> = parts.map(str::to_owned).collect();
     let Some(kind) = Kind::parse(name, era(ctx)) else {
         if let Some(other) = super::resources::other(name, era(ctx)) {
             return Err(Fail::error(format!("the fields of {} are not simulated", other.plural)));
         }
         return Err(Fail { text: format!("the server doesn't have a resource type \"{name}\"\n"), exit: 1 });
     };
-    let info = kind.info();
-    if !info.group.is_empty() {
-        io.out(&format!("GROUP:      {}\n", info.group));
-    }
-    io.out(&format!("KIND:       {}\nVERSION:    {}\n\n", info.kind, info.version));
-    let docs = ctx.state.docs.clone();
-    let explained = Explained { kind, custom: kind.is_crd(), docs: &docs };
-    let (mut description, mut fields) = (explained.kind_text(), fields_of(kind));
-    if let Some(last) = path.last() {
-        let Some(f) = follow(kind, &path) else {
-            return Err(Fail::error(format!("field \"{last}\" does not exist")));
+    Ok(Next::Go(Box::new(Question { kind, path, recursive: call.flags.on("recursive") })))
+}
+
+impl Program for Question {
+    fn step(&mut self, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Step {
+        let Some(docs) = ctx.state.docs.clone() else {
+            ctx.state.wants = Some(Want::Docs);
+            return Step::Wait(None);
         };
-        io.out(&format!("FIELD: {} <{}>\n", f.name, explained.ty(&f.ty)));
-        if !f.values.is_empty() && !matches!(f.ty, Type::List(_) | Type::Map(_)) {
-            io.out("ENUM:");
-            f.values.iter().for_each(|v| io.out(&format!("\n    {}", quoted(v))));
-        }
-        io.out("\n\n");
-        (description, fields) = (explained.texts(&path.join("."), &f), below(&f.ty));
-    }
-    fields.order_by_key(|f| f.name);
-    let description = if description.is_empty() { "<empty>".to_owned() } else { format!("{description}\n") };
-    io.out(&format!("DESCRIPTION:\n{}\n", indent(&wrap(&description, 76), 4)));
-    if !fields.is_empty() {
-        io.out("FIELDS:\n");
-        if call.flags.on("recursive") {
-            let mut out = String::new();
-            explained.tree(&fields, 1, &mut Vec::new(), &mut out);
-            io.out(&out);
-        } else {
-            io.out(&explained.fields(&fields, &path));
+        match self.answer(&docs, io) {
+            Ok(()) => Step::Done(0),
+            Err(fail) => {
+                io.err(&fail.text);
+                Step::Done(fail.exit)
+            }
         }
     }
-    io.out("\n");
-    Ok(Next::Done(0))
+}
+
+impl Question {
+    fn answer(&self, docs: &Docs, io: &mut Io<'_>) -> Result<(), Fail> {
+        let (kind, info) = (self.kind, self.kind.info());
+        let path: Vec<&str> = self.path.iter().map(String::as_str).collect();
+        if !info.group.is_empty() {
+            io.out(&format!("GROUP:      {}\n", info.group));
+        }
+        io.out(&format!("KIND:       {}\nVERSION:    {}\n\n", info.kind, info.version));
+        let explained = Explained { kind, custom: kind.is_crd(), docs };
+        let (mut description, mut fields) = (explained.kind_text(), fields_of(kind));
+        if let Some(last) = path.last() {
+            let Some(f) = follow(kind, &path) else {
+                return Err(Fail::error(format!("field \"{last}\" does not exist")));
+            };
+            io.out(&format!("FIELD: {} <{}>\n", f.name, explained.ty(&f.ty)));
+            if !f.values.is_empty() && !matches!(f.ty, Type::List(_) | Type::Map(_)) {
+                io.out("ENUM:");
+                f.values.iter().for_each(|v| io.out(&format!("\n    {}", quoted(v))));
+            }
+            io.out("\n\n");
+            (description, fields) = (explained.texts(&path.join("."), &f), below(&f.ty));
+        }
+        fields.order_by_key(|f| f.name);
+        let description = if description.is_empty() { "<empty>".to_owned() } else { format!("{description}\n") };
+        io.out(&format!("DESCRIPTION:\n{}\n", indent(&wrap(&description, 76), 4)));
+        if !fields.is_empty() {
+            io.out("FIELDS:\n");
+            if self.recursive {
+                let mut out = String::new();
+                explained.tree(&fields, 1, &mut Vec::new(), &mut out);
+                io.out(&out);
+            } else {
+                io.out(&explained.fields(&fields, &path));
+            }
+        }
+        io.out("\n");
+        Ok(())
+    }
 }
 
 #[cfg(test)]

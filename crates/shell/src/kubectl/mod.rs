@@ -43,14 +43,13 @@ mod set;
 mod table;
 mod taint;
 mod top;
-mod unified;
 mod verbs;
 mod wait;
 mod watch;
 
 pub use age::human;
 pub use commands::{Command, Flag, find as command, globals};
-pub use kubeconfig::{contexts, initial as initial_kubeconfig, namespace as current_namespace};
+pub use kubeconfig::{Config, contexts, initial as initial_kubeconfig, namespace as current_namespace};
 pub use verbs::{Operands, VERBS, Verb};
 
 use crate::run::{Ctx, Io, Program, Step};

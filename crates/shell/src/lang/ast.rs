@@ -10,14 +10,31 @@ pub struct AndOr {
     pub first: Rc<Pipeline>,
     /// `true` for `&&`.
     pub rest: Vec<(bool, Rc<Pipeline>)>,
+    /// Behind it stands `&`: it runs in the background, and this is its text.
+    pub background: Option<String>,
 }
 
-#[derive(Debug)]
+impl From<Pipeline> for AndOr {
+    fn from(pipeline: Pipeline) -> AndOr {
+        AndOr { first: Rc::new(pipeline), rest: Vec::new(), background: None }
+    }
+}
+
+#[derive(Debug, Default)]
 pub struct Pipeline {
     pub negate: bool,
+    pub timed: Option<Timed>,
     pub commands: Vec<Rc<Command>>,
     /// Places of commands that pipe their standard error too (`|&`).
     pub merged: Vec<usize>,
+}
+
+/// How `time` in front of a pipeline prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timed {
+    Bash,
+    /// `time -p`
+    Posix,
 }
 
 #[derive(Debug)]

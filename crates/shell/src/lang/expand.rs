@@ -1,7 +1,7 @@
 //! Words to arguments: variables, substitutions, arithmetic, braces, field splitting and file name patterns.
 
 use super::ast::{Part, Word};
-use super::{arithmetic, glob, parameter};
+use super::{arithmetic, glob, is_name, parameter};
 use crate::run::State;
 
 /// What is expanded with the outputs of command substitutions, in the order in which they occur.
@@ -10,6 +10,10 @@ type Outputs = std::vec::IntoIter<String>;
 /// A piece of a field and whether it was quoted.
 type Pieces = Vec<(String, bool)>;
 
+fn is_home(text: &str) -> bool {
+    text == "~" || text.starts_with("~/")
+}
+
 /// Expands a word where field splitting applies.
 pub fn fields(word: &Word, state: &mut State, results: &mut Outputs) -> Vec<String> {
     let mut fields: Vec<Pieces> = Vec::new();
@@ -17,7 +21,9 @@ pub fn fields(word: &Word, state: &mut State, results: &mut Outputs) -> Vec<Stri
     for (i, part) in word.0.iter().enumerate() {
         let (text, split) = match part {
             Part::Text { text, quoted } => {
-                let tilde = i == 0 && !quoted && (text == "~" || text.starts_with("~/"));
+                // Behind `name=` as well, though nothing is assigned.
+                let (_, from) = text.split_once('=').filter(|(n, _)| is_name(n)).unwrap_or(("", text));
+                let tilde = i == 0 && !quoted && is_home(from);
                 let text = if tilde { text.replacen('~', &state.env.home, 1) } else { text.clone() };
                 current.get_or_insert_default().push((text, *quoted));
                 continue;
@@ -55,7 +61,16 @@ pub fn fields(word: &Word, state: &mut State, results: &mut Outputs) -> Vec<Stri
     fields.into_iter().flat_map(|f| patterns(f, state)).collect()
 }
 
-/// Expands a word to one string (assignments, redirect targets, heredoc bodies).
+/// Expands a word to one string where `~` is the home (assignments, redirect targets).
+pub fn path(word: &Word, state: &mut State, results: &mut Outputs) -> String {
+    let text = single(word, state, results);
+    match word.0.first() {
+        Some(Part::Text { text: first, quoted: false }) if is_home(first) => text.replacen('~', &state.env.home, 1),
+        _ => text,
+    }
+}
+
+/// Expands a word to one string as it is (heredoc bodies).
 pub fn single(word: &Word, state: &mut State, results: &mut Outputs) -> String {
     word.0.iter().map(|part| value(part, state, results)).collect()
 }

@@ -7,4 +7,4 @@ mod glob;
 mod parameter;
 mod parse;
 
-pub use parse::{Parsed, parse};
+pub use parse::{Parsed, is_name, parse};

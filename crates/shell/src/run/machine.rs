@@ -5,9 +5,10 @@ use super::io::{Ctx, Input, Io, Program, Step};
 use super::pipeline::{Running, Stage, Target};
 use super::state::Env;
 use crate::job::Stream;
-use crate::lang::ast::{AndOr, Command, List, Pipeline, Redirect, Simple, Word, word_substitutions};
+use crate::lang::ast::{AndOr, Command, List, Pipeline, Redirect, Simple, Timed, Word, word_substitutions};
 use crate::lang::{Parsed, expand};
 use crate::tools;
+use engine::SimTime;
 use std::rc::Rc;
 
 #[derive(Debug)]
@@ -21,6 +22,8 @@ enum Frame {
         next: usize,
     },
     Negate,
+    /// `time`, since when.
+    Timed(Timed, SimTime),
     /// Command substitutions of a command, run one after another before it starts.
     Substitute {
         command: Rc<Command>,
@@ -80,9 +83,7 @@ impl Machine {
 
     /// A machine for one command that shares the variables around it.
     pub fn of(command: &Rc<Command>, heredocs: Rc<Vec<Word>>) -> Machine {
-        let pipeline = Rc::new(Pipeline { negate: false, commands: vec![command.clone()], merged: Vec::new() });
-        let chain = Rc::new(AndOr { first: pipeline, rest: Vec::new() });
-        Machine { frames: vec![Frame::List { list: Rc::new(vec![chain]), next: 0 }], heredocs, error: None, env: None }
+        Machine { frames: vec![Frame::List { list: alone(command), next: 0 }], heredocs, error: None, env: None }
     }
 
     fn subshell(&self, frame: Frame, env: &Env) -> Machine {
@@ -154,7 +155,19 @@ impl Machine {
             Frame::List { list, next } => {
                 if let Some(chain) = list.get(next).cloned() {
                     self.frames.push(Frame::List { list, next: next + 1 });
-                    self.frames.push(Frame::Chain { chain, next: 0 });
+                    match &chain.background {
+                        None => self.frames.push(Frame::Chain { chain, next: 0 }),
+                        Some(text) => {
+                            let text = text.clone();
+                            let machine = self.subshell(Frame::Chain { chain, next: 0 }, &ctx.state.env);
+                            // Only the shell that somebody types into tells of its jobs.
+                            let told = self.env.is_none() && ctx.state.options.interactive;
+                            if let Err(why) = ctx.state.jobs.start(machine, text, told, io) {
+                                io.err(&format!("bash: {why}\n"));
+                            }
+                            ctx.state.env.status = 0;
+                        }
+                    }
                 }
             }
             Frame::Chain { chain, next } => {
@@ -171,6 +184,7 @@ impl Machine {
                     ctx.state.unwind = Some(Unwind::Exit(ctx.state.env.status));
                 }
             }
+            Frame::Timed(form, since) => io.err(&took(form, ctx.now().since(since))),
             Frame::Negate => ctx.state.env.status = i32::from(ctx.state.env.status == 0),
             Frame::Substitute { command, lists, mut results, child, mut text } => {
                 let Some(list) = lists.get(results.len()) else {
@@ -259,6 +273,9 @@ impl Machine {
     }
 
     fn pipeline(&mut self, pipeline: &Pipeline, io: &mut Io<'_>, ctx: &mut Ctx<'_>) {
+        if let Some(form) = pipeline.timed {
+            self.frames.push(Frame::Timed(form, ctx.now()));
+        }
         if pipeline.negate {
             self.frames.push(Frame::Negate);
         }
@@ -276,6 +293,10 @@ impl Machine {
                 child: None,
                 text: String::new(),
             });
+            return;
+        }
+        if pipeline.commands.is_empty() {
+            ctx.state.env.status = 0;
             return;
         }
         let mut stages = Vec::new();
@@ -303,9 +324,7 @@ impl Machine {
 
     /// A command as a program of its own, with its own variables.
     fn whole(&self, command: &Rc<Command>, env: &Env) -> Machine {
-        let pipeline = Rc::new(Pipeline { negate: false, commands: vec![command.clone()], merged: Vec::new() });
-        let chain = Rc::new(AndOr { first: pipeline, rest: Vec::new() });
-        self.subshell(Frame::List { list: Rc::new(vec![chain]), next: 0 }, env)
+        self.subshell(Frame::List { list: alone(command), next: 0 }, env)
     }
 
     /// Starts a single command whose substitutions have been run.
@@ -389,7 +408,7 @@ impl Machine {
         let had_substitution = !results.is_empty();
         let mut results = results.into_iter();
         let assignments: Vec<(String, String)> =
-            simple.assignments.iter().map(|(n, w)| (n.clone(), expand::single(w, ctx.state, &mut results))).collect();
+            simple.assignments.iter().map(|(n, w)| (n.clone(), expand::path(w, ctx.state, &mut results))).collect();
         let words: Vec<String> = simple.words.iter().flat_map(|w| expand::fields(w, ctx.state, &mut results)).collect();
         if let Some(why) = ctx.state.failure.take() {
             io.err(&format!("bash: {why}\n"));
@@ -422,7 +441,7 @@ impl Machine {
         for redirect in redirects {
             match redirect {
                 Redirect::Out { fd, append, both, target } => {
-                    let name = expand::single(target, ctx.state, results);
+                    let name = expand::path(target, ctx.state, results);
                     let path = ctx.state.path(&name);
                     let target = if path == "/dev/null" {
                         Target::Null
@@ -447,7 +466,7 @@ impl Machine {
                 Redirect::Dup { from: 1, to: 2 } => stage.out = stage.err.clone(),
                 Redirect::Dup { .. } => {}
                 Redirect::In(word) => {
-                    let name = expand::single(word, ctx.state, results);
+                    let name = expand::path(word, ctx.state, results);
                     let path = ctx.state.path(&name);
                     match ctx.state.files.read(&path) {
                         Some(text) => stage.input = Some(Input::of(text.to_owned())),
@@ -482,6 +501,22 @@ impl Program for Machine {
         let step = self.run(io, ctx);
         self.env = Some(std::mem::replace(&mut ctx.state.env, outer));
         step
+    }
+}
+
+/// A list of one command.
+fn alone(command: &Rc<Command>) -> List {
+    let pipeline = Pipeline { commands: vec![command.clone()], ..Pipeline::default() };
+    Rc::new(vec![Rc::new(AndOr::from(pipeline))])
+}
+
+/// What `time` prints. Programs take no processor here.
+fn took(form: Timed, ms: u64) -> String {
+    match form {
+        Timed::Bash => {
+            format!("\nreal\t{}m{}.{:03}s\nuser\t0m0.000s\nsys\t0m0.000s\n", ms / 60_000, ms / 1000 % 60, ms % 1000)
+        }
+        Timed::Posix => format!("real {}.{:02}\nuser 0.00\nsys 0.00\n", ms / 1000, ms % 1000 / 10),
     }
 }
 

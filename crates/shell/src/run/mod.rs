@@ -3,6 +3,7 @@
 mod files;
 mod function;
 mod io;
+mod jobs;
 mod machine;
 mod pipeline;
 mod state;
@@ -10,6 +11,7 @@ mod state;
 pub use files::Files;
 pub use function::local;
 pub use io::{Ctx, Input, Io, Program, Step};
+pub use jobs::{SIGNALS, signal, step as step_jobs};
 pub use machine::{Machine, Unwind};
 pub use pipeline::earlier;
 pub use state::State;

@@ -2,11 +2,13 @@
 
 use super::Files;
 use super::function::Function;
+use super::jobs::Jobs;
 use super::machine::Unwind;
-use crate::extras::Extras;
+use crate::extras::{Extras, Want};
 use crate::options::Options;
 use objects::collections::{VecMap, VecSet};
 use objects::schema::Docs;
+use std::rc::Rc;
 
 /// What a subshell gets a copy of.
 #[derive(Clone, Debug)]
@@ -31,6 +33,8 @@ pub struct State {
     pub env: Env,
     pub aliases: VecMap<String, String>,
     pub functions: VecMap<String, Function>,
+    /// What runs behind the lines.
+    pub jobs: Jobs,
     /// What `local` has hidden, for each function under way.
     pub locals: Vec<Vec<(String, Option<String>)>>,
     /// bash's message of an expansion that failed: its command is not run.
@@ -40,12 +44,12 @@ pub struct State {
     pub history: Vec<String>,
     /// Set by `break`, `continue` and `exit` until the machine has acted on it.
     pub unwind: Option<Unwind>,
-    /// Descriptions of fields, for `kubectl explain`.
-    pub docs: Docs,
+    /// Descriptions of fields, for `kubectl explain`; none where they have yet to come.
+    pub docs: Option<Rc<Docs>>,
     /// The rarely needed parts, once they are attached.
     pub extras: Option<Extras>,
-    /// A program has stopped for want of them.
-    pub wants_extras: bool,
+    /// What a program has stopped for want of.
+    pub wants: Option<Want>,
 }
 
 /// Lines of history kept.
@@ -79,12 +83,13 @@ impl State {
             files,
             history: Vec::new(),
             functions: VecMap::new(),
+            jobs: Jobs::default(),
             locals: Vec::new(),
             failure: None,
             unwind: None,
-            docs: Docs::built_in(),
+            docs: Some(Docs::built_in()).filter(|d| !d.is_empty()).map(Rc::new),
             extras: None,
-            wants_extras: false,
+            wants: None,
             options,
         }
     }
@@ -96,6 +101,7 @@ impl State {
             "#" => Some(self.env.arguments.len().to_string()),
             "@" | "*" => Some(self.env.arguments.join(" ")),
             "$" => Some("1".to_owned()),
+            "!" => self.jobs.last_pid().map(|pid| pid.to_string()),
             "0" => Some("bash".to_owned()),
             _ => match name.parse::<usize>() {
                 Ok(n) => self.env.arguments.get(n.wrapping_sub(1)).cloned(),

@@ -81,7 +81,7 @@ pub fn nodewright(args: &[String], io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> i32 {
             ctx.session.reset();
             0
         }
-        Some("status") => {
+        Some("status" | "scenario") => {
             let snapshot = ctx.session.snapshot();
             io.out(&format!(
                 "era {}, region {}, seed {}, {} s since the start\n",
@@ -92,10 +92,23 @@ pub fn nodewright(args: &[String], io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> i32 {
             ));
             0
         }
+        Some(word @ ("explain" | "hint" | "check" | "goal" | "speed" | "skip" | "share")) => {
+            let (place, ko) = match word {
+                "explain" => ("the panel Why", "왜? 창"),
+                "hint" | "check" | "goal" => ("the panel of the lesson", "배우기 창"),
+                "share" => ("the button Share", "공유 버튼"),
+                _ => ("the bar at the top", "맨 위의 막대"),
+            };
+            io.err(&format!("nodewright: {word} is not a command of the terminal: use {place}\n"));
+            if ctx.state.options.lang == Lang::Ko {
+                io.hint(&format!("터미널이 아니라 {ko}에서 할 수 있습니다"));
+            }
+            1
+        }
         _ => {
             io.out(match ctx.state.options.lang {
-                Lang::En => "usage: nodewright undo | redo | reset | status | version\n",
-                Lang::Ko => "사용법: nodewright undo | redo | reset | status | version\n",
+                Lang::En => "usage: nodewright undo | redo | reset | scenario | version\n",
+                Lang::Ko => "사용법: nodewright undo | redo | reset | scenario | version\n",
             });
             i32::from(!args.is_empty()) * 2
         }

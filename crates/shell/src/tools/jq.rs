@@ -1,7 +1,7 @@
 //! jq and yq: options and inputs; the filter itself is run by the attached part ([`crate::Extras`]).
 
 use super::Refusal;
-use crate::extras::Query;
+use crate::extras::{Query, Want};
 use crate::run::{Ctx, Io, Program, Step};
 
 #[derive(Debug)]
@@ -158,7 +158,7 @@ impl Program for Jq {
             }
         }
         let Some(extras) = ctx.state.extras else {
-            ctx.state.wants_extras = true;
+            ctx.state.wants = Some(Want::Extras);
             return Step::Wait(None);
         };
         if self.files.is_empty() && !self.query.null_input {

@@ -1,18 +1,28 @@
 //! The table of commands, and what bash says about those that are not in it.
 
+mod absent;
 mod awk;
+mod aws;
 mod clock;
 mod columns;
+mod contexts;
+mod diff;
+#[cfg(test)]
+mod docs;
 mod encode;
 mod ends;
 mod files;
 mod filter;
 mod grep;
+mod helm;
 mod help;
+mod jobs;
 mod jq;
 mod order;
 mod pattern;
+mod query;
 mod sed;
+mod spot;
 mod text;
 mod variables;
 mod watch;
@@ -63,8 +73,13 @@ macro_rules! tools {
 }
 
 tools! {
-    "kubectl" "talk to the cluster (kubectl --help)" |args, _| Ok(crate::kubectl::program(args));
+    "kubectl" "talk to the cluster (kubectl --help)" kubectl;
     "eks-node-viewer" "nodes, their requests and their price; q leaves" |args, ctx| crate::viewer::build(args, ctx);
+    "kubens" "list namespaces, or change to one" |args, _| call(contexts::kubens, args);
+    "kubectx" "list contexts, or change to one" |args, _| call(contexts::kubectx, args);
+    "ec2-spot-interrupter" "the two-minute notice for spot instances (--instance-ids)" spot::build;
+    "aws" "instances as EC2 describes them (ec2 describe-instances)" |args, _| call(aws::aws, args);
+    "helm" "Karpenter as a release (helm list -A)" |args, _| call(helm::helm, args);
     "nodewright" "the playground's own commands" |args, _| call(help::nodewright, args);
     "watch" "run a command again and again" watch::build;
     "sleep" "let simulated time pass" clock::sleep;
@@ -119,6 +134,14 @@ tools! {
     "shift" "drop the first argument" |args, _| call(variables::shift, args);
     "break" "leave a loop" |args, _| call(variables::leave_loop, args);
     "continue" "next round of a loop" |args, _| call(variables::next_round, args);
+    "jobs" "what runs in the background (behind `&`)" |args, _| call(jobs::jobs, args);
+    "wait" "wait for what runs in the background" jobs::wait;
+    "fg" "take a job to the foreground" jobs::fg;
+    "bg" "leave a job in the background" |args, _| call(jobs::bg, args);
+    "kill" "end a job (%1) or process" |args, _| call(jobs::kill, args);
+    "disown" "let a job run on without the shell" |args, _| call(jobs::disown, args);
+    "time" "how long a pipeline takes, in simulated time" clock::time;
+    "diff" "compare two files (-u)" diff::build;
     "cd" "change directory" |args, _| call(files::cd, args);
     "pwd" "the current directory" |args, _| call(files::pwd, args);
     "ls" "list files" |args, _| call(files::ls, args);
@@ -134,31 +157,14 @@ tools! {
     "man" "a line about a command" |args, _| call(help::man, args);
 }
 
-/// What people look for and this playground does not have: the reason, in English and Korean.
-const ABSENT: &[(&str, &str, &str)] = &[
-    ("aws", "there is no AWS account behind this playground", "이 놀이터 뒤에는 AWS 계정이 없습니다"),
-    ("eksctl", "the cluster is already there; eksctl is not simulated", "클러스터는 이미 있습니다. eksctl은 흉내 내지 않습니다"),
-    (
-        "helm",
-        "Karpenter is already installed; helm is not simulated",
-        "Karpenter는 이미 설치되어 있습니다. helm은 흉내 내지 않습니다",
-    ),
-    ("docker", "there are no containers to build here", "여기에는 만들 컨테이너가 없습니다"),
-    ("terraform", "there is no infrastructure to build here", "여기에는 만들 인프라가 없습니다"),
-    ("curl", "the playground has no network", "이 놀이터는 네트워크에 나가지 않습니다"),
-    (
-        "ssh",
-        "nodes have no shell here: kubectl describe node shows them",
-        "노드에 접속할 수 없습니다. kubectl describe node로 보세요",
-    ),
-    ("git", "the playground has no network and no repositories", "이 놀이터에는 네트워크도 저장소도 없습니다"),
-    ("python3", "there is no interpreter here: use jq or awk", "인터프리터가 없습니다. jq나 awk를 쓰세요"),
-    ("wget", "the playground has no network", "이 놀이터는 네트워크에 나가지 않습니다"),
-    ("vi", "use the YAML pane, or cat <<EOF > file", "YAML 창을 쓰거나 cat <<EOF > 파일 로 적으세요"),
-    ("vim", "use the YAML pane, or cat <<EOF > file", "YAML 창을 쓰거나 cat <<EOF > 파일 로 적으세요"),
-    ("nano", "use the YAML pane, or cat <<EOF > file", "YAML 창을 쓰거나 cat <<EOF > 파일 로 적으세요"),
-    ("sudo", "you need no rights here: leave sudo out", "권한이 필요 없습니다. sudo를 빼고 입력하세요"),
-];
+/// kubectl, and what others have made subcommands of it.
+fn kubectl(args: Vec<String>, _ctx: &Ctx<'_>) -> Result<Box<dyn Program>, Refusal> {
+    match args.split_first() {
+        Some((first, rest)) if first == "ns" => call(contexts::kubens, rest.to_vec()),
+        Some((first, rest)) if first == "ctx" => call(contexts::kubectx, rest.to_vec()),
+        _ => Ok(crate::kubectl::program(args)),
+    }
+}
 
 pub fn find(name: &str) -> Option<&'static Tool> {
     TOOLS.iter().find(|t| t.name == name)
@@ -203,7 +209,7 @@ fn unknown(name: &str, ctx: &Ctx<'_>) -> Say {
         return Say(lines, exit);
     }
     // Real programs that are not simulated say so; they are no slip of a finger.
-    if let Some((_, en, ko)) = ABSENT.iter().find(|(n, ..)| *n == name) {
+    if let Some((en, ko)) = absent::reason(name) {
         let mut lines = vec![(Stream::Stderr, format!("{name}: not simulated: {en}\n"))];
         lines.extend((lang == Lang::Ko).then(|| (Stream::Hint, format!("{ko}\n"))));
         return Say(lines, 1);

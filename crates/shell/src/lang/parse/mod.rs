@@ -6,7 +6,7 @@ mod parameter;
 mod redirect;
 mod word;
 
-use super::ast::{AndOr, Command, List, Pipeline, Word};
+use super::ast::{AndOr, Command, List, Pipeline, Timed, Word};
 use objects::collections::VecMap;
 use std::rc::Rc;
 
@@ -82,10 +82,35 @@ struct Parser<'a> {
 const RESERVED: [&str; 10] = ["then", "elif", "else", "fi", "do", "done", "}", "in", "esac", "!"];
 
 /// Whether `text` may name a variable.
-fn is_name(text: &str) -> bool {
+pub fn is_name(text: &str) -> bool {
     !text.starts_with(|c: char| c.is_ascii_digit())
         && !text.is_empty()
         && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// A command's text as a list of jobs shows it: blanks outside quotes are one space each.
+fn squeezed(chars: &[char]) -> String {
+    let mut out = String::new();
+    let mut quote = None;
+    for c in chars {
+        match quote {
+            None if c.is_whitespace() => {
+                if !out.ends_with(' ') {
+                    out.push(' ');
+                }
+                continue;
+            }
+            None if matches!(c, '\'' | '"') => quote = Some(*c),
+            Some(open) if open == *c => quote = None,
+            _ => {}
+        }
+        out.push(*c);
+    }
+    let out = out.trim();
+    match out.strip_prefix('(').and_then(|o| o.strip_suffix(')')) {
+        Some(inner) => format!("( {} )", inner.trim()),
+        None => out.to_owned(),
+    }
 }
 
 impl Parser<'_> {
@@ -160,26 +185,38 @@ impl Parser<'_> {
     fn line(&mut self) -> Res<Vec<Rc<AndOr>>> {
         let mut items = Vec::new();
         loop {
-            items.push(Rc::new(self.and_or()?));
-            self.skip_blanks()?;
+            let (item, ended) = self.item()?;
+            items.push(item);
             match self.peek() {
                 None => return Ok(items),
                 Some('\n') => {
                     self.newline()?;
                     return Ok(items);
                 }
-                Some(';') if self.peek_at(1) != Some(';') => {
-                    self.at += 1;
-                    self.skip_blanks()?;
-                    if matches!(self.peek(), None | Some('\n')) {
-                        self.newline()?;
-                        return Ok(items);
-                    }
-                }
-                Some('&') => return Err(Stop::Wrong("background jobs (`&') are not supported here".to_owned())),
+                Some(_) if ended => {}
                 Some(_) => return Err(self.unexpected()),
             }
         }
+    }
+
+    /// A command of a list, and whether `;` or `&` has ended it.
+    fn item(&mut self) -> Res<(Rc<AndOr>, bool)> {
+        let start = self.at;
+        let mut item = self.and_or()?;
+        self.skip_blanks()?;
+        let ended = match self.peek() {
+            Some(';') => self.peek_at(1) != Some(';'),
+            Some('&') => {
+                item.background = Some(squeezed(self.chars.get(start..self.at).unwrap_or_default()));
+                true
+            }
+            _ => false,
+        };
+        if ended {
+            self.at += 1;
+            self.skip_blanks()?;
+        }
+        Ok((Rc::new(item), ended))
     }
 
     fn unexpected(&self) -> Stop {
@@ -204,14 +241,14 @@ impl Parser<'_> {
                 }
                 return Ok((Rc::new(items), end));
             }
-            items.push(Rc::new(self.and_or()?));
-            self.skip_blanks()?;
+            let (item, ended) = self.item()?;
+            items.push(item);
             match self.peek() {
                 None => return Err(Stop::More),
                 Some('\n') => {}
                 Some(';') if self.peek_at(1) == Some(';') && ends.contains(&";;") => {}
-                Some(';') => self.at += 1,
                 Some(')') if ends.contains(&")") => {}
+                Some(_) if ended => {}
                 Some(_) => return Err(self.unexpected()),
             }
         }
@@ -240,7 +277,7 @@ impl Parser<'_> {
             } else if self.eat("||") {
                 false
             } else {
-                return Ok(AndOr { first, rest });
+                return Ok(AndOr { first, rest, background: None });
             };
             self.skip_newlines()?;
             rest.push((and, Rc::new(self.pipeline()?)));
@@ -249,16 +286,27 @@ impl Parser<'_> {
 
     fn pipeline(&mut self) -> Res<Pipeline> {
         self.skip_blanks()?;
-        let negate = self.peek() == Some('!') && self.peek_at(1).is_some_and(char::is_whitespace);
-        if negate {
-            self.at += 1;
+        let (mut negate, mut timed) = (false, None);
+        loop {
+            if self.peek() == Some('!') && self.peek_at(1).is_some_and(char::is_whitespace) {
+                self.at += 1;
+                negate = !negate;
+                self.skip_blanks()?;
+            } else if let Some(form) = self.timed()? {
+                timed = Some(form);
+            } else {
+                break;
+            }
+        }
+        if timed.is_some() && self.peek().is_none_or(|c| "\n;&)".contains(c)) {
+            return Ok(Pipeline { negate, timed, ..Pipeline::default() });
         }
         let mut commands = vec![Rc::new(self.command()?)];
         let mut merged = Vec::new();
         loop {
             self.skip_blanks()?;
             if self.peek() != Some('|') || self.peek_at(1) == Some('|') {
-                return Ok(Pipeline { negate, commands, merged });
+                return Ok(Pipeline { negate, timed, commands, merged });
             }
             self.at += 1;
             if self.peek() == Some('&') {
@@ -268,6 +316,17 @@ impl Parser<'_> {
             self.skip_newlines()?;
             commands.push(Rc::new(self.command()?));
         }
+    }
+
+    /// `time` and `time -p`.
+    fn timed(&mut self) -> Res<Option<Timed>> {
+        if self.eat_end(&["time"]).is_none() {
+            return Ok(None);
+        }
+        self.skip_blanks()?;
+        let posix = self.eat_end(&["-p"]).is_some();
+        self.skip_blanks()?;
+        Ok(Some(if posix { Timed::Posix } else { Timed::Bash }))
     }
 
     fn command(&mut self) -> Res<Command> {
@@ -314,6 +373,11 @@ mod tests {
         check("f() { echo $1; }; f 2", Some(2), None);
         check("echo ${A:-${B:-c}} ${A%%.*}", Some(1), None);
         check("echo ${A", None, None);
+        check("sleep 1 & sleep 2 & wait", Some(3), None);
+        check("{ sleep 1 & wait; } 2>&1 & echo b", Some(2), None);
+        check("for i in 1 2; do sleep $i & done; wait", Some(2), None);
+        check("time", Some(1), None);
+        check("time -p sleep 1 | cat; time; echo a", Some(3), None);
     }
 
     #[test]
@@ -321,6 +385,8 @@ mod tests {
         check("| grep x", Some(0), Some("syntax error near unexpected token `|'"));
         check("echo fine\necho a || && b", Some(1), Some("syntax error near unexpected token `&&'"));
         check("done", Some(0), Some("syntax error near unexpected token `done'"));
+        check("& echo", Some(0), Some("syntax error near unexpected token `&'"));
+        check("sleep 1 & ; echo", Some(0), Some("syntax error near unexpected token `;'"));
         check("echo )", Some(0), Some("syntax error near unexpected token `)'"));
     }
 }

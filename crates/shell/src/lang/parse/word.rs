@@ -157,7 +157,7 @@ impl Parser<'_> {
             return self.parameter(quoted).map(Some);
         }
         match self.peek() {
-            Some(c @ ('?' | '#' | '@' | '*' | '$' | '0'..='9')) => {
+            Some(c @ ('?' | '#' | '@' | '*' | '$' | '!' | '0'..='9')) => {
                 self.at += 1;
                 Ok(Some(Part::Variable { name: c.to_string(), change: None, quoted }))
             }
