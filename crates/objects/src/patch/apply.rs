@@ -12,7 +12,7 @@ pub const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration
 ///
 /// Errors: `BadRequest` where the annotation of `live` is no JSON.
 pub fn apply_patch(kind: Kind, live: &Value, doc: &Value) -> Result<Value, ApiError> {
-    Ok(three_way(&last_applied(kind, live)?, &with_last_applied(doc), live, !kind.is_crd()))
+    Ok(three_way(kind, &last_applied(kind, live)?, &with_last_applied(doc), live))
 }
 
 /// [`apply_patch`] without the annotation, as `kubectl diff` asks for it.
@@ -23,7 +23,7 @@ pub fn diff_patch(kind: Kind, live: &Value, doc: &Value) -> Result<Value, ApiErr
     if let Value::Object(annotations) = new.slot("metadata.annotations") {
         annotations.remove(LAST_APPLIED);
     }
-    Ok(three_way(&last_applied(kind, live)?, &new, live, !kind.is_crd()))
+    Ok(three_way(kind, &last_applied(kind, live)?, &new, live))
 }
 
 fn last_applied(kind: Kind, live: &Value) -> Result<Value, ApiError> {

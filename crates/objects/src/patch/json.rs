@@ -6,6 +6,10 @@ use crate::{ApiError, Reason, Value};
 /// Most operations of one patch, as on an API server.
 const MAX_OPERATIONS: usize = 10_000;
 
+/// Most bytes that `copy` operations of one patch may add: copies of copies would double a document each time.
+/// Source: apiserver pkg/server/config.go `JSONPatchMaxCopyBytes`, v0.35.
+const MAX_COPIED: usize = 3 * 1024 * 1024;
+
 /// Carries out the operations of `patch`, all or none.
 ///
 /// Errors: `BadRequest` where the patch is no list of operations, `Invalid` where one cannot be carried out; kubectl prints
@@ -21,8 +25,9 @@ pub fn json_patch(target: &mut Value, patch: &Value) -> Result<(), ApiError> {
         return Err(ApiError::new(Reason::Invalid, text));
     }
     let mut work = target.clone();
+    let mut copied = 0;
     for operation in operations {
-        run(&mut work, operation).ok_or_else(rejected)?;
+        run(&mut work, operation, &mut copied).ok_or_else(rejected)?;
     }
     *target = work;
     Ok(())
@@ -32,7 +37,7 @@ fn rejected() -> ApiError {
     ApiError::new(Reason::Invalid, "the server rejected our request due to an error in our request")
 }
 
-fn run(doc: &mut Value, operation: &Value) -> Option<()> {
+fn run(doc: &mut Value, operation: &Value, copied: &mut usize) -> Option<()> {
     let path = operation.get("path")?.as_str()?;
     let from = operation.get("from").and_then(Value::as_str);
     let value = operation.get("value");
@@ -53,8 +58,13 @@ fn run(doc: &mut Value, operation: &Value) -> Option<()> {
             add(doc, path, moved)
         }
         "copy" => {
-            let copied = doc.pointer(from?)?.clone();
-            add(doc, path, copied)
+            let value = doc.pointer(from?)?;
+            *copied += value.to_string().len();
+            if *copied > MAX_COPIED {
+                return None;
+            }
+            let value = value.clone();
+            add(doc, path, value)
         }
         "test" => (doc.pointer(path).unwrap_or(&Value::Null) == value?).then_some(()),
         _ => None,
@@ -108,6 +118,16 @@ fn index(text: &str, len: usize) -> Option<usize> {
 mod tests {
     use super::*;
     use crate::json;
+
+    #[test]
+    fn copies_of_copies_end() {
+        let operations: Vec<Value> = (0..60).map(|_| json!({"op": "copy", "from": "/l", "path": "/l/-"})).collect();
+        let doc = json!({"l": ["x"]});
+        let mut got = doc.clone();
+        assert!(json_patch(&mut got, &Value::Array(operations.clone())).is_err());
+        assert_eq!(got, doc);
+        assert!(json_patch(&mut got, &Value::Array(operations.into_iter().take(5).collect())).is_ok());
+    }
 
     #[test]
     fn runs_operations() {

@@ -1,38 +1,11 @@
 //! Strategic merge patch: like a merge patch, but lists with a merge key are merged item by item.
-//! Sources: k8s.io/apimachinery/pkg/util/strategicpatch, v1.28; merge keys from the `patchMergeKey` tags of k8s.io/api.
+//! Which keys those are, and which fields name the keys that stay, says the table of fields.
+//! Sources: k8s.io/apimachinery/pkg/util/strategicpatch, v1.28.
 
 use crate::collections::Order as _;
+use crate::schema::{Field, Holder};
 use crate::{ApiError, Kind, Reason, Value, json};
 use serde_json::Map;
-
-/// The merge key of the list field `name` in the object at `parent` (the field that holds it), if it has one.
-/// Lists without one are replaced whole: tolerations, args, command, taints of karpenter kinds.
-pub(super) fn merge_key(parent: &str, name: &str) -> Option<&'static str> {
-    Some(match name {
-        "containers" | "initContainers" | "ephemeralContainers" | "env" | "imagePullSecrets" | "volumes" | "secrets" => "name",
-        "volumeMounts" => "mountPath",
-        "volumeDevices" => "devicePath",
-        "ports" if parent == "spec" => "port",
-        "ports" => "containerPort",
-        "hostAliases" => "ip",
-        "topologySpreadConstraints" => "topologyKey",
-        "conditions" | "addresses" => "type",
-        "ownerReferences" => "uid",
-        "resourceClaims" | "schedulingGates" => "name",
-        "podIPs" | "hostIPs" => "ip",
-        _ => return None,
-    })
-}
-
-/// Lists of plain values that are merged as sets.
-pub(super) fn is_set(name: &str) -> bool {
-    matches!(name, "finalizers" | "podCIDRs")
-}
-
-/// Objects of which a patch names all fields that stay: one that sets `type` alone drops what belonged to another type.
-pub(super) fn retains_keys(name: &str) -> bool {
-    matches!(name, "strategy" | "volumes" | "resourceClaims")
-}
 
 /// Carries out a strategic merge patch.
 ///
@@ -49,16 +22,21 @@ pub fn strategic(kind: Kind, target: &mut Value, patch: &Value) -> Result<(), Ap
         *target = Value::Object(Map::new());
     }
     match target {
-        Value::Object(target) => merge_map(target, patch, ""),
+        Value::Object(target) => merge_map(target, patch, Holder::Kind(kind)),
         _ => Ok(()),
     }
+}
+
+/// What the field `name` of an object holds.
+pub(super) fn below(holder: Holder, name: &str) -> Holder {
+    holder.field(name).map_or(Holder::Unknown, |f| f.holder())
 }
 
 fn bad(text: String) -> ApiError {
     ApiError::new(Reason::BadRequest, text)
 }
 
-fn merge_map(target: &mut Map<String, Value>, patch: &Map<String, Value>, parent: &str) -> Result<(), ApiError> {
+fn merge_map(target: &mut Map<String, Value>, patch: &Map<String, Value>, holder: Holder) -> Result<(), ApiError> {
     match patch.get("$patch").and_then(Value::as_str) {
         Some("replace") => {
             *target = json::map(patch.iter().filter(|(k, _)| *k != "$patch").map(|(k, v)| (k.clone(), v.clone())));
@@ -99,12 +77,12 @@ fn merge_map(target: &mut Map<String, Value>, patch: &Map<String, Value>, parent
                     *slot = Value::Object(Map::new());
                 }
                 if let Value::Object(slot) = slot {
-                    merge_map(slot, change, name)?;
+                    merge_map(slot, change, below(holder, name))?;
                 }
             }
             Value::Array(changes) => {
                 let slot = target.entry(name.as_str()).or_insert(Value::Null);
-                merge_list(slot, changes, parent, name)?;
+                merge_list(slot, changes, holder.field(name).as_ref())?;
             }
             value => {
                 target.insert(name.clone(), value.clone());
@@ -115,13 +93,13 @@ fn merge_map(target: &mut Map<String, Value>, patch: &Map<String, Value>, parent
         if let (Some(list), Value::Array(order)) = (name.strip_prefix("$setElementOrder/"), order)
             && let Some(Value::Array(items)) = target.get_mut(list)
         {
-            reorder(items, order, merge_key(parent, list));
+            reorder(items, order, holder.field(list).and_then(|f| f.merge_key).filter(|key| !key.is_empty()));
         }
     }
     Ok(())
 }
 
-fn merge_list(slot: &mut Value, changes: &[Value], parent: &str, name: &str) -> Result<(), ApiError> {
+fn merge_list(slot: &mut Value, changes: &[Value], field: Option<&Field>) -> Result<(), ApiError> {
     let replaces = changes
         .iter()
         .any(|c| c.get("$patch").and_then(Value::as_str) == Some("replace") && c.as_object().is_some_and(|m| m.len() == 1));
@@ -134,18 +112,22 @@ fn merge_list(slot: &mut Value, changes: &[Value], parent: &str, name: &str) -> 
         *items = changes.iter().filter(|c| c.get("$patch").is_none()).cloned().collect();
         return Ok(());
     }
-    let Some(key) = merge_key(parent, name) else {
-        if is_set(name) {
+    let key = match field.and_then(|f| f.merge_key) {
+        Some("") => {
             for c in changes {
                 if !items.contains(c) {
                     items.push(c.clone());
                 }
             }
-        } else {
-            *items = changes.to_vec();
+            return Ok(());
         }
-        return Ok(());
+        Some(key) => key,
+        None => {
+            *items = changes.to_vec();
+            return Ok(());
+        }
     };
+    let inside = field.map_or(Holder::Unknown, Field::holder);
     for change in changes {
         let Value::Object(change) = change else {
             return Err(bad(format!("map: {change} does not contain declared merge key: {key}")));
@@ -162,7 +144,7 @@ fn merge_list(slot: &mut Value, changes: &[Value], parent: &str, name: &str) -> 
             (None, true) => {}
             (Some(at), false) => {
                 if let Some(Value::Object(item)) = items.get_mut(at) {
-                    merge_map(item, change, name)?;
+                    merge_map(item, change, inside)?;
                 }
             }
             (None, false) => items.push(Value::Object(json::map(
@@ -198,8 +180,9 @@ mod tests {
     use crate::json;
 
     fn check(target: Value, patch: Value, want: Value) {
+        let kind = if patch["spec"]["strategy"].is_null() { Kind::Pod } else { Kind::Deployment };
         let mut got = target.clone();
-        strategic(Kind::Deployment, &mut got, &patch).unwrap();
+        strategic(kind, &mut got, &patch).unwrap();
         assert_eq!(got, want, "{target} {patch}");
     }
 
@@ -248,6 +231,22 @@ mod tests {
             json!({"spec": {"strategy": {"$retainKeys": ["type"], "type": "Recreate"}}}),
             json!({"spec": {"strategy": {"type": "Recreate"}}}),
         );
+    }
+
+    /// One name, another meaning: a service's ports are told apart by `port`, a container's by `containerPort`.
+    #[test]
+    fn keys_belong_to_the_type() {
+        let merged = |kind, target: Value, patch: Value| {
+            let mut got = target;
+            strategic(kind, &mut got, &patch).unwrap();
+            got
+        };
+        let service = json!({"spec": {"ports": [{"port": 80, "name": "a"}]}});
+        let patch = json!({"spec": {"ports": [{"port": 80, "protocol": "TCP"}, {"port": 81}]}});
+        let want = json!({"spec": {"ports": [{"port": 80, "name": "a", "protocol": "TCP"}, {"port": 81}]}});
+        assert_eq!(merged(Kind::Service, service.clone(), patch.clone()), want);
+        // An Endpoints-like list that no type knows is replaced.
+        assert_eq!(merged(Kind::ConfigMap, service, patch.clone()), patch);
     }
 
     #[test]

@@ -2,28 +2,33 @@
 //! Sources: k8s.io/apimachinery/pkg/util/strategicpatch/patch.go `CreateThreeWayMergePatch` and
 //! pkg/util/jsonmergepatch/patch.go, v0.35.
 
-use super::strategic::{is_set, merge_key, retains_keys};
+use super::strategic::below;
 use crate::collections::Order as _;
-use crate::{Value, json};
+use crate::schema::{Field, Holder};
+use crate::{Kind, Value, json};
 use serde_json::Map;
 
-/// Fields of `new` that `live` has otherwise, and `null` for those that only `last` had. Where `by_key` is set, lists with
-/// a merge key are compared item by item; otherwise every list that differs is replaced whole.
-pub fn three_way(last: &Value, new: &Value, live: &Value, by_key: bool) -> Value {
+/// Fields of `new` that `live` has otherwise, and `null` for those that only `last` had. Lists that have a merge key in a
+/// built-in kind are compared item by item; every other list that differs is replaced whole.
+pub fn three_way(kind: Kind, last: &Value, new: &Value, live: &Value) -> Value {
     let empty = Map::new();
+    let by_key = !kind.is_crd();
+    let holder = if by_key { Holder::Kind(kind) } else { Holder::Unknown };
     match new {
-        Value::Object(new) => Value::Object(maps(last.as_object(), new, live.as_object().unwrap_or(&empty), by_key, "", false)),
+        Value::Object(new) => {
+            Value::Object(maps(last.as_object(), new, live.as_object().unwrap_or(&empty), by_key, holder, false))
+        }
         other => other.clone(),
     }
 }
 
-/// `name` is the field that holds the objects.
+/// `holder` is what the objects are.
 fn maps(
     last: Option<&Map<String, Value>>,
     new: &Map<String, Value>,
     live: &Map<String, Value>,
     by_key: bool,
-    name: &str,
+    holder: Holder,
     retain: bool,
 ) -> Map<String, Value> {
     let mut patch = Map::new();
@@ -35,19 +40,19 @@ fn maps(
                 patch.insert(key.clone(), value.clone());
             }
             // The one field that is sent whatever it is: a budget's selector.
-            (Some(Value::Object(_)), Value::Object(_)) if by_key && name == "spec" && key == "selector" && is_budget(new) => {
+            (Some(Value::Object(_)), Value::Object(_)) if holder == BUDGET && key == "selector" => {
                 patch.insert(key.clone(), value.clone());
             }
             (Some(Value::Object(now)), Value::Object(wanted)) => {
-                let retain = by_key && retains_keys(key);
-                let inner = maps(before.and_then(Value::as_object), wanted, now, by_key, key, retain);
+                let retain = holder.field(key).is_some_and(|f| f.retain_keys);
+                let inner = maps(before.and_then(Value::as_object), wanted, now, by_key, below(holder, key), retain);
                 if !inner.is_empty() {
                     patch.insert(key.clone(), Value::Object(inner));
                 }
             }
             (Some(Value::Array(now)), Value::Array(wanted)) => {
                 let before = before.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-                lists(before, wanted, now, by_key, name, key, &mut patch);
+                lists(before, wanted, now, holder.field(key).as_ref(), key, &mut patch);
             }
             (Some(now), wanted) => {
                 if now != wanted {
@@ -70,13 +75,13 @@ fn maps(
     patch
 }
 
-/// Whether `spec` is a disruption budget's.
-fn is_budget(spec: &Map<String, Value>) -> bool {
-    spec.contains_key("minAvailable") || spec.contains_key("maxUnavailable")
-}
+/// The spec of a disruption budget.
+const BUDGET: Holder = Holder::Type("v1.PodDisruptionBudgetSpec");
 
-fn lists(last: &[Value], new: &[Value], live: &[Value], by_key: bool, parent: &str, name: &str, patch: &mut Map<String, Value>) {
-    if by_key && is_set(name) {
+/// `field` is what the table says of the list, where it knows it.
+fn lists(last: &[Value], new: &[Value], live: &[Value], field: Option<&Field>, name: &str, patch: &mut Map<String, Value>) {
+    let declared = field.and_then(|f| f.merge_key);
+    if declared == Some("") {
         let added: Vec<Value> = new.iter().filter(|v| !live.contains(v)).cloned().collect();
         let gone: Vec<Value> = last.iter().filter(|v| !new.contains(v)).cloned().collect();
         if live != new || !gone.is_empty() {
@@ -90,9 +95,7 @@ fn lists(last: &[Value], new: &[Value], live: &[Value], by_key: bool, parent: &s
         }
         return;
     }
-    let key =
-        merge_key(parent, name).filter(|key| by_key && [last, new, live].iter().all(|l| l.iter().all(|i| i.get(key).is_some())));
-    let Some(key) = key else {
+    let Some(key) = declared.filter(|key| [last, new, live].iter().all(|l| l.iter().all(|i| i.get(key).is_some()))) else {
         if live != new {
             patch.insert(name.to_owned(), json!(new));
         }
@@ -114,7 +117,8 @@ fn lists(last: &[Value], new: &[Value], live: &[Value], by_key: bool, parent: &s
             items.push(item.clone());
             continue;
         };
-        let mut inner = maps(same(last, item, key), wanted, now, by_key, name, retains_keys(name));
+        let (inside, retain) = field.map_or((Holder::Unknown, false), |f| (f.holder(), f.retain_keys));
+        let mut inner = maps(same(last, item, key), wanted, now, true, inside, retain);
         if !inner.is_empty() {
             inner.insert(key.to_owned(), item.get(key).cloned().unwrap_or_default());
             items.push(Value::Object(inner));
@@ -141,26 +145,27 @@ fn lists(last: &[Value], new: &[Value], live: &[Value], by_key: bool, parent: &s
 mod tests {
     use super::*;
 
-    fn check(last: Value, new: Value, live: Value, by_key: bool, want: Value) {
-        assert_eq!(three_way(&last, &new, &live, by_key), want, "{last} {new} {live}");
+    fn check(kind: Kind, last: Value, new: Value, live: Value, want: Value) {
+        assert_eq!(three_way(kind, &last, &new, &live), want, "{last} {new} {live}");
     }
 
     #[test]
     fn sends_what_differs_and_removes_what_was_left_out() {
-        check(json!({"a": 1, "b": 2}), json!({"a": 1}), json!({"a": 1, "b": 2, "c": 3}), true, json!({"b": null}));
-        check(json!({}), json!({"a": {"x": "1"}}), json!({"a": {"x": 1}}), true, json!({"a": {"x": "1"}}));
-        check(json!({"l": [1]}), json!({"l": [2]}), json!({"l": [1]}), false, json!({"l": [2]}));
-        check(json!({"a": 1}), json!({"a": 1}), json!({"a": 1, "z": 1}), true, json!({}));
+        let pod = Kind::Pod;
+        check(pod, json!({"a": 1, "b": 2}), json!({"a": 1}), json!({"a": 1, "b": 2, "c": 3}), json!({"b": null}));
+        check(pod, json!({}), json!({"a": {"x": "1"}}), json!({"a": {"x": 1}}), json!({"a": {"x": "1"}}));
+        check(Kind::NodePool, json!({"l": [1]}), json!({"l": [2]}), json!({"l": [1]}), json!({"l": [2]}));
+        check(pod, json!({"a": 1}), json!({"a": 1}), json!({"a": 1, "z": 1}), json!({}));
     }
 
     #[test]
     fn names_the_order_of_keyed_lists() {
         let containers = |v: Value| json!({"spec": {"containers": v}});
         check(
+            Kind::Pod,
             containers(json!([{"name": "a", "image": "x"}, {"name": "b"}])),
             containers(json!([{"name": "a", "image": "y"}])),
             containers(json!([{"name": "a", "image": "x", "imagePullPolicy": "Always"}, {"name": "b"}])),
-            true,
             json!({"spec": {
                 "$setElementOrder/containers": [{"name": "a"}],
                 "containers": [{"name": "a", "image": "y"}, {"$patch": "delete", "name": "b"}],
@@ -171,10 +176,10 @@ mod tests {
     #[test]
     fn names_the_fields_that_a_strategy_keeps() {
         check(
+            Kind::Deployment,
             json!({"spec": {"strategy": {"type": "RollingUpdate"}}}),
             json!({"spec": {"strategy": {"type": "Recreate"}}}),
             json!({"spec": {"strategy": {"type": "RollingUpdate", "rollingUpdate": {}}}}),
-            true,
             json!({"spec": {"strategy": {"$retainKeys": ["type"], "type": "Recreate"}}}),
         );
     }
@@ -183,6 +188,12 @@ mod tests {
     #[test]
     fn always_sends_a_budgets_selector() {
         let spec = json!({"spec": {"minAvailable": 1, "selector": {"matchLabels": {"a": "b"}}}});
-        check(spec.clone(), spec.clone(), spec, true, json!({"spec": {"selector": {"matchLabels": {"a": "b"}}}}));
+        check(
+            Kind::PodDisruptionBudget,
+            spec.clone(),
+            spec.clone(),
+            spec,
+            json!({"spec": {"selector": {"matchLabels": {"a": "b"}}}}),
+        );
     }
 }

@@ -172,6 +172,43 @@ fn distance(a: &str, b: &str) -> usize {
     row.last().copied().unwrap_or(0)
 }
 
+/// An object as the table knows it: a kind, a value of a type, or one of which it says nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Holder {
+    Kind(Kind),
+    Type(&'static str),
+    Unknown,
+}
+
+impl Holder {
+    pub(crate) fn field(self, name: &str) -> Option<Field> {
+        match self {
+            Holder::Kind(kind) => one(kind_lines(kind.name()), name),
+            Holder::Type(ty) => one(type_lines(ty), name),
+            Holder::Unknown => None,
+        }
+    }
+}
+
+impl Field {
+    /// What the field holds, or each item of it.
+    pub(crate) fn holder(&self) -> Holder {
+        match &self.ty {
+            Type::Object(name) => Holder::Type(name),
+            Type::List(of) => match of.as_ref() {
+                Type::Object(name) => Holder::Type(name),
+                _ => Holder::Unknown,
+            },
+            _ => Holder::Unknown,
+        }
+    }
+}
+
+/// Whether a text is a DNS subdomain as objects' names are.
+pub fn is_dns_subdomain(text: &str) -> bool {
+    text.len() <= 253 && dns_subdomain(text)
+}
+
 fn innermost(ty: &Type) -> &Type {
     match ty {
         Type::List(of) | Type::Map(of) => innermost(of),
