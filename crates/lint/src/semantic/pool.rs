@@ -30,7 +30,7 @@ pub(super) fn check(at: &PoolAt<'_>, around: &Around<'_>, out: &mut Vec<Finding>
     waiting(at, read, around, out);
 }
 
-/// How many of all types a requirement leaves when it stands alone.
+/// How many of the types on sale a requirement leaves when it stands alone.
 fn alone(requirement: Requirement, around: &Around<'_>) -> usize {
     let one: Requirements = [requirement].into_iter().collect();
     allowed(around, &one).len()
@@ -43,7 +43,8 @@ fn short(key: &str) -> &str {
 
 fn types(at: &PoolAt<'_>, read: &Read<'_>, around: &Around<'_>, out: &mut Vec<Finding>) {
     let (lang, base) = (around.lang, requirements_path(around.era));
-    let all = around.market.types().len();
+    // Of the types that the region sells; what has no price is left out by every requirement.
+    let all = allowed(around, &Requirements::default()).len();
     let left = at.types.len();
     let offerings: usize = at.types.iter().map(|t| t.compatible(&at.requirements).count()).sum();
     // Requirements that were filled in have no line of their own; they count all the same.
