@@ -22,7 +22,7 @@ pub mod time;
 pub mod typed;
 pub mod yaml;
 
-pub use admit::{Validation, admit, default_fields};
+pub use admit::{Validation, admit, default_fields, mount_token};
 pub use doc::DocExt;
 pub use error::{ApiError, Reason};
 pub use kind::{Era, Kind};

@@ -22,7 +22,7 @@ mod workload_rules;
 
 pub use decode::decode;
 pub use field_errors::{FieldErrors, invalid_text};
-pub use pod_admission::admit_pod;
+pub use pod_admission::{admit_pod, mount_token};
 
 use crate::{ApiError, DocExt, Era, Kind, Value};
 

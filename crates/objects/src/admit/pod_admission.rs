@@ -3,10 +3,16 @@
 
 use crate::{DocExt, Value, json};
 
+/// What the token's volume is made of. As text it is a fraction of the code that would build it.
+const TOKEN: &str = r#"{"defaultMode":420,"sources":[
+    {"serviceAccountToken":{"expirationSeconds":3607,"path":"token"}},
+    {"configMap":{"items":[{"key":"ca.crt","path":"ca.crt"}],"name":"kube-root-ca.crt"}},
+    {"downwardAPI":{"items":[{"fieldRef":{"apiVersion":"v1","fieldPath":"metadata.namespace"},"path":"namespace"}]}}]}"#;
+
 /// Completes a new pod. `priority` is the value and preemption policy of its priority class, where it names one (or the
 /// global default); without it the pod gets priority 0.
 pub fn admit_pod(pod: &mut Value, priority: Option<(i64, &str)>) {
-    service_account(pod);
+    mount_token(pod);
     tolerations(pod);
     let (value, policy) = priority.unwrap_or((0, "PreemptLowerPriority"));
     if priority.is_some() || pod.at("spec.priority").is_null() {
@@ -17,7 +23,8 @@ pub fn admit_pod(pod: &mut Value, priority: Option<(i64, &str)>) {
     }
 }
 
-fn service_account(pod: &mut Value) {
+/// Gives a pod its service account, and its containers the account's token, unless it has one or wants none.
+pub fn mount_token(pod: &mut Value) {
     if pod.str_at("spec.serviceAccountName").is_none_or(str::is_empty) {
         pod.set("spec.serviceAccountName", "default");
         pod.set("spec.serviceAccount", "default");
@@ -32,16 +39,7 @@ fn service_account(pod: &mut Value) {
     let volume = format!("kube-api-access-{}", suffix(&id));
     push(
         pod.slot("spec.volumes"),
-        json!({
-            "name": volume,
-            "projected": {"defaultMode": 420, "sources": [
-                {"serviceAccountToken": {"expirationSeconds": 3607, "path": "token"}},
-                {"configMap": {"items": [{"key": "ca.crt", "path": "ca.crt"}], "name": "kube-root-ca.crt"}},
-                {"downwardAPI": {"items": [
-                    {"fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.namespace"}, "path": "namespace"},
-                ]}},
-            ]},
-        }),
+        json!({"name": volume, "projected": serde_json::from_str(TOKEN).unwrap_or_else(|_| json!({}))}),
     );
     const PATH: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
     for list in ["spec.containers", "spec.initContainers"] {

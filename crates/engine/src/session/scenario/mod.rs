@@ -19,6 +19,9 @@ pub const LAB_SEED: u64 = 196;
 /// The scenario of the lab.
 pub const LAB: &str = "karpenter-basics";
 
+/// A cluster of manifests alone.
+const BARE: &str = "bare";
+
 /// Where the lab runs.
 pub const LAB_REGION: &str = "ap-northeast-2";
 
@@ -105,7 +108,7 @@ impl Scenario {
         let epoch_ms = start_ms.saturating_sub_unsigned(settle_ms);
         let docs = bare::objects(manifests, karpenter, epoch_ms);
         let region = LAB_REGION.to_owned();
-        Scenario { id: "bare".to_owned(), seed, era: Era::V1, region, epoch_ms, docs, prices: None, node_group: false, settle_ms }
+        Scenario { id: BARE.to_owned(), seed, era: Era::V1, region, epoch_ms, docs, prices: None, node_group: false, settle_ms }
     }
 
     /// What lets Karpenter's pods work in a cluster that began without.
@@ -122,7 +125,13 @@ impl Scenario {
             true => base::instances(self.era, self.seed, &market),
             false => self.docs.iter().filter(is_internal).cloned().collect(),
         };
-        let mut world = World::new(Profile::of(self.era), Arc::new(market), self.epoch_ms, self.seed);
+        let mut profile = Profile::of(self.era);
+        let bare = self.id == BARE;
+        if bare {
+            // No provider's own build.
+            profile.kubernetes_version = "v1.35.4";
+        }
+        let mut world = World::new(profile, Arc::new(market), self.epoch_ms, self.seed);
         if let Some(parts) = parts {
             world.attach(parts);
         }
@@ -135,7 +144,10 @@ impl Scenario {
             (POOLS_MS, is_karpenters),
         ];
         for (at, belongs) in stages {
-            world.run_to(SimTime(at.min(self.settle_ms / 2)));
+            // The nodes of a node group take their time; manifests are applied at one go.
+            if !bare {
+                world.run_to(SimTime(at.min(self.settle_ms / 2)));
+            }
             for doc in self.docs.iter().filter(|d| !is_internal(d) && belongs(kind_of(d), self.era)) {
                 match parts {
                     Some(_) => world.found(doc, self.era)?,

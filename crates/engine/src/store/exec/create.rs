@@ -42,11 +42,12 @@ pub fn prepare(store: &Store, ctx: &Context<'_>, mut doc: Value) -> Result<(Kind
     } else {
         doc.remove_at("metadata.generation");
     }
-    if kind == Kind::Pod {
-        admit_pod(store, &mut doc)?;
-    }
-    if kind == Kind::Namespace {
-        admit_namespace(&mut doc, &key.name);
+    match kind {
+        Kind::Pod => admit_pod(store, &mut doc)?,
+        Kind::Namespace => admit_namespace(&mut doc, &key.name),
+        Kind::Service => give_address(store, ctx, &key, &mut doc),
+        Kind::DaemonSet => super::count_template(None, &mut doc),
+        _ => {}
     }
     Ok((kind, doc))
 }
@@ -78,8 +79,39 @@ fn name_of(store: &Store, ctx: &Context<'_>, kind: Kind, doc: &mut Value) -> Res
     Ok(key)
 }
 
-/// What the admission plugins Priority and DefaultTolerationSeconds and the pod strategy write into every new pod.
-/// Source: kubernetes/kubernetes plugin/pkg/admission/{priority,defaulttolerationseconds}, pkg/registry/core/pod, v1.28.
+/// The service's address, drawn from the upper part of the range in which the API server has its own.
+/// Source: kubernetes/kubernetes pkg/registry/core/service/{storage/alloc,ipallocator/ipallocator}.go, v1.35.
+fn give_address(store: &Store, ctx: &Context<'_>, key: &ObjectKey, doc: &mut Value) {
+    if doc.str_at("spec.type") == Some("ExternalName") || !doc.at("spec").is_object() {
+        return;
+    }
+    let given = doc.str_at("spec.clusterIP").unwrap_or_default().to_owned();
+    let address = if given.is_empty() {
+        let own = store.get(&ObjectKey::new(Kind::Service, "default", "kubernetes"));
+        let own = own.and_then(|s| s.doc.str_at("spec.clusterIP").map(str::to_owned)).unwrap_or_default();
+        let range: String = own.splitn(3, '.').take(2).map(|part| format!("{part}.")).collect();
+        if range.is_empty() {
+            return;
+        }
+        let mut stream = ctx.stream("cluster-ip", store, key);
+        let taken = |ip: &str| store.list(Kind::Service).any(|s| s.doc.str_at("spec.clusterIP") == Some(ip));
+        let mut draw = || format!("{range}{}.{}", stream.between(1, 255), stream.between(0, 255));
+        let drawn: Vec<String> = (0..NAME_ATTEMPTS).map(|_| draw()).collect();
+        drawn.into_iter().find(|ip| !taken(ip)).unwrap_or_default()
+    } else {
+        given
+    };
+    doc.set("spec.clusterIP", address.as_str());
+    doc.set("spec.clusterIPs", json!([address]));
+    for (path, value) in [("spec.ipFamilies", json!(["IPv4"])), ("spec.ipFamilyPolicy", json!("SingleStack"))] {
+        if doc.at(path).is_null() {
+            doc.set(path, value);
+        }
+    }
+}
+
+/// What the admission plugins ServiceAccount, Priority and DefaultTolerationSeconds and the pod strategy write into every new pod.
+/// Source: kubernetes/kubernetes plugin/pkg/admission/{serviceaccount,priority,defaulttolerationseconds}, pkg/registry/core/pod, v1.28.
 fn admit_pod(store: &Store, doc: &mut Value) -> Result<(), ApiError> {
     let class_name = doc.str_at("spec.priorityClassName").unwrap_or_default().to_owned();
     let class = if class_name.is_empty() {
@@ -120,6 +152,7 @@ fn admit_pod(store: &Store, doc: &mut Value) -> Result<(), ApiError> {
             }
         }
     }
+    objects::mount_token(doc);
     if doc.str_at("status.phase").is_none() {
         doc.set("status.phase", "Pending");
     }

@@ -21,7 +21,7 @@ use crate::kernel::Stream;
 use crate::profile::Profile;
 use crate::store::Store;
 use crate::{Action, SimTime};
-use objects::{ApiError, Kind, Object, ObjectKey, Reason};
+use objects::{ApiError, DocExt, Kind, Object, ObjectKey, Reason, Value};
 use std::sync::Arc;
 
 /// When and where a write happens.
@@ -87,6 +87,21 @@ pub fn conflict(key: &ObjectKey, why: &str) -> ApiError {
 /// `pods "x" is forbidden: ...`.
 pub fn forbidden(key: &ObjectKey, why: &str) -> ApiError {
     ApiError::new(Reason::Forbidden, format!("{} \"{}\" is forbidden: {why}", key.kind.resource(), key.name))
+}
+
+/// How often a DaemonSet's template was written, which the server tells as an annotation.
+/// Source: kubernetes/kubernetes pkg/apis/apps/v1/conversion.go, pkg/registry/apps/daemonset/strategy.go, v1.35.
+fn count_template(old: Option<&Value>, doc: &mut Value) {
+    const KEY: &str = "deprecated.daemonset.template.generation";
+    let before = old.and_then(|old| old.at("metadata.annotations").field(KEY).as_str()?.parse::<i64>().ok()).unwrap_or(0);
+    let same = old.is_some_and(|old| old.at("spec.template") == doc.at("spec.template"));
+    let annotations = doc.slot("metadata.annotations");
+    if !annotations.is_object() {
+        *annotations = Value::Object(Default::default());
+    }
+    if let Some(annotations) = annotations.as_object_mut() {
+        annotations.insert(KEY.to_owned(), before.saturating_add(i64::from(!same)).to_string().into());
+    }
 }
 
 fn found(store: &Store, key: &ObjectKey) -> Result<Arc<Object>, ApiError> {

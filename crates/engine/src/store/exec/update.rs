@@ -51,6 +51,9 @@ pub(super) fn write(store: &mut Store, ctx: &Context<'_>, old: &Object, mut doc:
             value => doc.set(&path, value.clone()),
         }
     }
+    if kind == Kind::DaemonSet {
+        super::count_template(Some(&old.doc), &mut doc);
+    }
     drop_empty_maps(&mut doc);
     if doc == old.doc {
         return Ok(store.get(&old.key()).cloned().unwrap_or_else(|| Arc::new(old.clone())));
