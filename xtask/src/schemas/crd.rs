@@ -9,6 +9,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// What the API server publishes for every kind, whatever the CRD says of it.
+/// Source: k8s.io/apiextensions-apiserver pkg/controller/openapi/builder/builder.go `addTypeMetaProperties`, v0.35.4.
+const API_VERSION: &str = "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources";
+const KIND: &str = "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds";
 const METADATA: &str = "Standard object's metadata. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata";
 /// The form of a quantity.
 const QUANTITY: &str =
@@ -44,6 +47,11 @@ fn definition(doc: &Value, model: &mut Model) -> Result<()> {
         let mut ty = reader.object(schema, "")?;
         let metadata = Field { ty: "v1.ObjectMeta".to_owned(), doc: METADATA.to_owned(), ..Field::default() };
         ty.fields.insert("metadata".to_owned(), metadata);
+        for (name, doc) in [("apiVersion", API_VERSION), ("kind", KIND)] {
+            if let Some(field) = ty.fields.get_mut(name) {
+                field.doc = doc.to_owned();
+            }
+        }
         reader.model.kinds.insert(name.to_owned(), ty);
     }
     Ok(())
