@@ -49,6 +49,12 @@ impl Shell {
         self.state.options.lang = lang;
     }
 
+    /// Speaks as another kubectl (see [`Options::kubectl`]), whose calls take that long.
+    pub fn set_kubectl(&mut self, minor: Option<u32>, call_ms: u64) {
+        self.state.options.kubectl = minor;
+        self.state.options.kubectl_ms = call_ms;
+    }
+
     /// Descriptions of fields that were fetched, for `kubectl explain`.
     /// Empty ones are none: then it explains without.
     pub fn set_docs(&mut self, docs: Rc<Docs>) {

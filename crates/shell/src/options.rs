@@ -17,6 +17,8 @@ pub struct Options {
     pub editor: bool,
     /// Simulated milliseconds that each call of kubectl takes.
     pub kubectl_ms: u64,
+    /// The minor version of kubectl (32 for 1.32); without one it is that of the scenario's era.
+    pub kubectl: Option<u32>,
     /// Minutes east of UTC that `date` shows by default, and the zone's abbreviation.
     pub utc_offset_min: i64,
     pub zone: String,
@@ -33,6 +35,7 @@ impl Options {
             interactive: true,
             editor: false,
             kubectl_ms: 0,
+            kubectl: None,
             utc_offset_min: 9 * 60,
             zone: "KST".to_owned(),
             columns: 120,

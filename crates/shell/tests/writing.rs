@@ -71,6 +71,48 @@ fn generators_print_what_they_would_create() {
         ("", "kubectl create pdb x --min-available=1", 1, "", "error: a selector must be specified\n"),
         ("", "kubectl create service clusterip s --tcp=80:8080", 0, "service/s created\n", ""),
         ("", "kubectl create service nodeport s", 1, "", "error: at least one tcp port specifier must be provided\n"),
+        // Printed by kubectl 1.35.4.
+        (
+            "",
+            "kubectl create service externalname my-ns --external-name bar.com --dry-run=client -o yaml",
+            0,
+            "apiVersion: v1\nkind: Service\nmetadata:\n  labels:\n    app: my-ns\n  name: my-ns\nspec:\n  externalName: bar.com\n  \
+             selector:\n    app: my-ns\n  type: ExternalName\nstatus:\n  loadBalancer: {}\n",
+            "",
+        ),
+        ("", "kubectl create svc externalname my-ns --external-name 'a b'", 1, "", "error: invalid service external name a b\n"),
+        ("", "kubectl create service externalname my-ns --external-name bar.com", 0, "service/my-ns created\n", ""),
+        (
+            "kubectl create service externalname my-ns --external-name bar.com",
+            "kubectl get svc my-ns --no-headers | tr -s ' ' | cut -d' ' -f1-5",
+            0,
+            "my-ns ExternalName <none> bar.com <none>\n",
+            "",
+        ),
+        (
+            "kubectl create service clusterip my-svc --tcp=80",
+            "kubectl set selector svc my-svc environment=qa && kubectl get svc my-svc -o jsonpath={.spec.selector}",
+            0,
+            "service/my-svc selector updated\n{\"environment\":\"qa\"}",
+            "",
+        ),
+        (
+            "kubectl create service clusterip s --tcp=80",
+            "kubectl set selector svc s app=s",
+            0,
+            "service/s selector updated\n",
+            "",
+        ),
+        ("", "kubectl set selector", 1, "", "error: one selector is required\n"),
+        ("", "kubectl set sa", 1, "", "error: serviceaccount is required\n"),
+        (WEB, "kubectl set selector deploy web a=b", 1, "", "error: setting a selector is only supported for Services\n"),
+        (
+            WEB,
+            "kubectl set serviceaccount deployment web robot && kubectl get deploy web -o jsonpath={.spec.template.spec.serviceAccountName}",
+            0,
+            "deployment.apps/web serviceaccount updated\nrobot",
+            "",
+        ),
         (
             "",
             "kubectl create ns",

@@ -2,7 +2,7 @@
 
 use super::manifest::{Loaded, Manifest, load, offer_repair, only_files};
 use super::output::{Output, name_of};
-use super::{Call, DryRun, Fail, Next, api_text, era, send};
+use super::{Call, DryRun, Fail, Next, api_text, send};
 use crate::run::{Ctx, Io};
 use engine::session::{PatchStyle, Request, Validation, Verdict};
 use objects::{ApiError, DocExt, Kind, Object, ObjectKey, Reason, Value};
@@ -89,7 +89,7 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
     only_files(call, "apply")?;
     let (dry, validation) = (call.dry_run()?, validation(call)?);
     check_flags(call, dry)?;
-    let output = Output::parse(call.flags.text("output"), false, era(ctx))?;
+    let output = Output::parse(call.flags.text("output"), false, super::client(ctx))?;
     let loaded = load(call, ctx)?;
     none_passed(&loaded, "apply")?;
     if call.flags.on("server-side") {
@@ -239,7 +239,7 @@ fn apply_error(error: &ApiError, m: &Manifest, live: Option<&Object>) -> String 
 /// `kubectl create -f`.
 pub fn create_files(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, Fail> {
     let (dry, validation) = (call.dry_run()?, validation(call)?);
-    let output = Output::parse(call.flags.text("output"), false, era(ctx))?;
+    let output = Output::parse(call.flags.text("output"), false, super::client(ctx))?;
     let loaded = load(call, ctx)?;
     none_passed(&loaded, "create")?;
     Ok(each(call, loaded, io, ctx, |m, io, ctx| {
@@ -273,7 +273,7 @@ pub fn replace(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Ne
         return Err(Fail::error("replace --force is not simulated here: delete the object and create it again"));
     }
     let (dry, validation) = (call.dry_run()?, validation(call)?);
-    let output = Output::parse(call.flags.text("output"), false, era(ctx))?;
+    let output = Output::parse(call.flags.text("output"), false, super::client(ctx))?;
     let loaded = load(call, ctx)?;
     none_passed(&loaded, "replace")?;
     Ok(each(call, loaded, io, ctx, |m, io, ctx| {

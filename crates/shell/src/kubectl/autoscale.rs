@@ -1,16 +1,15 @@
 //! kubectl autoscale. Source: k8s.io/kubectl/pkg/cmd/autoscale/autoscale.go, v0.35.
 
 use super::create::{make, one};
-use super::{Call, Fail, Next, era};
+use super::{Call, Fail, Next};
 use crate::run::{Ctx, Io};
-use engine::Era;
 use objects::{DocExt, Kind, Value, json, quantity::Quantity};
 
 pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, Fail> {
     if !call.flags.given("max") {
         return Err(Fail::error("required flag(s) \"max\" not set"));
     }
-    if call.flags.given("cpu-percent") && era(ctx) == Era::V1 {
+    if call.flags.given("cpu-percent") && super::client(ctx) >= 34 {
         io.err(
             "Flag --cpu-percent has been deprecated, Use --cpu with percentage or resource quantity format (e.g., '70%' for \
              utilization or '500m' for milliCPU).\n",

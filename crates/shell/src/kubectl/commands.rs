@@ -168,7 +168,7 @@ mod tests {
         }
         let line = TABLE.lines().filter_map(|l| l.strip_prefix("f "));
         assert_eq!(flags, line.flat_map(|l| l.split(' ')).count(), "every flag that a command names is there");
-        assert_eq!(globals().len(), 26);
+        assert_eq!(globals().len(), 29);
     }
 
     #[test]

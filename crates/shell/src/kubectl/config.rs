@@ -3,7 +3,7 @@
 use super::kubeconfig::Config;
 use super::output::Output;
 use super::table::{Table, row};
-use super::{Call, Fail, Next, era};
+use super::{Call, Fail, Next};
 use crate::run::{Ctx, Io};
 use objects::collections::Order as _;
 use objects::{DocExt, Value, json};
@@ -136,7 +136,7 @@ fn contexts(call: &Call, config: &Config, io: &mut Io<'_>) -> Result<Next, Fail>
 
 /// The file with its secrets left out, or (`--minify`) what the context needs of it.
 fn view(call: &Call, config: &Config, io: &mut Io<'_>, ctx: &Ctx<'_>) -> Result<Next, Fail> {
-    let output = Output::of(call, false, era(ctx), ctx)?;
+    let output = Output::of(call, false, super::client(ctx), ctx)?;
     let mut doc =
         json!({"apiVersion": "v1", "kind": "Config", "clusters": null, "contexts": null, "users": null, "current-context": ""});
     let context = config.context(&call.flags).to_owned();

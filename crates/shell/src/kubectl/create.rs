@@ -36,7 +36,7 @@ pub(super) fn make(
     ctx: &mut Ctx<'_>,
 ) -> Result<Next, Fail> {
     let dry = call.dry_run()?;
-    let output = Output::parse(call.flags.text("output"), false, era(ctx))?;
+    let output = Output::parse(call.flags.text("output"), false, super::client(ctx))?;
     let kind = Kind::of(doc.str_at("apiVersion").unwrap_or_default(), doc.str_at("kind").unwrap_or_default())
         .ok_or_else(|| Fail::error("the object has no known kind"))?;
     let name = doc.str_at("metadata.name").unwrap_or_default().to_owned();

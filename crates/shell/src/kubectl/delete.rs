@@ -7,15 +7,15 @@ use super::output::{Output, name_of};
 use super::resolve::{Asked, resolve};
 use super::{Call, DryRun, Fail, Next, api_text, era, send, snapshot};
 use crate::run::{Ctx, Io, Program, Step};
+use engine::SimTime;
 use engine::session::Request;
-use engine::{Era, SimTime};
 use objects::{ApiError, Kind, Object, ObjectKey, Reason};
 use std::sync::Arc;
 
 pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, Fail> {
     let dry = call.dry_run()?;
     let output = match call.flags.text("output") {
-        None | Some("" | "name") => Output::parse(call.flags.text("output"), false, era(ctx))?,
+        None | Some("" | "name") => Output::parse(call.flags.text("output"), false, super::client(ctx))?,
         Some(other) => return Err(Fail::error(format!("unexpected -o output mode: {other}. We only support '-o name'"))),
     };
     if let Some(cascade) =
@@ -156,7 +156,7 @@ fn said(object: &Object, forced: bool, dry: DryRun, output: &Output, ctx: &Ctx<'
     }
     let deleted = if forced { "force deleted" } else { "deleted" };
     // kubectl names the namespace since 1.34.
-    let place = if era(ctx) == Era::V1 && object.kind.namespaced() && object.kind != Kind::Namespace {
+    let place = if super::client(ctx) >= 34 && object.kind.namespaced() && object.kind != Kind::Namespace {
         format!(" from {} namespace", object.meta.namespace)
     } else {
         String::new()

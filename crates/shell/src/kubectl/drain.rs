@@ -124,10 +124,10 @@ struct Plan {
 fn plan(node: &str, options: &Options, ctx: &Ctx<'_>) -> Plan {
     let snapshot = snapshot(ctx);
     let mut plan = Plan::default();
-    // kubectl 1.35 says it twice.
-    let unmanaged = match super::era(ctx) {
-        engine::Era::V1alpha5 => "cannot delete Pods declare no controller (use --force to override)",
-        engine::Era::V1 => "cannot delete cannot delete Pods that declare no controller (use --force to override)",
+    // Since 1.30 kubectl says it twice.
+    let unmanaged = match super::client(ctx) {
+        ..30 => "cannot delete Pods declare no controller (use --force to override)",
+        _ => "cannot delete cannot delete Pods that declare no controller (use --force to override)",
     };
     let mut add = |list: bool, text: &'static str, pod: &Object| {
         let lists = if list { &mut plan.errors } else { &mut plan.warnings };

@@ -52,7 +52,7 @@ fn row(e: &Object, now_ms: i64, with_namespace: bool) -> Vec<String> {
 }
 
 pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, Fail> {
-    let output = Output::of(call, false, era(ctx), ctx)?;
+    let output = Output::of(call, false, super::client(ctx), ctx)?;
     let about = match call.flags.text("for") {
         None => None,
         Some(text) => {

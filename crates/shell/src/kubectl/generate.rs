@@ -315,6 +315,9 @@ fn service(call: &Call, operands: &[String]) -> Result<Made, Fail> {
     doc.set("spec", json!({"selector": {"app": name}, "type": kind}));
     if *kind == "ExternalName" {
         let target = required(call, &["external-name"])?.first().copied().unwrap_or_default();
+        if !objects::schema::is_dns_subdomain(target) {
+            return Err(Fail::error(format!("invalid service external name {target}")));
+        }
         doc.set("spec.externalName", target);
     } else if tcp.is_empty() && !headless {
         return Err(Fail::error("at least one tcp port specifier must be provided"));

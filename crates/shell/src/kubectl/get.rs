@@ -188,7 +188,7 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
             exit: 1,
         });
     }
-    let output = Output::of(call, true, era, ctx)?;
+    let output = Output::of(call, true, super::client(ctx), ctx)?;
     if let Some(answer) = super::resources::get_other(call, io, ctx) {
         return answer;
     }

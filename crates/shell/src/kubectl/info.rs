@@ -1,13 +1,14 @@
 //! kubectl version and cluster-info. Source: k8s.io/kubectl pkg/cmd/{version,clusterinfo}, v0.35.4.
 
-use super::{Call, Fail, Next, era, snapshot};
+use super::{Call, Fail, Next, client, snapshot};
 use crate::run::{Ctx, Io};
-use engine::Era;
 
-fn client(era: Era) -> (&'static str, &'static str) {
-    match era {
-        Era::V1alpha5 => ("v1.27.4", "v5.0.1"),
-        Era::V1 => ("v1.35.4", "v5.7.1"),
+/// The client of a minor version and the kustomize in it. That of 1.32 is the build which was recorded.
+fn versions(client: u32) -> (&'static str, &'static str) {
+    match client {
+        ..32 => ("v1.27.4", "v5.0.1"),
+        32..34 => ("v1.32.4-dispatcher", "v5.5.0"),
+        _ => ("v1.35.4", "v5.7.1"),
     }
 }
 
@@ -57,8 +58,21 @@ pub fn server_version(version: &str) -> String {
     format!("{{\n{}\n}}", lines.join(",\n"))
 }
 
+/// What is said of a client and a server that are more than one minor version apart.
+fn skew(client: &str, server: &str) -> Option<String> {
+    let minor = |version: &str| version.split('.').nth(1)?.parse::<u32>().ok();
+    let (client, server) = (minor(client)?, minor(server)?);
+    let word = if client < 34 { "WARNING" } else { "Warning" };
+    (client.abs_diff(server) > 1).then(|| {
+        format!(
+            "{word}: version difference between client (1.{client}) and server (1.{server}) exceeds the supported minor version \
+             skew of +/-1\n"
+        )
+    })
+}
+
 pub fn version(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, Fail> {
-    let (client, kustomize) = client(era(ctx));
+    let (client, kustomize) = versions(client(ctx));
     let server = snapshot(ctx).profile.kubernetes_version;
     if !call.args.is_empty() {
         return Err(Fail::error(format!("extra arguments: [{}]", call.args.join(" "))));
@@ -76,7 +90,7 @@ pub fn version(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Ne
             io.out(&format!("{}\n", objects::yaml::to_yaml(&doc)));
         }
         "" => {
-            if era(ctx) == Era::V1alpha5 && !call.flags.on("short") {
+            if super::client(ctx) < 28 && !call.flags.on("short") {
                 io.err(
                     "WARNING: This version information is deprecated and will be replaced with the output from kubectl version \
                      --short.  Use --output=yaml|json to get the full version.\n",
@@ -88,6 +102,9 @@ pub fn version(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Ne
             }
         }
         _ => return Err(Fail::error("--output must be 'yaml' or 'json'")),
+    }
+    if asked && call.target.answers {
+        io.err(&skew(client, server).unwrap_or_default());
     }
     if asked && !call.target.answers {
         return Err(super::connect::refused(&call.target, 0, ctx));

@@ -36,7 +36,7 @@ impl Config {
     pub fn load(flags: &Flags, state: &State) -> Config {
         let typed =
             flags.text("kubeconfig").map(str::to_owned).or_else(|| state.variable("KUBECONFIG").filter(|v| !v.is_empty()));
-        let name = typed.unwrap_or_else(|| format!("{}/.kube/config", state.env.home));
+        let name = typed.unwrap_or_else(|| format!("{}/.kube/config", state.home()));
         let path = state.path(&name);
         let text = state.files.read(&path).unwrap_or_default();
         let doc = objects::yaml::parse(text).documents.into_iter().next().map(|d| d.value);

@@ -42,7 +42,7 @@ fn split(args: &[String]) -> (Vec<String>, Vec<String>) {
 
 fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>, words: &Words) -> Result<Next, Fail> {
     let dry = call.dry_run()?;
-    let output = Output::parse(call.flags.text("output"), false, era(ctx))?;
+    let output = Output::parse(call.flags.text("output"), false, super::client(ctx))?;
     let named = manifest::named(call, ctx)?;
     let (resources, changes) = if named.is_some() { (Vec::new(), call.args.clone()) } else { split(&call.args) };
     let asked = match named {

@@ -118,7 +118,8 @@ pub fn api_text(error: &ApiError, doing: &str) -> String {
         return match error.message.split_once(" is invalid: ") {
             Some((subject, causes)) => invalid_text(subject, causes),
             None if error.message.ends_with("is invalid") || error.message.starts_with("The ") => error.message.clone(),
-            None => error.message.clone(),
+            // A refusal that names neither kind nor object.
+            None => format!("The request is invalid: {}", error.message),
         };
     }
     format!("Error from server ({}): {doing}{}", error.reason.as_str(), error.message)
@@ -144,15 +145,16 @@ fn invalid_text(subject: &str, causes: &str) -> String {
     }
 }
 
-/// Causes are joined by `, `; each begins with a field path and a colon.
+/// Causes are joined by `, `; each begins with a field path and a colon, or with `<nil>` where it is about no field.
 fn split_causes(list: &str) -> Vec<String> {
     let mut out: Vec<String> = Vec::new();
     for piece in list.split(", ") {
         let path = piece.split(':').next().unwrap_or_default();
         let begins = piece.contains(": ")
             && !path.is_empty()
-            && path.starts_with(|c: char| c.is_ascii_lowercase())
-            && path.chars().all(|c| c.is_ascii_alphanumeric() || ".[]-/_".contains(c));
+            && (path == "<nil>"
+                || path.starts_with(|c: char| c.is_ascii_lowercase())
+                    && path.chars().all(|c| c.is_ascii_alphanumeric() || ".[]-/_".contains(c)));
         match out.last_mut() {
             Some(last) if !begins => {
                 last.push_str(", ");
@@ -234,6 +236,11 @@ pub fn snapshot(ctx: &Ctx<'_>) -> Arc<Snapshot> {
 
 pub fn era(ctx: &Ctx<'_>) -> Era {
     ctx.session.scenario().era
+}
+
+/// The minor version of the kubectl that speaks here: 1.27, 1.32 and 1.35 are known by recordings or by the program.
+pub fn client(ctx: &Ctx<'_>) -> u32 {
+    ctx.state.options.kubectl.unwrap_or_else(|| snapshot(ctx).profile.kubectl_minor)
 }
 
 #[derive(Debug)]

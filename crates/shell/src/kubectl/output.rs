@@ -6,7 +6,7 @@ use super::jsonpath::{Template, go_text};
 use super::table::Table;
 use super::{Call, Fail};
 use crate::run::Ctx;
-use objects::{DocExt, Era, Kind, Object, Value, json};
+use objects::{DocExt, Kind, Object, Value, json};
 use std::sync::Arc;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -22,7 +22,7 @@ pub enum Output {
 
 impl Output {
     /// What `-o` and `--template` of a call say; templates may be in files.
-    pub fn of(call: &Call, tables: bool, era: Era, ctx: &Ctx<'_>) -> Result<Output, Fail> {
+    pub fn of(call: &Call, tables: bool, client: u32, ctx: &Ctx<'_>) -> Result<Output, Fail> {
         let text = call.flags.text("output");
         let (name, body) =
             text.unwrap_or_default().split_once('=').map_or((text.unwrap_or_default(), None), |(n, b)| (n, Some(b)));
@@ -35,10 +35,10 @@ impl Output {
         let in_file = name.ends_with("file");
         let takes = matches!(bare, "jsonpath" | "jsonpath-as-json" | "go-template" | "template" | "custom-columns");
         let Some(body) = body.filter(|_| takes) else {
-            return Output::parse(text, tables, era);
+            return Output::parse(text, tables, client);
         };
         if !in_file {
-            return Output::parse(Some(&format!("{bare}={body}")), tables, era);
+            return Output::parse(Some(&format!("{bare}={body}")), tables, client);
         }
         let Some(read) = ctx.state.files.read(&ctx.state.path(body)) else {
             return Err(Fail::error(match bare {
@@ -51,13 +51,13 @@ impl Output {
             let mut lines = read.lines().filter(|l| !l.trim().is_empty());
             let (headers, paths) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
             let pairs = headers.split_whitespace().zip(paths.split_whitespace()).map(|(h, p)| format!("{h}:{p}"));
-            return Output::parse(Some(&format!("{bare}={}", pairs.collect::<Vec<_>>().join(","))), tables, era);
+            return Output::parse(Some(&format!("{bare}={}", pairs.collect::<Vec<_>>().join(","))), tables, client);
         }
-        Output::parse(Some(&format!("{bare}={read}")), tables, era)
+        Output::parse(Some(&format!("{bare}={read}")), tables, client)
     }
 
     /// Reads the value of `-o`. `tables` says whether the verb has a table of its own (`wide`, custom columns).
-    pub fn parse(text: Option<&str>, tables: bool, era: Era) -> Result<Output, Fail> {
+    pub fn parse(text: Option<&str>, tables: bool, client: u32) -> Result<Output, Fail> {
         let Some(text) = text else {
             return Ok(Output::Table { wide: false });
         };
@@ -103,9 +103,9 @@ impl Output {
             ("custom-columns-file", _) if tables => {
                 Err(Fail::error("custom-columns-file format specified but no custom columns file given"))
             }
-            ("kyaml", None) if era == Era::V1 => Err(Fail::error("-o kyaml is not simulated here: use -o yaml")),
+            ("kyaml", None) if client >= 34 => Err(Fail::error("-o kyaml is not simulated here: use -o yaml")),
             _ => {
-                let kyaml = if era == Era::V1 { "kyaml," } else { "" };
+                let kyaml = if client >= 34 { "kyaml," } else { "" };
                 let (custom, wide) = if tables { ("custom-columns,custom-columns-file,", "wide,") } else { ("", "") };
                 Err(Fail::error(format!(
                     "unable to match a printer suitable for the output format \"{text}\", allowed formats are: \
@@ -237,7 +237,7 @@ mod tests {
     #[test]
     fn formats() {
         let check = |text: &str, want: &str| {
-            let got = Output::parse(Some(text), true, Era::V1).map(|_| String::new()).unwrap_or_else(|f| f.text);
+            let got = Output::parse(Some(text), true, 35).map(|_| String::new()).unwrap_or_else(|f| f.text);
             assert_eq!(got, want, "{text}");
         };
         check("wide", "");

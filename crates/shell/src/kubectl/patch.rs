@@ -14,7 +14,7 @@ use objects::yaml;
 
 pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, Fail> {
     let dry = call.dry_run()?;
-    let output = Output::parse(call.flags.text("output"), false, era(ctx))?;
+    let output = Output::parse(call.flags.text("output"), false, super::client(ctx))?;
     let text = match (call.flags.text("patch"), call.flags.text("patch-file")) {
         (Some(_), Some(_)) => return Err(Fail::error("cannot specify --patch and --patch-file together")),
         (Some(text), None) if !text.is_empty() => text.to_owned(),

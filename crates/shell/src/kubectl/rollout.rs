@@ -111,7 +111,7 @@ fn history(call: &Call, object: &Object, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> 
     if let Some(wanted) = call.flags.int("revision").filter(|r| *r > 0) {
         let (_, rs) =
             list.iter().find(|(n, _)| *n == wanted).ok_or_else(|| Fail::error("unable to find the specified revision"))?;
-        let template = super::describe::template(rs, 2, era(ctx));
+        let template = super::describe::template(rs, 2, super::client(ctx));
         io.out(&format!("{name} with revision #{wanted}\nPod Template:\n{template}\n"));
         return Ok(());
     }

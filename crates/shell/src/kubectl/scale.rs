@@ -23,7 +23,7 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
         return Err(Fail::error("The --current-replicas must specify an integer of -1 or greater"));
     }
     let dry = call.dry_run()?;
-    let output = Output::parse(call.flags.text("output"), false, era(ctx))?;
+    let output = Output::parse(call.flags.text("output"), false, super::client(ctx))?;
     let asked = match manifest::named(call, ctx)? {
         Some(asked) => asked,
         None => resolve(&call.args, era(ctx))?,

@@ -30,7 +30,7 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
         return Err(Fail::error(format!("unknown command \"{word}\" for \"kubectl set\"")));
     }
     let dry = call.dry_run()?;
-    let output = Output::parse(call.flags.text("output"), false, era(ctx))?;
+    let output = Output::parse(call.flags.text("output"), false, super::client(ctx))?;
     let named = manifest::named(call, ctx)?;
     let changes = changes(&word, call)?;
     if call.flags.on("all") && call.flags.given("selector") {
@@ -274,9 +274,6 @@ fn selector(object: &Object, changes: &[String]) -> Changed {
         return Err(Fail::error("setting a selector is only supported for Services"));
     }
     let wanted = super::generate::label_map(changes.first().map_or("", String::as_str))?;
-    if wanted == *object.doc.at("spec.selector") {
-        return Ok(None);
-    }
     // Keys that are left out go.
     let mut patch = objects::json::map(object.doc.strings_at("spec.selector").into_iter().map(|(key, _)| (key, Value::Null)));
     if let Value::Object(wanted) = wanted {

@@ -53,7 +53,7 @@ fn read(specs: &[String]) -> Result<Changes, Fail> {
 
 pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, Fail> {
     let dry = call.dry_run()?;
-    let output = Output::parse(call.flags.text("output"), false, era(ctx))?;
+    let output = Output::parse(call.flags.text("output"), false, super::client(ctx))?;
     let is_spec = |a: &String| a.contains('=') || a.contains(':') || a.ends_with('-');
     let at = call.args.iter().enumerate().find(|(i, a)| *i > 0 && is_spec(a)).map_or(call.args.len(), |(i, _)| i);
     let (resources, specs) = call.args.split_at_checked(at).unwrap_or((&call.args, &[]));

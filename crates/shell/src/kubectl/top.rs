@@ -137,9 +137,9 @@ fn top_nodes(
     arrange(&mut list, sort);
     let mut rows = Vec::new();
     if !call.flags.on("no-headers") && !list.is_empty() {
-        rows.push(match super::era(ctx) {
-            engine::Era::V1 => row(["NAME", "CPU(cores)", "CPU(%)", "MEMORY(bytes)", "MEMORY(%)"]),
-            engine::Era::V1alpha5 => row(["NAME", "CPU(cores)", "CPU%", "MEMORY(bytes)", "MEMORY%"]),
+        rows.push(match super::client(ctx) {
+            ..32 => row(["NAME", "CPU(cores)", "CPU%", "MEMORY(bytes)", "MEMORY%"]),
+            _ => row(["NAME", "CPU(cores)", "CPU(%)", "MEMORY(bytes)", "MEMORY(%)"]),
         });
     }
     for (name, usage, allocatable) in list {

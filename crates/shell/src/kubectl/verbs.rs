@@ -64,7 +64,7 @@ verbs! {
             ["filename", "dry-run", "output", "validate", "image", "replicas", "port", "selector", "min-available",
              "max-unavailable", "save-config", "field-manager", "recursive", "kustomize", "record", "from-literal", "value",
              "tcp", "schedule", "from", "from-file", "from-env-file", "restart", "description", "global-default",
-             "preemption-policy", "clusterip", "node-port"], create::run;
+             "preemption-policy", "clusterip", "node-port", "external-name"], create::run;
         "expose"
             KindAndNames, ["port", "target-port", "name", "type", "dry-run", "output", "selector", "labels", "protocol", "cluster-ip",
              "load-balancer-ip", "external-ip", "session-affinity", "save-config"], create::expose;
@@ -259,7 +259,7 @@ pub fn parse(mut args: Vec<String>, ctx: &Ctx<'_>) -> Result<Call, Refusal> {
     };
     let name = args.remove(at);
     if name == "options" {
-        return Err(Refusal::help(help::options(&ctx.state.env.home)));
+        return Err(Refusal::help(help::options(&ctx.state.home())));
     }
     if name == "help" {
         return Err(topic(&args));
@@ -342,7 +342,9 @@ fn unknown(name: &str, ctx: &Ctx<'_>) -> Refusal {
         .collect();
     // Cobra lists commands in the order in which kubectl adds them: `set` comes before `get`.
     suggestions.order_by_key(|v| usize::from(*v != "set"));
-    let mut text = format!("error: unknown command \"{name}\" for \"kubectl\"\n");
+    // The recorded build of 1.32 begins so, which picks the client of the server's version.
+    let error = if super::client(ctx) == 32 { "Error" } else { "error" };
+    let mut text = format!("{error}: unknown command \"{name}\" for \"kubectl\"\n");
     if !suggestions.is_empty() {
         text.push_str("\nDid you mean this?\n");
         for s in &suggestions {

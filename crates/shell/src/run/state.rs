@@ -110,6 +110,11 @@ impl State {
         }
     }
 
+    /// Where programs look for their files: `$HOME`, or else the user's own.
+    pub fn home(&self) -> String {
+        self.variable("HOME").filter(|home| !home.is_empty()).unwrap_or_else(|| self.env.home.clone())
+    }
+
     /// The absolute form of a path that a person typed.
     pub fn path(&self, path: &str) -> String {
         Files::absolute(&self.env.cwd, path)

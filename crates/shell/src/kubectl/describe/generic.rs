@@ -2,20 +2,20 @@
 //! Source: k8s.io/kubectl/pkg/describe/describe.go `genericDescriber`, v0.28.
 
 use super::{annotations, labels};
-use objects::{Era, Object, Value};
+use objects::{Object, Value};
 
 const SKIP: [&str; 5] =
     [".metadata.managedFields", ".metadata.name", ".metadata.namespace", ".metadata.labels", ".metadata.annotations"];
 
-pub fn text(o: &Object, era: Era) -> String {
+pub fn text(o: &Object, client: u32) -> String {
     let mut out = format!("Name:\t{}\nNamespace:\t{}\n", o.meta.name, o.meta.namespace);
     out.push_str(&labels("", &o.meta.labels));
     out.push_str(&annotations("", &o.meta.annotations));
-    content(&o.doc, 0, "", era, &mut out);
+    content(&o.doc, 0, "", client, &mut out);
     out
 }
 
-fn content(value: &Value, level: usize, path: &str, era: Era, out: &mut String) {
+fn content(value: &Value, level: usize, path: &str, client: u32, out: &mut String) {
     let Value::Object(map) = value else {
         return;
     };
@@ -25,17 +25,17 @@ fn content(value: &Value, level: usize, path: &str, era: Era, out: &mut String) 
         if SKIP.contains(&path.as_str()) {
             continue;
         }
-        let title = words(field, era);
+        let title = words(field, client);
         match value {
             Value::Object(_) => {
                 out.push_str(&format!("{indent}{title}:\n"));
-                content(value, level + 1, &path, era, out);
+                content(value, level + 1, &path, client, out);
             }
             Value::Array(list) => {
                 out.push_str(&format!("{indent}{title}:\n"));
                 for item in list {
                     if item.is_object() {
-                        content(item, level + 1, &path, era, out);
+                        content(item, level + 1, &path, client, out);
                     } else {
                         out.push_str(&format!("{indent}  {}\n", plain(item)));
                     }
@@ -55,7 +55,7 @@ fn plain(v: &Value) -> String {
 }
 
 /// `nodeClassRef` to `Node Class Ref`. kubectl 1.35 writes `Provider Id` where older ones write `Provider ID`.
-fn words(field: &str, era: Era) -> String {
+fn words(field: &str, client: u32) -> String {
     if field.chars().any(|c| !c.is_alphabetic() && c != '-') {
         return field.to_owned();
     }
@@ -99,7 +99,7 @@ fn words(field: &str, era: Era) -> String {
         let mut chars = part.chars();
         let first: String = chars.next().into_iter().flat_map(char::to_uppercase).collect();
         let rest = chars.as_str();
-        first + &if era == Era::V1 { rest.to_lowercase() } else { rest.to_owned() }
+        first + &if client >= 33 { rest.to_lowercase() } else { rest.to_owned() }
     };
     parts.iter().filter(|p| !p.is_empty()).map(title).collect::<Vec<_>>().join(" ")
 }
@@ -119,8 +119,8 @@ mod tests {
             ("karpenter.sh/x", "karpenter.sh/x"),
             ("ttlSecondsAfterEmpty", "Ttl Seconds After Empty"),
         ] {
-            assert_eq!(words(field, Era::V1alpha5), want);
+            assert_eq!(words(field, 32), want);
         }
-        assert_eq!(words("providerID", Era::V1), "Provider Id");
+        assert_eq!(words("providerID", 35), "Provider Id");
     }
 }

@@ -14,7 +14,7 @@ pub use template::template;
 
 use super::get::{Filter, check_asked, find, none_found};
 use super::resolve::{Asked, resolve};
-use super::{Call, Fail, Next, era, manifest, snapshot};
+use super::{Call, Fail, Next, client, era, manifest, snapshot};
 use crate::run::{Ctx, Io};
 use engine::Snapshot;
 use engine::session::Seen;
@@ -67,7 +67,7 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
             io.out("\n\n");
         }
         first = false;
-        io.out(&text(object, &snapshot, events));
+        io.out(&text(object, &snapshot, client(ctx), events));
         ctx.seen.push(Seen::Described { kind: object.kind, name: object.meta.name.clone() });
     }
     let missing = found.say_missing(io);
@@ -81,17 +81,17 @@ fn has(objects: &[(Kind, Vec<std::sync::Arc<Object>>)], name: &str) -> bool {
     objects.iter().flat_map(|(_, o)| o).any(|o| o.meta.name == name)
 }
 
-/// One object's description.
-pub fn text(object: &Object, snapshot: &Snapshot, events: bool) -> String {
+/// One object's description by that client (see [`super::client`]).
+pub fn text(object: &Object, snapshot: &Snapshot, client: u32, events: bool) -> String {
     let mut raw = match object.kind {
         Kind::Node => node::text(object, snapshot),
-        Kind::Pod => pod::text(object, snapshot),
-        Kind::Deployment => workload::deployment(object, snapshot),
-        Kind::ReplicaSet => workload::replica_set(object, snapshot),
-        Kind::DaemonSet => workload::daemon_set(object, snapshot),
-        Kind::StatefulSet => workload::stateful_set(object, snapshot),
-        Kind::Job => workload::job(object, snapshot),
-        Kind::CronJob => workload::cron_job(object, snapshot),
+        Kind::Pod => pod::text(object, snapshot, client),
+        Kind::Deployment => workload::deployment(object, snapshot, client),
+        Kind::ReplicaSet => workload::replica_set(object, snapshot, client),
+        Kind::DaemonSet => workload::daemon_set(object, snapshot, client),
+        Kind::StatefulSet => workload::stateful_set(object, snapshot, client),
+        Kind::Job => workload::job(object, client),
+        Kind::CronJob => workload::cron_job(object, client),
         Kind::HorizontalPodAutoscaler => scaler::scaler(object),
         Kind::PersistentVolumeClaim => storage::claim(object, snapshot),
         Kind::PersistentVolume => storage::volume(object, snapshot),
@@ -102,7 +102,7 @@ pub fn text(object: &Object, snapshot: &Snapshot, events: bool) -> String {
         Kind::Service => small::service(object, snapshot),
         Kind::PodDisruptionBudget => small::pdb(object),
         Kind::ConfigMap => small::config_map(object),
-        _ => generic::text(object, snapshot.profile.era),
+        _ => generic::text(object, client),
     };
     if events && object.kind != Kind::Namespace {
         raw.push_str(&events::text(&events::of(object, snapshot), snapshot.unix_ms()));

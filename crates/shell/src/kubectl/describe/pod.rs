@@ -6,7 +6,7 @@ use super::{annotations, controlled_by, labels};
 use engine::Snapshot;
 use objects::{DocExt, Object, Value};
 
-pub fn text(o: &Object, snapshot: &Snapshot) -> String {
+pub fn text(o: &Object, snapshot: &Snapshot, client: u32) -> String {
     let d = &o.doc;
     let field = |p: &str| d.str_at(p).filter(|t| !t.is_empty());
     let mut out = format!("Name:\t{}\nNamespace:\t{}\n", o.meta.name, o.meta.namespace);
@@ -72,7 +72,7 @@ pub fn text(o: &Object, snapshot: &Snapshot) -> String {
             out.push_str(&format!("  {} \t{} \n", cell("type"), cell("status")));
         }
     }
-    volumes(d.list_at("spec.volumes"), "", snapshot.profile.era, &mut out);
+    volumes(d.list_at("spec.volumes"), "", client, &mut out);
     out.push_str(&format!("QoS Class:\t{}\n", qos(d)));
     out.push_str(&selectors(&d.strings_at("spec.nodeSelector"), ""));
     out.push_str(&tolerations(d.list_at("spec.tolerations"), ""));

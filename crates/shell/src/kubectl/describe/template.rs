@@ -5,17 +5,17 @@ use super::{align, annotations, labels, lines};
 use objects::collections::Order as _;
 use objects::collections::VecMap;
 use objects::quantity::Quantity;
-use objects::{DocExt, Era, Object, Value};
+use objects::{DocExt, Object, Value};
 
 /// The pod template of a workload, aligned, indented by `indent`.
-pub fn template(o: &Object, indent: usize, era: Era) -> String {
+pub fn template(o: &Object, indent: usize, client: u32) -> String {
     let mut out = String::new();
-    raw(o.doc.at("spec.template"), &" ".repeat(indent), era, &mut out);
+    raw(o.doc.at("spec.template"), &" ".repeat(indent), client, &mut out);
     align(&out)
 }
 
 /// The template with tabs.
-pub fn raw(template: &Value, indent: &str, era: Era, out: &mut String) {
+pub fn raw(template: &Value, indent: &str, client: u32, out: &mut String) {
     let spec = template.at("spec");
     out.push_str(&labels(indent, &template.strings_at("metadata.labels")));
     let notes = template.strings_at("metadata.annotations");
@@ -29,13 +29,13 @@ pub fn raw(template: &Value, indent: &str, era: Era, out: &mut String) {
         containers("Init Containers", spec.list_at("initContainers"), &[], indent, 0, None, out);
     }
     containers("Containers", spec.list_at("containers"), &[], indent, 0, None, out);
-    volumes(spec.list_at("volumes"), indent, era, out);
+    volumes(spec.list_at("volumes"), indent, client, out);
     spread(spec, indent, out);
     if let Some(class) = spec.str_at("priorityClassName").filter(|c| !c.is_empty()) {
         out.push_str(&format!("{indent}Priority Class Name:\t{class}\n"));
     }
     // Since kubectl 1.31.
-    if era == Era::V1 {
+    if client >= 31 {
         out.push_str(&selectors(&spec.strings_at("nodeSelector"), indent));
         out.push_str(&tolerations(spec.list_at("tolerations"), indent));
     }
@@ -273,7 +273,7 @@ fn mounts(c: &Value, body: &str, out: &mut String) {
     }
 }
 
-pub fn volumes(list: &[Value], indent: &str, era: Era, out: &mut String) {
+pub fn volumes(list: &[Value], indent: &str, client: u32, out: &mut String) {
     if list.is_empty() {
         out.push_str(&format!("{indent}Volumes:\t<none>\n"));
         return;
@@ -291,9 +291,9 @@ pub fn volumes(list: &[Value], indent: &str, era: Era, out: &mut String) {
                     line("TokenExpirationSeconds", &s.to_string());
                 } else if let Some(name) = source.str_at("configMap.name") {
                     line("ConfigMapName", name);
-                    match era {
-                        Era::V1alpha5 => line("ConfigMapOptional", "<nil>"),
-                        Era::V1 => line("Optional", "false"),
+                    match client {
+                        ..33 => line("ConfigMapOptional", "<nil>"),
+                        _ => line("Optional", "false"),
                     }
                 } else if source.at("downwardAPI").is_object() {
                     line("DownwardAPI", "true");

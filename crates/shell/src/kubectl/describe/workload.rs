@@ -12,9 +12,9 @@ fn int(o: &Object, path: &str) -> i64 {
     o.doc.int_at(path).unwrap_or(0)
 }
 
-fn pod_template(o: &Object, snapshot: &Snapshot, out: &mut String) {
+fn pod_template(o: &Object, client: u32, out: &mut String) {
     out.push_str("Pod Template:\n");
-    template::raw(o.doc.at("spec.template"), "  ", snapshot.profile.era, out);
+    template::raw(o.doc.at("spec.template"), "  ", client, out);
 }
 
 fn conditions(o: &Object, out: &mut String) {
@@ -60,7 +60,7 @@ fn amount(v: &Value) -> String {
     v.as_str().map_or_else(|| v.to_string(), str::to_owned)
 }
 
-pub fn deployment(o: &Object, snapshot: &Snapshot) -> String {
+pub fn deployment(o: &Object, snapshot: &Snapshot, client: u32) -> String {
     let d = &o.doc;
     let mut out = format!("Name:\t{}\nNamespace:\t{}\n", o.meta.name, o.meta.namespace);
     out.push_str(&format!("CreationTimestamp:\t{}\n", age::rfc1123z(d.str_at("metadata.creationTimestamp"))));
@@ -88,7 +88,7 @@ pub fn deployment(o: &Object, snapshot: &Snapshot) -> String {
             of("maxSurge")
         ));
     }
-    pod_template(o, snapshot, &mut out);
+    pod_template(o, client, &mut out);
     conditions(o, &mut out);
     let (new, old) = replica_sets(o, snapshot);
     let old: Vec<String> = old.iter().map(|r| set_text(r)).collect();
@@ -122,7 +122,7 @@ fn head(o: &Object) -> String {
     out
 }
 
-pub fn replica_set(o: &Object, snapshot: &Snapshot) -> String {
+pub fn replica_set(o: &Object, snapshot: &Snapshot, client: u32) -> String {
     let mut out = head(o);
     out.push_str(&labels("", &o.meta.labels));
     out.push_str(&annotations("", &o.meta.annotations));
@@ -130,12 +130,12 @@ pub fn replica_set(o: &Object, snapshot: &Snapshot) -> String {
     let desired = o.doc.int_at("spec.replicas").unwrap_or(1);
     out.push_str(&format!("Replicas:\t{} current / {desired} desired\n", int(o, "status.replicas")));
     out.push_str(&pods_status(o, snapshot, "\t"));
-    pod_template(o, snapshot, &mut out);
+    pod_template(o, client, &mut out);
     conditions(o, &mut out);
     out
 }
 
-pub fn daemon_set(o: &Object, snapshot: &Snapshot) -> String {
+pub fn daemon_set(o: &Object, snapshot: &Snapshot, client: u32) -> String {
     let mut out = head(o);
     let selector = labels_text(&o.doc.strings_at("spec.template.spec.nodeSelector"));
     out.push_str(&format!("Node-Selector:\t{selector}\n"));
@@ -151,11 +151,11 @@ pub fn daemon_set(o: &Object, snapshot: &Snapshot) -> String {
         out.push_str(&format!("{title}: {}\n", int(o, path)));
     }
     out.push_str(&pods_status(o, snapshot, "\t"));
-    pod_template(o, snapshot, &mut out);
+    pod_template(o, client, &mut out);
     out
 }
 
-pub fn stateful_set(o: &Object, snapshot: &Snapshot) -> String {
+pub fn stateful_set(o: &Object, snapshot: &Snapshot, client: u32) -> String {
     let mut out = format!("Name:\t{}\nNamespace:\t{}\n", o.meta.name, o.meta.namespace);
     out.push_str(&format!("CreationTimestamp:\t{}\n", age::rfc1123z(o.doc.str_at("metadata.creationTimestamp"))));
     out.push_str(&format!("Selector:\t{}\n", selector_text(o.doc.at("spec.selector"))));
@@ -169,7 +169,7 @@ pub fn stateful_set(o: &Object, snapshot: &Snapshot) -> String {
         out.push_str(&format!("  Partition:\t{partition}\n"));
     }
     out.push_str(&pods_status(o, snapshot, "\t"));
-    pod_template(o, snapshot, &mut out);
+    pod_template(o, client, &mut out);
     let claims = o.doc.list_at("spec.volumeClaimTemplates");
     out.push_str(if claims.is_empty() { "Volume Claims:\t<none>\n" } else { "Volume Claims:\n" });
     for c in claims {
@@ -184,7 +184,7 @@ pub fn stateful_set(o: &Object, snapshot: &Snapshot) -> String {
     out
 }
 
-pub fn cron_job(o: &Object, snapshot: &Snapshot) -> String {
+pub fn cron_job(o: &Object, client: u32) -> String {
     let d = &o.doc;
     let number = |path: &str, unit: &str| d.int_at(path).map_or("<unset>".to_owned(), |n| format!("{n}{unit}"));
     let mut out = format!("Name:\t{}\nNamespace:\t{}\n", o.meta.name, o.meta.namespace);
@@ -211,7 +211,7 @@ pub fn cron_job(o: &Object, snapshot: &Snapshot) -> String {
         out.push_str(&format!("Active Deadline Seconds:\t{seconds}s\n"));
     }
     out.push_str("Pod Template:\n");
-    template::raw(job.at("template"), "  ", snapshot.profile.era, &mut out);
+    template::raw(job.at("template"), "  ", client, &mut out);
     let active: Vec<&str> = d.list_at("status.active").iter().filter_map(|j| j.str_at("name")).collect();
     out.push_str(&format!(
         "Last Schedule Time:\t{}\nActive Jobs:\t{}\n",
@@ -221,7 +221,7 @@ pub fn cron_job(o: &Object, snapshot: &Snapshot) -> String {
     out
 }
 
-pub fn job(o: &Object, snapshot: &Snapshot) -> String {
+pub fn job(o: &Object, client: u32) -> String {
     let mut out = head(o);
     out.push_str(&labels("", &o.meta.labels));
     out.push_str(&annotations("", &o.meta.annotations));
@@ -260,6 +260,6 @@ pub fn job(o: &Object, snapshot: &Snapshot) -> String {
         n("status.succeeded"),
         n("status.failed")
     ));
-    pod_template(o, snapshot, &mut out);
+    pod_template(o, client, &mut out);
     out
 }
