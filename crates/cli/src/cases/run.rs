@@ -1,6 +1,7 @@
 //! Plays the steps on simulated clusters, in simulated time.
 
 use super::sequence::{Step, What};
+use super::server;
 use crate::Failure;
 use engine::{Scenario, Session};
 use objects::{Value, yaml};
@@ -38,39 +39,59 @@ impl Cluster {
             return Err(Failure::usage(format!("base.yaml: {error}")));
         }
         let docs: Vec<Value> = stream.documents.into_iter().map(|d| d.value).filter(|v| !v.is_null()).collect();
-        let scenario = Scenario::bare(&docs, karpenter, SEED, START_MS, age_ms);
+        let mut scenario = Scenario::bare(&docs, karpenter, SEED, START_MS, age_ms);
+        server::complete(&mut scenario);
         let session = Session::new(scenario).map_err(|e| Failure::usage(format!("base.yaml: {}", e.message)))?;
         let options = Options { utc_offset_min: 0, zone: "UTC".to_owned(), ..Options::script() };
         let mut shell = Shell::new(options);
         for (name, text) in manifests {
             shell.write_file(name, text).map_err(|why| Failure::usage(format!("{name}: {why}")))?;
         }
-        Ok(Some(Cluster { session, shell }))
+        let mut cluster = Cluster { session, shell };
+        for line in server::HOME {
+            cluster.run(line, None);
+        }
+        for (path, text) in server::kubeconfigs() {
+            cluster.shell.write_file(path, &text).map_err(|why| Failure::usage(format!("{path}: {why}")))?;
+        }
+        Ok(Some(cluster))
     }
 
-    /// Plays one step; a recorded command gives what it printed.
-    pub fn play(&mut self, step: &Step) -> Option<Ran> {
+    /// Plays one step.
+    pub fn play(&mut self, step: &Step) {
         match &step.what {
-            What::Command { command, .. } => return Some(self.run(command)),
+            What::Command { command, .. } => {
+                self.run(command, None);
+            }
             What::Setup(command) if command == "karpenter.sh" => {
                 // The namespace may have been deleted by then; without it there is nothing to start.
                 let _ = self.session.request(command, Scenario::release_karpenter());
             }
             What::Setup(command) => {
-                self.run(command);
+                self.run(command, None);
             }
             What::Sleep(ms) => self.session.advance_to(self.session.now() + *ms),
             What::Until(command) => {
                 let limit = self.session.now() + GIVE_UP_MS;
-                while self.run(command).exit != 0 && self.session.now() < limit {
+                while self.run(command, None).exit != 0 && self.session.now() < limit {
                     self.session.advance_to(self.session.now() + LOOK_MS);
                 }
             }
         }
-        None
     }
 
-    fn run(&mut self, command: &str) -> Ran {
+    /// Runs a command by the kubectl of that minor version.
+    pub fn run(&mut self, command: &str, client: Option<u32>) -> Ran {
+        self.run_within(command, client, Options::script().kubectl_ms)
+    }
+
+    /// Runs a command that changes nothing once more, in no time.
+    pub fn repeat(&mut self, command: &str, client: Option<u32>) -> Ran {
+        self.run_within(command, client, 0)
+    }
+
+    fn run_within(&mut self, command: &str, client: Option<u32>, call_ms: u64) -> Ran {
+        self.shell.set_kubectl(client, call_ms);
         let unfinished = || Ran { exit: 2, stderr: "bash: syntax error: unexpected end of file\n".to_owned(), ..Ran::default() };
         self.shell.run(command, &mut self.session, LEAVE_MS).unwrap_or_else(unfinished)
     }

@@ -96,7 +96,8 @@ impl Recording {
         let (head, rest) = text.split_once("--- stdout\n")?;
         let at = rest.rfind("--- stderr")?;
         let (stdout, stderr) = rest.split_at_checked(at)?;
-        let stderr = stderr.strip_prefix("--- stderr")?.trim_start_matches('\n');
+        let stderr = stderr.strip_prefix("--- stderr")?;
+        let stderr = stderr.strip_prefix('\n').unwrap_or(stderr);
         let (meta, head) = head.split_once("--- command\n")?;
         let (command, exit) = head.split_once("--- exit\n")?;
         Some(Recording {
@@ -108,20 +109,26 @@ impl Recording {
         })
     }
 
-    /// Whether the client was the one that era v1 speaks as.
-    pub fn is_current(&self) -> bool {
-        self.meta.contains("kubectl v1.35")
+    /// The client's minor version.
+    pub fn client(&self) -> Option<u32> {
+        let (_, version) = self.meta.split_once("kubectl v1.")?;
+        version.split('.').next()?.parse().ok()
     }
 }
 
-/// The recordings of a folder by file name, variants of other clients (`NAME.kubectl-VERSION.txt`) left out.
+/// Of which recording `NAME.kubectl-VERSION.txt` is the same command by another client.
+pub fn variant_of(file: &str) -> Option<&str> {
+    file.split_once(".kubectl-").map(|(name, _)| name)
+}
+
+/// The recordings of a folder by file name.
 pub fn recordings(folder: &Path) -> Result<Vec<(String, Recording)>, Failure> {
     let fail = |error: std::io::Error| Failure::usage(format!("{}: {error}", folder.display()));
     let mut out = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(fail)? {
         let name = entry.map_err(fail)?.file_name().to_string_lossy().into_owned();
         let numbered = name.get(1..4).is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit()));
-        if !name.ends_with(".txt") || name.contains(".kubectl-") || !numbered {
+        if !name.ends_with(".txt") || !numbered {
             continue;
         }
         let text = std::fs::read_to_string(folder.join(&name)).map_err(fail)?;
@@ -133,16 +140,37 @@ pub fn recordings(folder: &Path) -> Result<Vec<(String, Recording)>, Failure> {
 }
 
 /// Puts recorded commands that the sequence does not list (those of an older client) where their names belong, so that
-/// what they changed is changed.
+/// what they changed is changed. Of such a command the sequence has the sleep that followed it.
 pub fn fill(steps: &mut Vec<Step>, recordings: &[(String, Recording)]) {
-    for (file, recording) in recordings {
+    let mut filled: Option<&str> = None;
+    for (file, recording) in recordings.iter().filter(|(file, _)| variant_of(file).is_none()) {
         let is = |s: &Step| matches!(&s.what, What::Command { file: f, .. } if f == file);
         let Some(set) = file.chars().next().filter(|_| !steps.iter().any(is)) else { continue };
-        let later = |s: &Step| s.set > set || s.set == set && matches!(&s.what, What::Command { file: f, .. } if f > file);
-        let at = steps.iter().position(later).unwrap_or(steps.len());
+        let before = |s: &Step| s.set == set && matches!(&s.what, What::Command { file: f, .. } if f < file);
+        let at = steps.iter().rposition(before);
+        let (mut at, mut sleeps) = match at.and_then(|at| Some((at, steps.get(at)?))) {
+            Some((at, Step { what: What::Command { file: last, .. }, .. })) => {
+                let listed = usize::from(filled != Some(last.as_str()));
+                (at + 1, number(file).saturating_sub(number(last) + listed))
+            }
+            _ => (steps.iter().position(|s| s.set >= set).unwrap_or(steps.len()), 0),
+        };
+        while sleeps > 0 && steps.get(at).is_some_and(|s| matches!(s.what, What::Sleep(_))) {
+            at += 1;
+            sleeps -= 1;
+        }
+        // Without sleeps: behind whatever else belongs to the command before.
+        let next = |s: &Step| s.set != set || matches!(s.what, What::Command { .. } | What::Sleep(_));
+        at += steps.iter().skip(at).position(next).unwrap_or(steps.len().saturating_sub(at));
         let what = What::Command { file: file.clone(), command: recording.command.clone() };
         steps.insert(at, Step { set, what });
+        filled = Some(file);
     }
+}
+
+/// The number in a file's name: 21 in `c021-old-apply.txt`.
+fn number(file: &str) -> usize {
+    file.get(1..4).and_then(|n| n.parse().ok()).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -162,11 +190,28 @@ mod tests {
         assert!(parse("## set from 1\n  sleep\tlong\n").is_err());
     }
 
+    /// The third command is recorded, the second is not; each was followed by a sleep.
+    #[test]
+    fn commands_that_are_not_listed_stand_before_their_sleep() {
+        let listed = "## set from 1\na001-x.txt\t'x'\n  sleep\t1 s\n  sleep\t2 s\n  sleep\t3 s\na005-y.txt\t'y'\n";
+        let mut steps = parse(listed).unwrap();
+        let of = |name: &str| (name.to_owned(), Recording { command: name.to_owned(), ..Recording::default() });
+        fill(&mut steps, &[of("a001-x.txt"), of("a003-o.txt"), of("a004-p.txt"), of("a004-p.kubectl-1.32.4.txt")]);
+        let show = |s: &Step| match &s.what {
+            What::Command { file, .. } => file.get(..4).unwrap_or_default().to_owned(),
+            What::Sleep(ms) => ms.to_string(),
+            other => format!("{other:?}"),
+        };
+        assert_eq!(steps.iter().map(show).collect::<Vec<_>>(), ["a001", "1000", "a003", "2000", "a004", "3000", "a005"]);
+    }
+
     #[test]
     fn reads_recordings_with_unfinished_lines() {
         let text = "--- meta\nkubectl v1.35.4; x\n--- command\nkubectl a\n--- exit\n1\n--- stdout\n0--- stderr\nb\n";
         let r = Recording::parse(text).unwrap();
         assert_eq!((r.command.as_str(), r.exit, r.stdout.as_str(), r.stderr.as_str()), ("kubectl a", 1, "0", "b\n"));
-        assert!(r.is_current());
+        assert_eq!(r.client(), Some(35));
+        assert_eq!(variant_of("a1-x.kubectl-1.32.4.txt"), Some("a1-x"));
+        assert_eq!(variant_of("a1-x.txt"), None);
     }
 }
