@@ -1,0 +1,68 @@
+//! The real Karpenter with its kwok provider: it decides as it does anywhere, and makes Node objects instead of machines.
+
+use super::api::eventually;
+use super::control_plane::{Cluster, Part};
+use anyhow::{Context, Result, bail};
+use objects::{DocExt, Value, yaml};
+use std::path::Path;
+
+const MODULE: &str = "sigs.k8s.io/karpenter";
+
+impl Cluster {
+    /// Installs the definitions of NodePool, NodeClaim and the others, and waits until the server serves them.
+    pub fn install_karpenter_crds(&self) -> Result<()> {
+        let sources = self.programs.sources(MODULE)?;
+        let mut names = Vec::new();
+        for folder in ["pkg/apis/crds", "kwok/apis/crds"] {
+            for definition in documents(&sources.join(folder))? {
+                names.push(definition.str_at("metadata.name").unwrap_or_default().to_owned());
+                self.apply(&definition);
+            }
+        }
+        for name in names {
+            let served = objects::json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+                "metadata": {"name": name}});
+            eventually(&format!("the definition {name} is served"), 30, || {
+                let now = self.get_like(&served)?;
+                now.list_at("status.conditions").iter().find(|c| c.str_at("type") == Some("Established"))?;
+                Some(())
+            });
+        }
+        Ok(())
+    }
+
+    /// Starts Karpenter with these instance types.
+    pub fn run_karpenter(&mut self, instance_types: &Value) -> Result<()> {
+        let file = self.pki.path("instance-types.json");
+        std::fs::write(&file, instance_types.to_string()).with_context(|| format!("write {file}"))?;
+        let (health, metrics) = self.karpenter_ports();
+        let settings = [
+            ("KUBECONFIG", self.kubeconfig.clone()),
+            ("SYSTEM_NAMESPACE", "kube-system".to_owned()),
+            ("DISABLE_LEADER_ELECTION", "true".to_owned()),
+            ("HEALTH_PROBE_PORT", health.to_string()),
+            ("METRICS_PORT", metrics.to_string()),
+            ("INSTANCE_TYPES_FILE_PATH", file),
+            ("LOG_LEVEL", "debug".to_owned()),
+        ];
+        self.run_with(Part::Karpenter, &settings)
+    }
+}
+
+/// All documents of the YAML files of a folder.
+fn documents(folder: &Path) -> Result<Vec<Value>> {
+    let entries = std::fs::read_dir(folder).with_context(|| format!("list {}", folder.display()))?;
+    let mut paths: Vec<_> = entries.filter_map(|e| Some(e.ok()?.path())).collect();
+    paths.retain(|p| p.extension().is_some_and(|e| e == "yaml"));
+    paths.sort();
+    let mut out = Vec::new();
+    for path in paths {
+        let text = std::fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
+        let stream = yaml::parse(&text);
+        if let Some(error) = stream.error {
+            bail!("{}: {error}", path.display());
+        }
+        out.extend(stream.documents.into_iter().map(|d| d.value).filter(|d| !d.is_null()));
+    }
+    Ok(out)
+}
