@@ -1,5 +1,5 @@
 //! The third module's inside: what few visits need. What an editor of manifests knows comes when the editor's pane opens,
-//! the pen of the charts with the pane of the cost, the shell's heavy parts with the first line that needs one (jq).
+//! the pen of the charts with the pane of the cost.
 
 #![allow(unsafe_code, reason = "the door between the modules is a function imported from one of them")]
 
@@ -12,16 +12,7 @@ use wasm_split_helpers::{SplitLoaderError, wasm_split};
 
 #[wasm_split(extras, fallible)]
 pub fn extras() -> Result<Extras, SplitLoaderError> {
-    Ok(Extras {
-        check,
-        complete,
-        hover,
-        changes,
-        mend,
-        simulated: view::simulated::tables,
-        chart: crate::chart::cost,
-        shell: shell::Extras::all(),
-    })
+    Ok(Extras { check, complete, hover, changes, mend, simulated: view::simulated::tables, chart: crate::chart::cost })
 }
 
 /// Answers with what the session knows at this moment.

@@ -3,11 +3,12 @@
 //!
 //! Most visits begin by looking. The module that starts the page therefore has no shell in it: [`load`] fetches the second
 //! module once, at the first sign that somebody wants to type. Whatever was typed before waits for it. The third module
-//! comes when the pane of the editor or of the cost opens, or a line needs it ([`extras`]).
+//! comes when the pane of the editor or of the cost opens ([`extras`]), the fourth when a line needs jq.
 //!
 //! Nothing behind these doors may call into JavaScript: only the first module has those imports.
 
 mod extras;
+mod jq;
 mod later;
 
 use crate::dom::{self, Listener};
@@ -122,8 +123,6 @@ pub struct Extras {
     pub chart: fn(&CostSeries, i64) -> String,
     /// The text with a problem mended, in the way of that number.
     pub mend: fn(&str, &Finding, usize) -> Option<String>,
-    /// The rarely needed parts of the shell.
-    pub shell: shell::Extras,
 }
 
 type Waiting<T> = Box<dyn FnOnce(Result<T, &str>)>;
@@ -174,6 +173,7 @@ thread_local! {
     static DOCS: Door<Rc<Docs>> = const { Door::new() };
     static TOOLS: Door<Tools> = const { Door::new() };
     static EXTRAS: Door<Extras> = const { Door::new() };
+    static JQ: Door<shell::Extras> = const { Door::new() };
 }
 
 /// The tools, if they are here.
@@ -229,7 +229,7 @@ pub fn bring(lab: &Lab, terminal: usize, want: Want) {
     let lab = lab.clone();
     let give = move |given: Result<Given, &str>| lab.change(|c| c.give(terminal, given));
     match want {
-        Want::Extras => extras(move |x| give(x.map(|x| Given::Extras(x.shell)))),
+        Want::Extras => Door::with(&JQ, jq::jq, Box::new(move |x| give(x.map(Given::Extras)))),
         Want::Docs => docs(move |d| give(d.map(Given::Docs))),
     }
 }
