@@ -159,7 +159,7 @@ impl<T: Clone> Door<T> {
                 let loaded = open().await.map_err(|e| e.to_string());
                 door.with(|d| d.here.replace(loaded.as_ref().ok().cloned()));
                 for call in door.with(|d| d.waiting.take()) {
-                    call(loaded.as_ref().map(T::clone).map_err(String::as_str));
+                    call(loaded.as_ref().cloned().map_err(String::as_str));
                 }
             });
         }
