@@ -5,10 +5,12 @@ pub mod bench;
 pub mod cases;
 pub mod conform;
 pub mod expect;
+pub mod export;
 pub mod lab;
 pub mod lint;
 #[cfg(feature = "kube")]
 pub mod observe;
+pub mod plan;
 pub mod replay;
 pub mod report;
 

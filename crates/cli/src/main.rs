@@ -28,6 +28,19 @@ enum Command {
     /// Notes go to standard error; the exit status is 3 where the cluster cannot be reached or refuses to list its nodes.
     #[cfg(feature = "kube")]
     Observe(Observe),
+    /// Say what Karpenter would do to a cluster now and why, until nothing is left to do. Writes nothing.
+    ///
+    /// Reads the cluster of a kubeconfig, or with --from what `kubectl get -A nodes,pods,... -o json` printed of one: a file (YAML
+    /// is read too), a folder of files, or - for standard input; docs/plan.md has the whole command. Each action comes with its reason, its savings and the pods that it evicts,
+    /// each node that stays with what keeps it. Notes on what was missing and what was assumed go to standard error. The exit
+    /// status is 0 where there is nothing to do, 10 where there is, 1 for a dump or a manifest that cannot be used, 2 for wrong
+    /// usage, 3 for a cluster that cannot be reached or refuses to list its nodes.
+    Plan(Plan),
+    /// Write a cluster down as a scenario, which `nodewright run --scenario FILE` continues as a simulation.
+    ///
+    /// Reads as plan does. Environments, arguments, user data, annotations of the user's own and kinds that say nothing about
+    /// where pods go are left out.
+    Export(Export),
     /// Compare the engine's decisions with recorded ones of the real Karpenter.
     ///
     /// DIR is a folder with scenarios (NAME.yaml) or a folder `scenarios` of them, or one NAME.yaml; the recorded decisions
@@ -70,7 +83,7 @@ struct Run {
     /// AWS region, for prices and zones.
     #[arg(long)]
     region: Option<String>,
-    /// Where the session begins (karpenter-basics, karpenter-bare).
+    /// Where the session begins (karpenter-basics, karpenter-bare), or a file that export wrote (.yaml, .json).
     #[arg(long)]
     scenario: Option<String>,
     /// Let time run on at the end, up to this long after the start (30m, 1h30m).
@@ -82,6 +95,57 @@ struct Run {
     /// Go on behind a failure and report all of them.
     #[arg(long)]
     keep_going: bool,
+}
+
+/// Which cluster, as it was when, and with whose prices.
+#[derive(clap::Args, Debug)]
+struct Which {
+    /// What kubectl printed of the cluster; may be given more than once.
+    #[cfg_attr(feature = "kube", arg(long, value_name = "DUMP", conflicts_with_all = ["context", "kubeconfig"]))]
+    #[cfg_attr(not(feature = "kube"), arg(long, value_name = "DUMP", required = true))]
+    from: Vec<String>,
+    #[cfg(feature = "kube")]
+    #[command(flatten)]
+    cluster: Observe,
+    /// When the cluster was as the dump says (2026-08-25T05:00:00Z); when its files were written if left out.
+    #[arg(long, value_name = "TIME")]
+    at: Option<String>,
+    /// AWS region of prices and types; that of the nodes if left out.
+    #[arg(long)]
+    region: Option<String>,
+    /// Seed of what the model draws: which of equal pools the cloud serves, how long machines boot.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+#[derive(clap::Args, Debug)]
+struct Plan {
+    #[command(flatten)]
+    which: Which,
+    /// Manifests to apply first: the difference that they make is shown. Files, folders or -; may be given more than once.
+    #[arg(short, long, value_name = "CHANGED")]
+    filename: Vec<String>,
+    /// Look ahead at most this long (2h).
+    #[arg(long, value_name = "DURATION", default_value = "2h")]
+    horizon: String,
+    #[arg(short, long, value_enum, default_value_t = Written::Text)]
+    output: Written,
+}
+
+#[derive(clap::Args, Debug)]
+struct Export {
+    #[command(flatten)]
+    which: Which,
+    /// Numbers for the names of objects, namespaces, labels, images and addresses.
+    #[arg(long)]
+    anonymise: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Written {
+    Text,
+    Json,
+    Yaml,
 }
 
 #[derive(clap::Args, Debug)]
@@ -145,6 +209,13 @@ struct Observe {
     kubeconfig: Option<String>,
 }
 
+#[cfg(feature = "kube")]
+impl Observe {
+    fn options(&self) -> engine::cluster::Options {
+        engine::cluster::Options { context: self.context.clone(), kubeconfig: self.kubeconfig.clone() }
+    }
+}
+
 #[derive(clap::Args, Debug)]
 struct Bench {
     #[arg(required = true, num_args = 1..=2, value_name = "FILE")]
@@ -194,6 +265,8 @@ fn main() -> ExitCode {
     let done = match Args::parse().command {
         Command::Version => Ok((format!("nodewright {}\n", env!("CARGO_PKG_VERSION")), 0)),
         Command::Run(args) => run(&args),
+        Command::Plan(args) => plan(&args),
+        Command::Export(args) => export(&args),
         Command::Conform(args) => conform(args),
         Command::Bench(args) => bench(args),
         Command::Lint(args) => lint(&args),
@@ -204,7 +277,7 @@ fn main() -> ExitCode {
             only: args.only,
         }),
         #[cfg(feature = "kube")]
-        Command::Observe(args) => observe(args),
+        Command::Observe(args) => observe(&args),
     };
     match done {
         Ok((text, exit)) => say(&text, exit),
@@ -236,10 +309,70 @@ fn conform(args: Conform) -> Result<(String, u8), Failure> {
     nodewright_cli::conform::run(&choices)
 }
 
+fn plan(args: &Plan) -> Result<(String, u8), Failure> {
+    use nodewright_cli::plan;
+    let horizon = objects::duration::parse_go_ms(&args.horizon).and_then(|ms| u64::try_from(ms).ok()).filter(|ms| *ms > 0);
+    let horizon_ms =
+        horizon.ok_or_else(|| Failure::usage(format!("--horizon {:?} is no duration: write 30m or 2h", args.horizon)))?;
+    let (dump, choices) = cluster(&args.which, horizon_ms)?;
+    let report = plan::run(dump, &sources(&args.filename)?, &choices)?;
+    for note in &report.notes {
+        complain(&format!("note: {note}\n"));
+    }
+    let out = match args.output {
+        Written::Text => report.text(),
+        Written::Json => format!("{}\n", report.json()),
+        Written::Yaml => report.yaml(),
+    };
+    Ok((out, report.exit()))
+}
+
+fn export(args: &Export) -> Result<(String, u8), Failure> {
+    let (dump, choices) = cluster(&args.which, 0)?;
+    for note in &dump.notes {
+        complain(&format!("note: {note}\n"));
+    }
+    Ok((nodewright_cli::export::run(dump, &choices, args.anonymise)?, 0))
+}
+
+/// What was read of a cluster, live or from a dump, and as of when.
+fn cluster(which: &Which, horizon_ms: u64) -> Result<(engine::cluster::Dump, nodewright_cli::plan::Choices), Failure> {
+    use nodewright_cli::plan::{self, Choices};
+    let at = which.at.as_ref().map(|at| {
+        let wrong = || Failure::usage(format!("--at {at:?} is no time: write 2026-08-25T05:00:00Z"));
+        objects::time::parse_rfc3339(at).ok_or_else(wrong)
+    });
+    let at = at.transpose()?;
+    let (dump, read_ms) = match which.from.as_slice() {
+        #[cfg(feature = "kube")]
+        [] => (plan::live(&which.cluster.options())?, unix_ms()),
+        from => {
+            let from = sources(from)?;
+            (plan::dump(&from)?, from.iter().map(|source| written_ms(&source.name)).max().unwrap_or_default())
+        }
+    };
+    let at_ms = at.unwrap_or_else(|| plan::time_of(&dump, read_ms));
+    Ok((dump, Choices { at_ms, seed: which.seed, region: which.region.clone(), horizon_ms }))
+}
+
+/// The texts of files and of all manifests in folders.
+fn sources(arguments: &[String]) -> Result<Vec<nodewright_cli::plan::read::Source>, Failure> {
+    let mut files = Vec::new();
+    arguments.iter().try_for_each(|f| nodewright_cli::lint::collect(f, &mut files))?;
+    files.into_iter().map(|name| Ok(nodewright_cli::plan::read::Source { text: read(&name)?, name })).collect()
+}
+
+/// When a file was written last; now for standard input.
+#[expect(clippy::disallowed_types, reason = "ages in a real cluster are counted from the real time")]
+fn written_ms(file: &str) -> i64 {
+    let modified = std::fs::metadata(file).and_then(|m| m.modified()).unwrap_or_else(|_| std::time::SystemTime::now());
+    let since = modified.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
 #[cfg(feature = "kube")]
-fn observe(args: Observe) -> Result<(String, u8), Failure> {
-    let options = engine::cluster::Options { context: args.context, kubeconfig: args.kubeconfig };
-    let (picture, notes) = nodewright_cli::observe::picture(&options, unix_ms())?;
+fn observe(args: &Observe) -> Result<(String, u8), Failure> {
+    let (picture, notes) = nodewright_cli::observe::picture(&args.options(), unix_ms())?;
     for note in notes {
         complain(&format!("note: {note}\n"));
     }
@@ -276,7 +409,19 @@ fn run(args: &Run) -> Result<(String, u8), Failure> {
             say(&format!("{}\n", report::record(entry)), 0);
         }
     };
-    let replay = replay_telling(&lab, &choices, &mut tell)?;
+    let replay = match choices.scenario.as_deref().filter(|name| is_file(name)) {
+        Some(name) => {
+            if choices.era.is_some() || choices.seed.is_some() || choices.region.is_some() {
+                return Err(Failure::usage(format!(
+                    "{name} has its own era, seed and region: leave --era, --seed and --region out"
+                )));
+            }
+            let (session, notes) = nodewright_cli::export::session(name, &read(name)?)?;
+            notes.iter().for_each(|note| complain(&format!("note: {note}\n")));
+            nodewright_cli::replay::replay_on(session, &lab, &choices, &mut tell)
+        }
+        None => replay_telling(&lab, &choices, &mut tell)?,
+    };
     complain(&report::faults(&replay, &args.file));
     let out = match args.output {
         RunFormat::Text => report::text(&replay),
@@ -284,6 +429,11 @@ fn run(args: &Run) -> Result<(String, u8), Failure> {
         RunFormat::Ndjson => format!("{}\n", report::end(&replay)),
     };
     Ok((out, u8::try_from(replay.exit()).unwrap_or(1)))
+}
+
+/// A scenario that is a file; the built-in ones have names.
+fn is_file(scenario: &str) -> bool {
+    [".yaml", ".yml", ".json"].iter().any(|ending| scenario.ends_with(ending))
 }
 
 fn lint(args: &Lint) -> Result<(String, u8), Failure> {

@@ -9,7 +9,6 @@
 //!   real cluster already has. `controllers` never imports `environment`.
 
 pub mod actor;
-#[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
 pub mod cluster;
 pub mod controllers;
 pub mod decisions;

@@ -1,10 +1,25 @@
-//! The engine on a real cluster (feature `kube`, native only): the only module that talks to an API server.
+//! The engine on real clusters: what an API server holds is read, from a dump or live, and becomes a [`crate::session::World`]
+//! that goes on as the cluster would.
 //!
-//! [`observe`] fills the same [`crate::Store`] that the simulation writes, so everything that reads a
-//! [`crate::View`] works on it unchanged; [`Observed::snapshot`] adds prices for what draws the cluster. Objects arrive as dynamic JSON and pass through `objects`; kinds that the
-//! server does not have, or that the user may not read, are reported and not fatal.
+//! - [`Dump`]: objects as `kubectl get -o json` prints them, whatever is among them and whatever is missing.
+//! - [`adopt()`]: a world of them, with Karpenter's controllers working from outside and stand-ins for what cannot be read.
+//! - [`plan()`]: what the controllers do to that world until it comes to rest, and why the rest stays.
+//! - `observe` (feature `kube`, native only): the only module that talks to an API server.
+//!
+//! Whatever cannot be read, priced or understood becomes a note; nothing of it is fatal.
 
+mod adopt;
+mod anonymise;
+mod dump;
+#[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
 mod observe;
+#[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
 mod picture;
+mod plan;
+mod secrets;
 
-pub use observe::{ObserveError, Observed, Options, observe};
+pub use adopt::{Adopted, Choices, adopt};
+pub use dump::{Dump, DumpError, RECIPE};
+#[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
+pub use observe::{ObserveError, Observed, Options, observe, read};
+pub use plan::{Action, Blocker, Done, Eviction, HORIZON_MS, Launch, Machine, Pending, Plan, Reason, Rest, Stay, Sum, plan, run};

@@ -1,11 +1,13 @@
-//! Reads nodes, pods and Karpenter's objects of a real API server once, into a [`Store`].
+//! Reads a real API server once: nodes, pods and Karpenter's objects into a [`Store`] to look at, or all that a plan rests
+//! on into a [`Dump`].
 
+use super::Dump;
 use crate::{Era, SimTime, Store};
 use kube::api::{Api, ApiResource, DynamicObject, ListParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use objects::collections::VecSet;
-use objects::{DocExt, Kind};
+use objects::{DocExt, Kind, Value};
 use std::time::Duration;
 
 /// Which cluster, as kubectl's flags of the same names say it.
@@ -40,6 +42,9 @@ const PAGE: u32 = 500;
 /// A connection or a page that takes longer than this counts as unreachable.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The ConfigMap with the settings of Karpenter 0.29 to 0.31.
+const SETTINGS: &str = "karpenter-global-settings";
+
 const READ: [Kind; 8] = [
     Kind::Node,
     Kind::Pod,
@@ -49,6 +54,21 @@ const READ: [Kind; 8] = [
     Kind::Provisioner,
     Kind::Machine,
     Kind::AWSNodeTemplate,
+];
+
+/// What a plan rests on beside [`READ`].
+const PLANNED: [Kind; 11] = [
+    Kind::Deployment,
+    Kind::ReplicaSet,
+    Kind::StatefulSet,
+    Kind::DaemonSet,
+    Kind::PodDisruptionBudget,
+    Kind::PriorityClass,
+    Kind::Namespace,
+    Kind::PersistentVolumeClaim,
+    Kind::PersistentVolume,
+    Kind::StorageClass,
+    Kind::ConfigMap,
 ];
 
 /// Reads the cluster once. Nodes must be readable; everything else that is missing or forbidden becomes a note.
@@ -61,23 +81,33 @@ pub fn observe(options: &Options) -> Result<Observed, ObserveError> {
     runtime.block_on(read_all(options))
 }
 
-async fn read_all(options: &Options) -> Result<Observed, ObserveError> {
-    let client = connect(options).await?;
-    let mut observed = Observed { store: Store::default(), era: Era::V1, notes: Vec::new() };
-    let mut absent = VecSet::new();
-    for kind in READ {
-        match read_kind(&client, kind, &mut observed.store).await {
-            Ok(()) => {}
-            // A server without the resource answers 404: that Karpenter is not installed, which is no fault.
-            Err(Refusal::Absent) => {
-                absent.insert(kind);
-            }
-            Err(Refusal::Forbidden(message)) if kind != Kind::Node => observed
-                .notes
-                .push(format!("no permission to list {}: {message} (grant the verb list on it to see them)", kind.resource())),
-            Err(Refusal::Forbidden(message) | Refusal::Failed(message)) => return Err(ObserveError::Unreachable(message)),
-        }
+/// Reads all that a plan rests on. As with [`observe`], only the nodes must be readable.
+///
+/// # Errors
+/// As [`observe`].
+pub fn read(options: &Options) -> Result<Dump, ObserveError> {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| ObserveError::Runtime(e.to_string()))?;
+    let mut dump = Dump::default();
+    let kinds: Vec<Kind> = READ.into_iter().chain(PLANNED).collect();
+    let mut docs = Vec::new();
+    let (notes, _) = runtime.block_on(read_kinds(options, &kinds, &mut |_, doc| docs.push(doc)))?;
+    for doc in docs {
+        // What a server lists has a name.
+        let _ = dump.add("the API server", doc);
     }
+    dump.notes = notes;
+    Ok(dump)
+}
+
+async fn read_all(options: &Options) -> Result<Observed, ObserveError> {
+    let mut observed = Observed { store: Store::default(), era: Era::V1, notes: Vec::new() };
+    let store = &mut observed.store;
+    let mut put = |kind: Kind, doc: Value| {
+        store.put(kind, doc, SimTime::ZERO);
+    };
+    let (notes, absent) = read_kinds(options, &READ, &mut put).await?;
+    observed.notes = notes;
     if absent.contains(&Kind::NodePool) {
         if absent.contains(&Kind::Provisioner) {
             observed.notes.push("the server has no Karpenter API: neither NodePools nor Provisioners".to_owned());
@@ -86,6 +116,33 @@ async fn read_all(options: &Options) -> Result<Observed, ObserveError> {
         }
     }
     Ok(observed)
+}
+
+/// Lists the kinds one after the other. Gives one sentence for each that may not be read, and the kinds that the server has
+/// not: that Karpenter is not installed is no fault.
+async fn read_kinds(
+    options: &Options,
+    kinds: &[Kind],
+    put: &mut dyn FnMut(Kind, Value),
+) -> Result<(Vec<String>, VecSet<Kind>), ObserveError> {
+    let client = connect(options).await?;
+    let (mut notes, mut absent) = (Vec::new(), VecSet::new());
+    for kind in kinds.iter().copied() {
+        match read_kind(&client, kind, put).await {
+            Ok(()) => {}
+            Err(Refusal::Absent) => {
+                absent.insert(kind);
+            }
+            Err(Refusal::Forbidden(message)) if kind != Kind::Node => {
+                notes.push(format!(
+                    "no permission to list {}: {message} (grant the verb list on it to see them)",
+                    kind.resource()
+                ));
+            }
+            Err(Refusal::Forbidden(message) | Refusal::Failed(message)) => return Err(ObserveError::Unreachable(message)),
+        }
+    }
+    Ok((notes, absent))
 }
 
 async fn connect(options: &Options) -> Result<Client, ObserveError> {
@@ -136,7 +193,7 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-async fn read_kind(client: &Client, kind: Kind, store: &mut Store) -> Result<(), Refusal> {
+async fn read_kind(client: &Client, kind: Kind, put: &mut dyn FnMut(Kind, Value)) -> Result<(), Refusal> {
     let info = kind.info();
     let resource = ApiResource {
         group: info.group.to_owned(),
@@ -147,6 +204,10 @@ async fn read_kind(client: &Client, kind: Kind, store: &mut Store) -> Result<(),
     };
     let api: Api<DynamicObject> = Api::all_with(client.clone(), &resource);
     let mut params = ListParams::default().limit(PAGE);
+    if kind == Kind::ConfigMap {
+        // Of the user's settings and secrets none is looked at.
+        params = params.fields(&format!("metadata.name={SETTINGS}"));
+    }
     loop {
         let page = api.list(&params).await?;
         for object in page.items {
@@ -154,7 +215,7 @@ async fn read_kind(client: &Client, kind: Kind, store: &mut Store) -> Result<(),
                 // Lists leave out what every item has in common.
                 doc.set("apiVersion", kind.api_version());
                 doc.set("kind", info.kind);
-                store.put(kind, doc, SimTime::ZERO);
+                put(kind, doc);
             }
         }
         match page.metadata.continue_.filter(|token| !token.is_empty()) {

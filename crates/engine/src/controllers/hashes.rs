@@ -58,6 +58,21 @@ impl Keys {
     }
 }
 
+impl Keys {
+    /// The hash that `claim` has where both objects were written by another process, whose numbers are not ours: ours where
+    /// the two agreed, the claim's own where they did not, none where they cannot be compared.
+    pub fn carried(&self, source: &Object, claim: &Object) -> Option<String> {
+        let of_claim = claim.meta.annotations.get(self.hash)?;
+        let of_source = source.meta.annotations.get(self.hash)?;
+        if let Some((version, _)) = self.version
+            && source.meta.annotations.get(version) != claim.meta.annotations.get(version)
+        {
+            return None;
+        }
+        Some(if of_claim == of_source { of(source) } else { of_claim.clone() })
+    }
+}
+
 /// Writes the hash of a pool or a node class where it is another than the stored one. 0.31's hashes came when its drift
 /// could be turned on, so they are written where it is, and the machines of the time before take over the first one.
 pub fn write(object: &Object, keys: Keys, patch: &mut Value, cx: &mut Cx<'_, '_>) {

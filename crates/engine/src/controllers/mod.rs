@@ -41,12 +41,15 @@ use crate::profile::Profile;
 use crate::store::{Change, Op};
 use crate::{Action, SimTime};
 use context::Cx;
-use names::Names;
 use objects::{ApiError, DocExt, Kind, Object, ObjectKey};
 use state::State;
 
+pub use disruption::budgets::{Closed, closed};
 pub use disruption::cron::{Schedule, is_open};
 pub use disruption::{Finding, Listed, survey};
+pub(crate) use hashes::{class_keys, pool_keys};
+pub(crate) use names::Names;
+pub(crate) use node_class::{CLOUD_REASONS, OBSERVED};
 
 /// Between a change and the reconcile it wakes: a watch event through the informer into a worker.
 const WATCH_MS: u64 = 15;
@@ -142,6 +145,24 @@ impl Karpenter {
     /// Gives it the controllers of a busy cluster.
     pub fn equip(&mut self, busy: Busy) {
         self.busy = Some(busy);
+    }
+
+    /// Reads what its caches list, as a process that has just begun to lead.
+    pub fn list(&mut self, view: &View<'_>) {
+        for object in view.store.all() {
+            let (revision, at, op) = (object.meta.resource_version, view.now, Op::Added);
+            self.observe(&Change { revision, at, op, object: object.clone(), old: None }, view);
+        }
+    }
+
+    /// The same for a process that has led all along: what is there is no news, so that no pod came just now and nothing is
+    /// announced.
+    pub fn inherit(&mut self, view: &View<'_>) {
+        self.list(view);
+        self.work.cancel(&Item::Start);
+        for claim in view.store.list(self.names.claim) {
+            self.work.cancel(&Item::PodEvent(claim.meta.name.clone()));
+        }
     }
 
     fn reconcile(&mut self, item: Item, cx: &mut Cx<'_, '_>) {

@@ -8,7 +8,12 @@ use super::hashes;
 use crate::SimTime;
 use objects::{DocExt, Era, Object, Value, json};
 
+/// Annotation of a node class that a real cloud has resolved: what its status says stays.
+pub const OBSERVED: &str = "nodewright.dev/observed";
 const LIVES_BY: &[&str] = &["AMIsReady", "SubnetsReady", "SecurityGroupsReady", "InstanceProfileReady", "ValidationSucceeded"];
+/// Reasons to drift that rest on more than the objects. Source: karpenter-provider-aws pkg/cloudprovider/drift.go v1.14.1.
+pub const CLOUD_REASONS: [&str; 5] =
+    ["AMIDrift", "SubnetDrift", "SecurityGroupDrift", "CapacityReservationDrift", "PlacementGroupDrift"];
 const ARCHITECTURES: [&str; 2] = ["amd64", "arm64"];
 
 pub fn reconcile(name: &str, cx: &mut Cx<'_, '_>) -> Option<SimTime> {
@@ -17,6 +22,13 @@ pub fn reconcile(name: &str, cx: &mut Cx<'_, '_>) -> Option<SimTime> {
         return None;
     }
     let mut patch = json!({});
+    if class.meta.annotations.contains_key(OBSERVED) {
+        hashes::write(&class, hashes::class_keys(cx.era()), &mut patch, cx);
+        if patch.as_object().is_some_and(|m| !m.is_empty()) {
+            cx.patch(class.key(), patch, "what its claims are compared with");
+        }
+        return None;
+    }
     let found = [("subnets", subnets(&class, cx)), ("securityGroups", security_groups(&class, cx)), ("amis", images(&class, cx))];
     for (field, found) in found {
         if class.doc.at("status").list_at(field) != found {
@@ -145,6 +157,10 @@ pub fn drift(class: &Object, claim: &Object, instance: &Object, cx: &Cx<'_, '_>)
         return Some(reason);
     }
     let spec = instance.doc.at("spec");
+    // What only the cloud can tell was found out by the process before.
+    if let Some(reason) = CLOUD_REASONS.into_iter().find(|r| spec.str_at("drift") == Some(r)) {
+        return Some(reason);
+    }
     let arch = claim.meta.labels.get("kubernetes.io/arch").map_or("amd64", String::as_str);
     let now = launch_template(class, cx);
     let differs = |path: &str| !spec.at("template").at(path).is_null() && spec.at("template").at(path) != now.at(path);

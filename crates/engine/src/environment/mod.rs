@@ -23,6 +23,7 @@ mod workloads_owner;
 pub mod workloads;
 
 pub use later::Acts;
+pub(crate) use support::template_hash;
 
 use crate::actor::Actor;
 use crate::profile::Profile;

@@ -143,7 +143,7 @@ pub(super) fn scaled(value: &Value, total: i64, round_up: bool) -> Option<i64> {
 
 /// FNV-1a, 32 bits, of a template's canonical JSON, spelled as Kubernetes spells hashes (`rand.SafeEncodeString` of the
 /// decimal). The value differs from a real cluster's, which hashes Go's dump of the struct; form and length are the same.
-pub(super) fn template_hash(template: &Value) -> String {
+pub(crate) fn template_hash(template: &Value) -> String {
     const LETTERS: &[u8; 27] = b"bcdfghjklmnpqrstvwxz2456789";
     let mut hash: u32 = 0x811c_9dc5;
     for b in template.to_string().bytes() {

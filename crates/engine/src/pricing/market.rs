@@ -36,18 +36,43 @@ impl Market {
 
     /// The market of a region that is loaded already. The account's VPC has a private subnet in each of the first
     /// [`SUBNETS`] zones, and Karpenter sees only offerings where a subnet is.
-    pub fn of(mut region: Region, era: Era) -> Result<Market, CatalogError> {
-        region.zones.truncate(SUBNETS);
-        let zones: Vec<String> = region.zones.iter().map(|z| z.name.clone()).collect();
+    pub fn of(region: Region, era: Era) -> Result<Market, CatalogError> {
+        let zones: Vec<String> = region.zones.iter().take(SUBNETS).map(|z| z.name.clone()).collect();
+        Ok(Market::within(region, era, &zones))
+    }
+
+    /// The same for an account with a subnet in each of `zones`, as far as the region has them.
+    pub fn within(mut region: Region, era: Era, zones: &[String]) -> Market {
+        let has = |name: &str| zones.iter().any(|zone| zone == name);
+        let kept: Vec<usize> = (0..region.zones.len()).filter(|i| region.zones.get(*i).is_some_and(|z| has(&z.name))).collect();
         for t in &mut region.types {
-            t.zones.retain(|zone| *zone < SUBNETS);
-            t.offerings.retain(|o| zones.iter().any(|zone| zone.as_str() == &*o.zone));
+            t.zones = t.zones.iter().filter_map(|zone| kept.iter().position(|k| k == zone)).collect();
+            t.offerings.retain(|o| has(&o.zone));
         }
+        region.zones.retain(|z| has(&z.name));
         region.types.retain(|t| !t.zones.is_empty());
         let types = region.types.iter().filter(|t| t.facts.listed(catalog_era(era))).map(|t| instance_type(&region, t, era));
         let types = Arc::new(TypeTable::new(types.collect()));
         let by_name = region.types.iter().enumerate().map(|(i, t)| (t.facts.name.clone(), i)).collect();
-        Ok(Market { region: Some(Arc::new(region)), by_name, types })
+        Market { region: Some(Arc::new(region)), by_name, types }
+    }
+
+    /// Adds what runs although the catalogue does not sell it: types, and offerings of types, that nobody can buy.
+    pub fn also_runs(&mut self, seen: impl IntoIterator<Item = InstanceType>) {
+        let mut types: VecMap<Arc<str>, InstanceType> = self.types.iter().map(|t| (t.name.clone(), t.clone())).collect();
+        for mut t in seen {
+            t.offerings.iter_mut().for_each(|o| o.available = false);
+            match types.get_mut(&t.name) {
+                None => {
+                    types.insert(t.name.clone(), t);
+                }
+                Some(known) => {
+                    t.offerings.retain(|o| known.price_micro(&o.capacity_type, &o.zone).is_none());
+                    known.offerings.append(&mut t.offerings);
+                }
+            }
+        }
+        self.types = Arc::new(TypeTable::new(types.into_values().collect()));
     }
 
     /// Types as Karpenter sees them, in order of name.

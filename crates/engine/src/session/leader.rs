@@ -26,11 +26,16 @@ pub struct Leader {
     since: SimTime,
     seen_revision: u64,
     terms: u32,
+    /// The process runs outside the cluster: no pod of it leads.
+    outside: bool,
 }
 
 impl Leader {
     /// Looks at Karpenter's pods; true where a new leader has taken over, which starts from its caches.
     pub fn elect(&mut self, store: &Store, profile: &Profile, now: SimTime) -> bool {
+        if self.outside {
+            return false;
+        }
         let revision = store.kind_revision(Kind::Pod).max(store.kind_revision(Kind::Namespace));
         if revision == self.seen_revision {
             return false;
@@ -86,7 +91,12 @@ impl Leader {
     }
 
     pub fn is_running(&self) -> bool {
-        self.key.is_some()
+        self.outside || self.key.is_some()
+    }
+
+    /// From now on the leader is a process outside the cluster, whatever pods there are.
+    pub fn go_outside(&mut self) {
+        *self = Leader { outside: true, ..Leader::default() };
     }
 
     /// `namespace/name` of the leader, or of the last one.

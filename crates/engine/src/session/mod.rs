@@ -26,7 +26,7 @@ pub use history::{Branch, MAX_BRANCHES};
 pub use invariants::check_invariants;
 pub use parts::Parts;
 pub use request::{MAX_PODS, MAX_REQUEST_BYTES};
-pub use scenario::{LAB, LAB_REGION, LAB_SEED, SCENARIOS, SETTLE_MS, Scenario};
+pub use scenario::{LAB, LAB_REGION, LAB_SEED, OBSERVED, SCENARIOS, SETTLE_MS, Scenario};
 pub use share::{MAX_SHARED_DOCS, MAX_SHARED_ENTRIES, Replay, SHARE_VERSION};
 pub use travel::NextEvent;
 pub use world::{Cluster, RUNS_PER_INSTANT, World};
@@ -228,8 +228,13 @@ impl Session {
 
     fn begin(scenario: Scenario, parts: Option<Parts>) -> Result<Session, ApiError> {
         let world = scenario.build(parts)?;
+        Ok(Session::of(scenario, world))
+    }
+
+    /// A session that begins with this world.
+    fn of(scenario: Scenario, world: World) -> Session {
         let start = Rc::new(world.clone());
-        Ok(Session { history: History::new(start.clone()), scenario, start, world, head: None, picture: OnceCell::new() })
+        Session { history: History::new(start.clone()), scenario, start, world, head: None, picture: OnceCell::new() }
     }
 
     /// Attaches the parts of a session that began at rest.

@@ -6,7 +6,7 @@
 //! `{delete|evict: key, grace?}`, `{interrupt: node}` and `{cloud: what, ...}` (see [`CloudEvent`]), with keys written
 //! `Kind/namespace/name`.
 
-use super::{Advance, CloudEvent, LogEntry, PatchStyle, Request, Scenario, Session};
+use super::{Advance, CloudEvent, LogEntry, OBSERVED, PatchStyle, Request, Scenario, Session};
 use crate::{Era, SimTime};
 use objects::{ApiError, DocExt, Kind, ObjectKey, Reason, Validation, Value, json};
 use std::collections::VecDeque;
@@ -53,6 +53,9 @@ impl Session {
             })
             .collect();
         let scenario = self.scenario();
+        if scenario.id == OBSERVED {
+            return Err(bad("a cluster that was read does not fit into a link: send its file".to_owned()));
+        }
         let mut record = json!({
             "v": SHARE_VERSION, "era": scenario.era.as_str(), "seed": scenario.seed.to_string(), "region": scenario.region,
             "start": scenario.id, "now": self.present_time().since(self.start()), "log": log,

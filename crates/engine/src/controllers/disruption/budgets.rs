@@ -57,6 +57,51 @@ fn budgets(pool: &objects::Object) -> Vec<Budget> {
     list
 }
 
+/// Why a pool lets no node go for some reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Closed {
+    pub budget: Budget,
+    /// Nodes that the budget allows, all of them taken.
+    pub most: i64,
+    pub disrupting: i64,
+    /// Unix milliseconds at which budgets leave room again; `None` where no time does, but an end of what is under way may.
+    pub opens_ms: Option<i64>,
+}
+
+/// The budget of `pool` that forbids to disrupt one more of its `nodes` for `reason` while `disrupting` of them are.
+pub fn closed(pool: &objects::Object, nodes: i64, disrupting: i64, reason: &str, now_ms: i64) -> Option<Closed> {
+    let all = budgets(pool);
+    let tightest = |at: i64| {
+        let applies = |b: &&Budget| b.reasons.is_empty() || b.reasons.iter().any(|r| r == reason);
+        // Unreadable ones block.
+        let most = |b: &Budget| allowed(b, nodes, at).unwrap_or(Some(0));
+        all.iter().filter(applies).filter_map(|b| Some((most(b)?, b))).min_by_key(|(most, _)| *most)
+    };
+    let (most, budget) = tightest(now_ms).filter(|(most, _)| *most <= disrupting)?;
+    let mut at = now_ms;
+    // Windows that follow each other at once are one.
+    let opens_ms = (0..WINDOWS).find_map(|_| {
+        at = tightest(at).and_then(|(_, b)| end(b, at))?;
+        tightest(at).is_none_or(|(most, _)| most > disrupting).then_some(at)
+    });
+    Some(Closed { budget: budget.clone(), most, disrupting, opens_ms })
+}
+
+/// Windows in a row after which a pool counts as closed for ever.
+const WINDOWS: usize = 1_000;
+
+/// The end of the window that a scheduled budget is in at `at`.
+fn end(budget: &Budget, at: i64) -> Option<i64> {
+    let schedule = Schedule::parse(budget.schedule.as_ref()?).ok()?;
+    let length = budget.duration_ms.unwrap_or(0);
+    let mut start = schedule.next(at.saturating_sub(length)).filter(|start| *start <= at)?;
+    // The last window that has opened by now ends last.
+    while let Some(next) = schedule.next(start).filter(|next| *next <= at) {
+        start = next;
+    }
+    start.checked_add(length)
+}
+
 /// By pool: nodes that may still be disrupted for `reason` now.
 pub fn mapping(reason: &str, state: &State, cx: &mut Cx<'_, '_>) -> VecMap<String, i64> {
     let store = cx.view.store;
@@ -124,6 +169,30 @@ mod tests {
             })
             .collect();
         assert_eq!(of_pool(&budgets, nodes, reason, 0).0, want, "{list:?} of {nodes}");
+    }
+
+    #[test]
+    fn a_closed_pool_says_when_it_opens() {
+        use objects::time::{parse_rfc3339, rfc3339};
+        let check = |budgets: objects::Value, reason: &str, now: &str, want: Option<(&str, i64, Option<&str>)>| {
+            let doc = objects::json!({"metadata": {"name": "default"}, "spec": {"disruption": {"budgets": budgets}}});
+            let pool = objects::Object::from_doc(objects::Kind::NodePool, doc);
+            let found = closed(&pool, 10, 1, reason, parse_rfc3339(now).unwrap());
+            let found = found.map(|c| (c.budget.nodes, c.most, c.opens_ms.map(rfc3339)));
+            assert_eq!(found.as_ref().map(|(n, m, o)| (n.as_str(), *m, o.as_deref())), want, "{budgets} at {now}");
+        };
+        let json = |text: &str| objects::yaml::parse(text).documents.pop().unwrap().value;
+        let day = json("[{nodes: '0', schedule: '0 9 * * *', duration: 8h}, {nodes: '50%'}]");
+        check(day.clone(), "Empty", "2026-08-25T12:00:00Z", Some(("0", 0, Some("2026-08-25T17:00:00Z"))));
+        check(day, "Empty", "2026-08-25T18:00:00Z", None);
+        check(json("[{nodes: '1'}]"), "Empty", "2026-08-25T12:00:00Z", Some(("1", 1, None)));
+        check(json("[{nodes: '0', reasons: [Drifted]}]"), "Empty", "2026-08-25T12:00:00Z", None);
+        check(json("[{nodes: '0', reasons: [Drifted]}]"), "Drifted", "2026-08-25T12:00:00Z", Some(("0", 0, None)));
+        // Two windows that touch are one; the default budget is a tenth.
+        let shifts =
+            json("[{nodes: '0', schedule: '0 9 * * *', duration: 8h}, {nodes: '0', schedule: '0 17 * * *', duration: 2h}]");
+        check(shifts, "Empty", "2026-08-25T12:00:00Z", Some(("0", 0, Some("2026-08-25T19:00:00Z"))));
+        check(json("[]"), "Empty", "2026-08-25T12:00:00Z", Some(("10%", 1, None)));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Sources: kubernetes-sigs/karpenter pkg/controllers/deprovisioning v0.29.2 and v0.31.4, pkg/controllers/disruption v1.14.1.
 
 mod blocking;
-mod budgets;
+pub(crate) mod budgets;
 pub(crate) mod cron;
 mod drift;
 mod drifting;

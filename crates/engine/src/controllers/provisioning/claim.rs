@@ -92,8 +92,14 @@ impl ClaimPlan {
     /// The object, and its name.
     pub fn document(&self, pool: &Object, state: &mut State, cx: &Cx<'_, '_>) -> (String, Value) {
         let names = cx.names;
-        let suffix = cx.view.stream("claim-name", &format!("{}/{}", pool.meta.uid, state.next_name())).suffix();
-        let name = format!("{}-{suffix}", self.pool);
+        // Another process may have used the number before.
+        let name = loop {
+            let suffix = cx.view.stream("claim-name", &format!("{}/{}", pool.meta.uid, state.next_name())).suffix();
+            let name = format!("{}-{suffix}", self.pool);
+            if cx.view.store.cluster(names.claim, &name).is_none() {
+                break name;
+            }
+        };
         let typed = pool.pool().cloned().unwrap_or_default();
         let mut labels: Value = json!(typed.labels);
         set(&mut labels, names.pool_label, &self.pool);

@@ -14,7 +14,7 @@ use objects::{DocExt, Kind, Object};
 use std::sync::Arc;
 
 /// The finalizer by which the cloud sees an instance through its termination.
-const HELD: &str = "cloud.nodewright/termination";
+pub(crate) const HELD: &str = "cloud.nodewright/termination";
 
 /// The id behind a provider ID: `aws:///ap-northeast-2a/i-0123` is `i-0123`.
 fn instance_id(provider_id: &str) -> Option<&str> {

@@ -158,8 +158,13 @@ impl DaemonSetController {
     ) {
         let prefix = format!("{}-", set.meta.name);
         let drawn = self.drawn.entry(set.meta.uid.clone()).or_insert(0);
-        let name = generated_name(view, "pod-name", &set.meta.uid, *drawn, &prefix);
-        *drawn += 1;
+        let name = loop {
+            let name = generated_name(view, "pod-name", &set.meta.uid, *drawn, &prefix);
+            *drawn += 1;
+            if view.store.get(&ObjectKey::new(Kind::Pod, &set.meta.namespace, &name)).is_none() {
+                break name;
+            }
+        };
         let mut doc = from_template(set, &name, &prefix);
         if let Value::Object(labels) = doc.slot("metadata.labels") {
             labels.insert(HASH.to_owned(), hash.into());

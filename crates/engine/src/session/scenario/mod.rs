@@ -2,6 +2,7 @@
 
 mod bare;
 mod base;
+mod file;
 
 use super::world::World;
 use super::{Parts, Request, Validation};
@@ -21,6 +22,9 @@ pub const LAB: &str = "karpenter-basics";
 
 /// A cluster of manifests alone.
 const BARE: &str = "bare";
+
+/// A cluster that was read: its objects are a dump, and it is read from a file.
+pub const OBSERVED: &str = "observed";
 
 /// Where the lab runs.
 pub const LAB_REGION: &str = "ap-northeast-2";

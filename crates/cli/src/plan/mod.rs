@@ -1,0 +1,104 @@
+//! `nodewright plan`: what Karpenter would do to a cluster now, and why the rest stays, without writing anything.
+
+mod changed;
+mod json;
+pub mod read;
+mod text;
+
+use crate::Failure;
+use engine::cluster::{self, Adopted, Dump, Plan};
+use objects::{Value, yaml};
+use read::Source;
+
+/// Nothing to do, and something.
+pub const IDLE: u8 = 0;
+pub const BUSY: u8 = 10;
+
+#[derive(Clone, Debug)]
+pub struct Choices {
+    /// When the cluster was as it was read, Unix milliseconds.
+    pub at_ms: i64,
+    pub seed: u64,
+    pub region: Option<String>,
+    pub horizon_ms: u64,
+}
+
+/// A plan, and with changed manifests the one that they lead to.
+#[derive(Debug)]
+pub struct Report {
+    pub region: String,
+    pub notes: Vec<String>,
+    pub plan: Plan,
+    /// Where manifests were changed: the plan without them, and what the apply said of each.
+    pub before: Option<(Plan, Vec<String>)>,
+}
+
+/// Reads dumps together into one.
+pub fn dump(sources: &[Source]) -> Result<Dump, Failure> {
+    let mut dump = Dump::default();
+    for source in sources {
+        for (place, doc) in read::documents(source)? {
+            dump.add(&place, doc).map_err(wrong)?;
+        }
+    }
+    dump.check().map_err(wrong)?;
+    Ok(dump)
+}
+
+/// Reads the cluster of a kubeconfig.
+#[cfg(feature = "kube")]
+pub fn live(options: &cluster::Options) -> Result<Dump, Failure> {
+    let dump = cluster::read(options).map_err(crate::observe::failure)?;
+    dump.check().map_err(wrong)?;
+    Ok(dump)
+}
+
+fn wrong(error: impl std::fmt::Display) -> Failure {
+    Failure { message: error.to_string(), exit: 1 }
+}
+
+/// The plan of the dump, or with `changed` manifests the one of the cluster after they are applied.
+pub fn run(dump: Dump, changed: &[Source], choices: &Choices) -> Result<Report, Failure> {
+    let wanted = cluster::Choices { at_ms: choices.at_ms, seed: choices.seed, region: choices.region.clone() };
+    let Adopted { mut world, region, notes } = cluster::adopt(dump, &wanted);
+    if changed.is_empty() {
+        return Ok(Report { region, notes, plan: cluster::run(world, choices.horizon_ms), before: None });
+    }
+    let mut docs = Vec::new();
+    for source in changed {
+        docs.extend(read::documents(source)?);
+    }
+    let before = world.clone();
+    let verdicts = changed::apply(&mut world, &docs)?;
+    let before = cluster::run(before, choices.horizon_ms);
+    Ok(Report { region, notes, plan: cluster::run(world, choices.horizon_ms), before: Some((before, verdicts)) })
+}
+
+impl Report {
+    pub fn exit(&self) -> u8 {
+        if self.plan.actions.is_empty() { IDLE } else { BUSY }
+    }
+
+    pub fn text(&self) -> String {
+        match &self.before {
+            Some((before, verdicts)) => changed::text(self, before, verdicts),
+            None => text::report(self),
+        }
+    }
+
+    pub fn json(&self) -> Value {
+        match &self.before {
+            Some((before, verdicts)) => changed::json(self, before, verdicts),
+            None => json::report(self),
+        }
+    }
+
+    pub fn yaml(&self) -> String {
+        yaml::to_yaml(&self.json())
+    }
+}
+
+/// The latest time that a dump can be of: that at which its files were written, or that of what happened last in it.
+pub fn time_of(dump: &Dump, written_ms: i64) -> i64 {
+    dump.newest_ms().map_or(written_ms, |newest| newest.max(written_ms))
+}

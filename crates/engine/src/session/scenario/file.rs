@@ -1,0 +1,146 @@
+//! Scenarios as files: a cluster that was read, which goes on as a simulation.
+//!
+//! `{v: 1, scenario: observed, era, seed, region, at, objects: [...]}`: the objects as an API server shows them, `at` the
+//! time at which they were read.
+
+use super::{OBSERVED, Scenario};
+use crate::Era;
+use crate::cluster::{Adopted, Choices, Dump, adopt};
+use crate::session::Session;
+use objects::{ApiError, DocExt, Reason, Value, json, time};
+
+const VERSION: i64 = 1;
+
+impl Scenario {
+    /// The cluster of a dump.
+    pub fn observed(dump: Dump, choices: &Choices) -> Scenario {
+        Scenario {
+            id: OBSERVED.to_owned(),
+            seed: choices.seed,
+            era: dump.era(),
+            region: choices.region.clone().unwrap_or_default(),
+            epoch_ms: choices.at_ms,
+            docs: dump.objects.into_values().collect(),
+            prices: None,
+            node_group: false,
+            settle_ms: 0,
+        }
+    }
+
+    /// The scenario as a file.
+    ///
+    /// # Errors
+    /// Only a cluster that was read has a file; what is built in has a name.
+    pub fn to_file(&self) -> Result<Value, ApiError> {
+        if self.id != OBSERVED {
+            return Err(bad(format!("scenario \"{}\" is built in: name it instead", self.id)));
+        }
+        let mut file = json!({
+            "v": VERSION, "scenario": OBSERVED, "era": self.era.as_str(), "seed": self.seed.to_string(),
+            "at": time::rfc3339(self.epoch_ms), "objects": self.docs,
+        });
+        if !self.region.is_empty() {
+            file.set("region", self.region.as_str());
+        }
+        Ok(file)
+    }
+
+    /// Reads what [`Scenario::to_file`] gives.
+    ///
+    /// # Errors
+    /// A file of another form, with the field that is wrong.
+    pub fn from_file(file: &Value) -> Result<Scenario, ApiError> {
+        match file.int_at("v") {
+            Some(VERSION) => {}
+            Some(v) => return Err(bad(format!("v: {v} comes from another release, this one reads {VERSION}"))),
+            None => return Err(bad("not a scenario: v is missing".to_owned())),
+        }
+        if file.str_at("scenario") != Some(OBSERVED) {
+            return Err(bad(format!("scenario: must be \"{OBSERVED}\"")));
+        }
+        let seed = file.at("seed");
+        let seed =
+            seed.as_u64().or_else(|| seed.as_str()?.parse().ok()).ok_or_else(|| bad("seed: not a whole number".to_owned()))?;
+        let at = file.str_at("at").and_then(time::parse_rfc3339).ok_or_else(|| bad("at: not a time".to_owned()))?;
+        let mut dump = Dump::default();
+        for (n, doc) in file.list_at("objects").iter().enumerate() {
+            dump.add(&format!("objects[{n}]"), doc.clone()).map_err(|e| bad(e.to_string()))?;
+        }
+        dump.check().map_err(|e| bad(e.to_string()))?;
+        let era = file.str_at("era").and_then(Era::parse).ok_or_else(|| bad("era: neither v1alpha5 nor v1".to_owned()))?;
+        if era != dump.era() {
+            return Err(bad(format!("era: {}, but the objects are of {}", era.as_str(), dump.era().as_str())));
+        }
+        Ok(Scenario::observed(dump, &Choices { at_ms: at, seed, region: file.str_at("region").map(str::to_owned) }))
+    }
+}
+
+impl Session {
+    /// A session of a cluster that was read, and notes on what was missing. It is not [`Session::new`], so that programs
+    /// which read no clusters do not carry what that takes.
+    ///
+    /// # Errors
+    /// Another scenario than [`Scenario::observed`].
+    pub fn of_cluster(mut scenario: Scenario) -> Result<(Session, Vec<String>), ApiError> {
+        if scenario.id != OBSERVED {
+            return Err(bad(format!("scenario \"{}\" is not of a cluster that was read", scenario.id)));
+        }
+        let mut dump = Dump::default();
+        for doc in &scenario.docs {
+            dump.add(&scenario.id, doc.clone()).map_err(|e| bad(e.to_string()))?;
+        }
+        let region = Some(scenario.region.clone()).filter(|r| !r.is_empty());
+        let Adopted { world, region, notes } = adopt(dump, &Choices { at_ms: scenario.epoch_ms, seed: scenario.seed, region });
+        scenario.region = region;
+        Ok((Session::of(scenario, world), notes))
+    }
+}
+
+fn bad(message: String) -> ApiError {
+    ApiError::new(Reason::BadRequest, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use objects::{Kind, yaml};
+
+    fn dump(session: &Session) -> Dump {
+        let mut dump = Dump::default();
+        for object in session.snapshot().store.all().filter(|o| !o.kind.is_internal()) {
+            dump.add("x", object.doc.clone()).unwrap();
+        }
+        dump
+    }
+
+    #[test]
+    fn a_cluster_goes_on_from_its_file() {
+        for era in [Era::V1alpha5, Era::V1] {
+            let session = Session::new(Scenario::lab(era, 7)).unwrap();
+            let at_ms = session.snapshot().unix_ms();
+            let scenario = Scenario::observed(dump(&session), &Choices { at_ms, seed: 7, region: None });
+            let text = yaml::to_yaml(&scenario.to_file().unwrap());
+            let read = yaml::parse(&text).documents.pop().unwrap().value;
+            assert_eq!(Scenario::from_file(&read).as_ref(), Ok(&scenario));
+            let (mut again, notes) = Session::of_cluster(scenario).unwrap();
+            assert_eq!(notes, Vec::<String>::new());
+            assert_eq!((again.snapshot().unix_ms(), again.snapshot().elapsed_ms()), (at_ms, 0));
+            again.advance_to(again.now() + 600_000);
+            assert_eq!(again.snapshot().store.count(Kind::Node), 2);
+            assert!(again.snapshot().store.list(Kind::Pod).all(|p| p.pod().is_some_and(|p| p.ready)));
+            assert!(again.share(None).unwrap_err().message.contains("send its file"));
+        }
+    }
+
+    #[test]
+    fn files_of_another_form_say_what_is_wrong() {
+        let check = |file: Value, want: &str| {
+            assert_eq!(Scenario::from_file(&file).unwrap_err().message, want);
+        };
+        check(json!({}), "not a scenario: v is missing");
+        check(json!({"v": 2}), "v: 2 comes from another release, this one reads 1");
+        check(json!({"v": 1, "scenario": "lab"}), "scenario: must be \"observed\"");
+        check(json!({"v": 1, "scenario": "observed", "seed": 1, "at": "noon"}), "at: not a time");
+        assert!(Scenario::lab(Era::V1, 1).to_file().is_err());
+    }
+}
