@@ -52,21 +52,23 @@ fn use_lesson() -> Html {
                 }) }
             </ol>
             <div class="nw-lesson-in" key={step} tabindex="0" role="group" aria-label={view.step.title.clone()}>
-                <p class="nw-step-no">{ t.position(step + 1, view.lesson.steps.len()) }</p>
-                <h2>{ view.step.title.clone() }</h2>
-                <p class="nw-goal">{ prose(&view.step.goal) }</p>
-                { predict(&lab, &view, passed) }
-                { commands(&lab, &view, t) }
-                { state(&lab, &view, passed, t) }
-                { observe(&view, t) }
-                { quiz(&lab, &view, passed, t) }
-                { if view.hints > 0 { html! {
-                    <ul class="nw-hints">{ for view.step.hints.iter().take(view.hints).map(|h| html! { <li>{ prose(h) }</li> }) }
-                        { if view.hints >= view.step.hints.len() && !view.step.hint_command.is_empty() { html! { <li>{ command(&lab, &view.step.hint_command, None, t) }</li> } } else { html! {} } }
-                    </ul>
-                } } else { html! {} } }
-                { match (passed, &view.step.why) { (true, Some(why)) => html! { <><h3>{ t.why }</h3><p>{ prose(why) }</p></> }, _ => html! {} } }
-                { if view.finished { html! { <p class="nw-status" data-done="true" role="status">{ t.lesson_done }</p> } } else { html! {} } }
+                <div class="nw-lesson-flow">
+                    <p class="nw-step-no">{ t.position(step + 1, view.lesson.steps.len()) }</p>
+                    <h2>{ view.step.title.clone() }</h2>
+                    <p class="nw-goal">{ prose(&view.step.goal) }</p>
+                    { predict(&lab, &view, passed) }
+                    { commands(&lab, &view, t) }
+                    { state(&lab, &view, passed, t) }
+                    { observe(&view, t) }
+                    { quiz(&lab, &view, passed, t) }
+                    { if view.hints > 0 { html! {
+                        <ul class="nw-hints">{ for view.step.hints.iter().take(view.hints).map(|h| html! { <li>{ prose(h) }</li> }) }
+                            { if view.hints >= view.step.hints.len() && !view.step.hint_command.is_empty() { html! { <li>{ command(&lab, &view.step.hint_command, None, t) }</li> } } else { html! {} } }
+                        </ul>
+                    } } else { html! {} } }
+                    { match (passed, &view.step.why) { (true, Some(why)) => html! { <><h3>{ t.why }</h3><p>{ prose(why) }</p></> }, _ => html! {} } }
+                    { if view.finished { html! { <p class="nw-status" data-done="true" role="status">{ t.lesson_done }</p> } } else { html! {} } }
+                </div>
             </div>
             <footer class="nw-lesson-nav">
                 <button type="button" class="nw-btn" disabled={step == 0} onclick={go(step.saturating_sub(1))}>{ t.previous }</button>

@@ -24,6 +24,7 @@ fn deed() -> impl Strategy<Value = Deed> {
     let what = prop_oneof![
         Just(CloudWhat::Rebalance),
         Just(CloudWhat::ScheduledChange),
+        Just(CloudWhat::InstanceStatus),
         Just(CloudWhat::SystemStatus),
         Just(CloudWhat::Terminate),
         Just(CloudWhat::KubeletDown),
@@ -83,9 +84,9 @@ fn request_of(session: &Session, deed: &Deed) -> Option<Request> {
                 what: *what,
                 node: if fault { String::new() } else { node(session, *n)? },
                 capacity_type: some("spot", 1),
-                instance_type: String::new(),
+                instance_type: some("m5.large", 4),
                 zone: some("ap-northeast-2a", 2),
-                code: String::new(),
+                code: some("UnauthorizedOperation", 8),
                 on,
             })
         }

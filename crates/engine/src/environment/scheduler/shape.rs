@@ -15,8 +15,9 @@ use objects::typed::{PodSpec, untolerated};
 use objects::{Era, Object};
 use std::sync::Arc;
 
-/// Shapes kept; the one used longest ago makes room.
-const KEPT: usize = 8;
+/// Shapes kept; the one used longest ago makes room. With fewer than there are sorts of pods in the queue every cycle
+/// would look at every node anew: at 1,000 nodes that is a millisecond instead of less than a tenth.
+const KEPT: usize = 32;
 /// A node without the topology key.
 const NOWHERE: u32 = u32::MAX;
 
