@@ -1,6 +1,5 @@
 //! Every command of a run of kubectl on a real cluster prints here what it printed there, but for the cases that
 //! DIFFERENCES.md names; one of those that does is to be taken off the list.
-#![expect(clippy::unwrap_used, reason = "a test that cannot read its cases has failed")]
 
 use nodewright_cli::cases::{Choices, play};
 use std::path::Path;

@@ -123,7 +123,7 @@ impl Core {
             return text.clone();
         }
         let Some(tools) = tools::get() else { return "".into() };
-        let text = (tools.viewer)(&mut self.session);
+        let text = (tools.programs.viewer)(&mut self.session);
         let text: Rc<str> = text.into();
         self.exact = Some((key, text.clone()));
         text

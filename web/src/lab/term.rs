@@ -109,7 +109,7 @@ impl Term {
     /// Gives the terminal its shell and runs what waits for it.
     pub fn equip(&mut self, tools: Tools, lang: Lang, typed: &[String], session: &mut Session) {
         if self.runner.is_none() {
-            let mut runner = (tools.runner)(lang);
+            let mut runner = (tools.programs.runner)(lang);
             runner.recall(typed);
             self.runner = Some(runner);
             self.next_line(session);

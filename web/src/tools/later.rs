@@ -1,18 +1,33 @@
-//! The second module's inside. What only this file reaches is not in the module that starts the page.
+//! Inside the modules that come at the first sign of interest: the shell, and what the engine needs for a cluster in which
+//! something happens. What only this file reaches is not in the module that starts the page.
 
-#![allow(unsafe_code, reason = "the door between the two modules is a function imported from one of them")]
+#![allow(unsafe_code, reason = "the doors between the modules are functions imported from one of them")]
 
-use super::{Given, Polled, Runner, Tools};
+use super::{Given, Polled, Programs, Runner, Tools};
 use engine::session::Parts;
 use engine::{Session, Snapshot};
 use objects::yaml::diagnose;
 use shell::{Completion, Edit, Job, Key, Options, Poll, Shell, Start};
 use view::Lang;
 use wasm_split_helpers::{SplitLoaderError, wasm_split};
+use yew::platform::spawn_local;
 
-#[wasm_split(tools, fallible)]
-pub fn tools() -> Result<Tools, SplitLoaderError> {
-    Ok(Tools { parts: Parts::all, runner, viewer, normalise: diagnose::normalise, hidden })
+/// Both, fetched side by side.
+pub async fn tools() -> Result<Tools, SplitLoaderError> {
+    // Whoever comes second finds the module here or waits for it.
+    spawn_local(async { drop(programs().await) });
+    let parts = parts().await?;
+    Ok(Tools { parts, programs: programs().await? })
+}
+
+#[wasm_split(parts, fallible)]
+fn parts() -> Result<fn() -> Parts, SplitLoaderError> {
+    Ok(Parts::all)
+}
+
+#[wasm_split(shell, fallible)]
+fn programs() -> Result<Programs, SplitLoaderError> {
+    Ok(Programs { runner, viewer, normalise: diagnose::normalise, hidden })
 }
 
 fn runner(lang: Lang) -> Box<dyn Runner> {

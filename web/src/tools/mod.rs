@@ -75,11 +75,17 @@ pub enum Given {
     Docs(Rc<Docs>),
 }
 
-/// The doors into the second module.
+/// The doors into the modules that come first.
 #[derive(Clone, Copy)]
 pub struct Tools {
     /// What the engine does not need for a cluster at rest.
     pub parts: fn() -> Parts,
+    pub programs: Programs,
+}
+
+/// The shell and what else reads texts.
+#[derive(Clone, Copy)]
+pub struct Programs {
     pub runner: fn(Lang) -> Box<dyn Runner>,
     /// One frame of eks-node-viewer, by the program itself.
     pub viewer: fn(&mut Session) -> String,

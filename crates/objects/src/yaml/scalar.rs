@@ -5,23 +5,44 @@
 use crate::Value;
 use serde_json::Number;
 
+/// What a plain scalar is read as.
+enum Plain {
+    Null,
+    Bool(bool),
+    Whole(Number),
+    /// A decimal without underscores. Its value is asked for apart: the page writes YAML long before it reads any, and
+    /// reading decimals takes tables of several kilobytes.
+    Float(String),
+    Text,
+}
+
 /// The value of a plain scalar.
 pub fn resolve(text: &str) -> Value {
-    match text {
-        "" | "~" | "null" | "Null" | "NULL" => return Value::Null,
-        "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => return Value::Bool(true),
-        "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => return Value::Bool(false),
-        _ => {}
+    let string = || Value::String(text.to_owned());
+    match plain(text) {
+        Plain::Null => Value::Null,
+        Plain::Bool(b) => Value::Bool(b),
+        Plain::Whole(n) => Value::Number(n),
+        Plain::Float(digits) => digits.parse().ok().and_then(float).unwrap_or_else(string),
+        Plain::Text => string(),
     }
-    number(text).unwrap_or_else(|| Value::String(text.to_owned()))
 }
 
 /// Whether a string needs quotes to stay a string.
 pub fn is_ambiguous(text: &str) -> bool {
-    !resolve(text).is_string() || is_special_float(text) || is_base60(text) || is_timestamp(text) || text == "<<"
+    !matches!(plain(text), Plain::Text) || is_special_float(text) || is_base60(text) || is_timestamp(text) || text == "<<"
 }
 
-fn number(text: &str) -> Option<Value> {
+fn plain(text: &str) -> Plain {
+    match text {
+        "" | "~" | "null" | "Null" | "NULL" => Plain::Null,
+        "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => Plain::Bool(true),
+        "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => Plain::Bool(false),
+        _ => number(text).unwrap_or(Plain::Text),
+    }
+}
+
+fn number(text: &str) -> Option<Plain> {
     let first = text.chars().next()?;
     if !(first.is_ascii_digit() || matches!(first, '+' | '-' | '.')) {
         return None;
@@ -33,11 +54,11 @@ fn number(text: &str) -> Option<Value> {
     };
     if let Some(n) = integer(digits) {
         return match (negative, n) {
-            (false, n) => Some(Value::Number(n.into())),
-            (true, n) => i64::try_from(-i128::from(n)).ok().map(|n| Value::Number(n.into())),
+            (false, n) => Some(Plain::Whole(n.into())),
+            (true, n) => i64::try_from(-i128::from(n)).ok().map(|n| Plain::Whole(n.into())),
         };
     }
-    if is_float(&plain) { float(plain.parse().ok()?) } else { None }
+    is_float(&plain).then_some(Plain::Float(plain))
 }
 
 /// An unsigned integer in Go's notation: decimal, `0x`, `0o`, `0b` or a leading zero for octal.

@@ -52,11 +52,11 @@ pub fn decide(text: &str, around: (&str, &str)) -> Paste {
 
 /// Of a text that comes before the tools nothing is known, and nothing is said.
 fn hidden(text: &str) -> Vec<String> {
-    tools::get().map(|t| (t.hidden)(text)).unwrap_or_default()
+    tools::get().map(|t| (t.programs.hidden)(text)).unwrap_or_default()
 }
 
 pub fn mended(pasted: &Pasted) -> Pasted {
-    let text = tools::get().map_or_else(|| pasted.text.clone(), |t| (t.normalise)(&pasted.text));
+    let text = tools::get().map_or_else(|| pasted.text.clone(), |t| (t.programs.normalise)(&pasted.text));
     Pasted { hidden: hidden(&text), text }
 }
 
