@@ -1,4 +1,4 @@
-//! The third module's inside: what few visits need. What an editor of manifests knows comes when the editor's pane opens,
+//! Inside the module that few visits need. What an editor of manifests knows comes when the editor's pane opens,
 //! the pen of the charts with the pane of the cost.
 
 #![allow(unsafe_code, reason = "the door between the modules is a function imported from one of them")]

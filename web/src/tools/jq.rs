@@ -1,4 +1,4 @@
-//! The fourth module's inside: jq, which is as heavy as everything that an editor knows, and which few lines need.
+//! Inside the module of jq, which is as heavy as everything that an editor knows, and which few lines need.
 
 #![allow(unsafe_code, reason = "the door between the modules is a function imported from one of them")]
 

@@ -1,9 +1,9 @@
 //! What the page loads when it is first needed: the shell with kubectl and the parts of the engine that a cluster at rest
 //! does without ([`Tools`]), and what an editor of manifests knows and what draws charts ([`Extras`]).
 //!
-//! Most visits begin by looking. The module that starts the page therefore has no shell in it: [`load`] fetches the second
-//! module once, at the first sign that somebody wants to type. Whatever was typed before waits for it. The third module
-//! comes when the pane of the editor or of the cost opens ([`extras`]), the fourth when a line needs jq.
+//! Most visits begin by looking. The module that starts the page therefore has no shell in it: [`load`] fetches shell and
+//! parts once, at the first sign that somebody wants to type. Whatever was typed before waits for them. The extras come
+//! when the pane of the editor or of the cost opens ([`extras`]), jq when a line needs it.
 //!
 //! Nothing behind these doors may call into JavaScript: only the first module has those imports.
 
@@ -116,7 +116,7 @@ pub struct Change {
 /// A question about a place of a text, answered in JSON.
 type Ask = fn(&str, u32, u32, &Session, Lang) -> Option<String>;
 
-/// The doors into the third module.
+/// The doors into the extras.
 #[derive(Clone, Copy)]
 pub struct Extras {
     pub check: fn(&str, &Session, Lang) -> Checked,
