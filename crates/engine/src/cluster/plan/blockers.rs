@@ -1,13 +1,11 @@
 //! What stands in the way of a disruption, by name.
 
 use crate::View;
-use crate::controllers::Closed;
+use crate::controllers::{Closed, DO_NOT_CONSOLIDATE, DO_NOT_EVICT};
 use crate::scheduling::input::{is_protected, is_unready};
 use objects::{Era, Kind, Object};
 
 const DO_NOT_DISRUPT: &str = "karpenter.sh/do-not-disrupt";
-const DO_NOT_CONSOLIDATE: &str = "karpenter.sh/do-not-consolidate";
-const DO_NOT_EVICT: &str = "karpenter.sh/do-not-evict";
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Blocker {

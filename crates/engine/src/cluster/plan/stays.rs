@@ -3,7 +3,7 @@
 use super::blockers::{Blocker, of_node};
 use super::{Pending, Stay, claim_of, machine, waits};
 use crate::actor::View;
-use crate::controllers::closed;
+use crate::controllers::{Names, closed};
 use crate::decisions::What;
 use crate::session::World;
 use crate::{Era, SimTime};
@@ -98,7 +98,7 @@ struct Pools {
 impl Pools {
     fn count(view: &View<'_>) -> Pools {
         let mut pools = Pools { nodes: VecMap::new(), disrupting: VecMap::new() };
-        let key = if view.era() == Era::V1 { "karpenter.sh/nodepool" } else { "karpenter.sh/provisioner-name" };
+        let key = Names::of(view.era()).pool_label;
         for node in view.store.list(Kind::Node) {
             let Some(pool) = node.meta.labels.get(key) else { continue };
             if !node.meta.labels.contains_key("karpenter.sh/initialized") {

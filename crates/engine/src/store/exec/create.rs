@@ -96,8 +96,7 @@ fn give_address(store: &Store, ctx: &Context<'_>, key: &ObjectKey, doc: &mut Val
         let mut stream = ctx.stream("cluster-ip", store, key);
         let taken = |ip: &str| store.list(Kind::Service).any(|s| s.doc.str_at("spec.clusterIP") == Some(ip));
         let mut draw = || format!("{range}{}.{}", stream.between(1, 255), stream.between(0, 255));
-        let drawn: Vec<String> = (0..NAME_ATTEMPTS).map(|_| draw()).collect();
-        drawn.into_iter().find(|ip| !taken(ip)).unwrap_or_default()
+        (0..NAME_ATTEMPTS).map(|_| draw()).find(|ip| !taken(ip)).unwrap_or_default()
     } else {
         given
     };
