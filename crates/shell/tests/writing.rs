@@ -37,6 +37,64 @@ fn check(cases: &[Case<'_>]) {
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 
+/// As kubectl 1.35.4 answers on an API server of the same version: without the server nothing is checked or filled in, and
+/// apply prints all objects at once.
+#[test]
+fn dry_runs_print_what_would_be_sent() {
+    const TWO: &str = "printf 'apiVersion: v1\\nkind: ConfigMap\\nmetadata: {name: a}\\n---\\napiVersion: v1\\nkind: ConfigMap\\nmetadata: {name: b}\\n' > two.yaml";
+    const ODD: &str = "printf 'apiVersion: apps/v1\\nkind: Deployment\\nmetadata: {name: odd}\\nspec: {replicaz: 1, paused: null}\\n' > odd.yaml";
+    check(&[
+        (ODD, "kubectl apply --dry-run=client -f odd.yaml", 0, "deployment.apps/odd created (dry run)\n", ""),
+        (
+            ODD,
+            "kubectl apply --dry-run=client -f odd.yaml -o yaml",
+            0,
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  annotations:\n    kubectl.kubernetes.io/last-applied-configuration: \
+             |\n      {\"apiVersion\":\"apps/v1\",\"kind\":\"Deployment\",\"metadata\":{\"annotations\":{},\"name\":\"odd\",\
+             \"namespace\":\"default\"},\"spec\":{\"paused\":null,\"replicaz\":1}}\n  name: odd\n  namespace: default\nspec:\n  \
+             replicaz: 1\n",
+            "",
+        ),
+        (
+            ODD,
+            "kubectl create --dry-run=client -f odd.yaml -o yaml",
+            0,
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: odd\n  namespace: default\nspec:\n  paused: null\n  \
+             replicaz: 1\n",
+            "",
+        ),
+        (ODD, "kubectl replace --dry-run=client -f odd.yaml", 0, "deployment.apps/odd replaced (dry run)\n", ""),
+        (
+            ODD,
+            "kubectl apply --server-side -f odd.yaml",
+            1,
+            "",
+            "Error from server: failed to create typed patch object (default/odd; apps/v1, Kind=Deployment): .spec.replicaz: field \
+             not declared in schema\n",
+        ),
+        (TWO, "kubectl apply -f two.yaml -o name", 0, "configmap/a\nconfigmap/b\n", ""),
+        (TWO, "kubectl apply -f two.yaml -o jsonpath='{.metadata}{.items[*].metadata.name}'", 0, "{}a b", ""),
+        (
+            TWO,
+            "kubectl apply --dry-run=server -f two.yaml -o json | head -5",
+            0,
+            "{\n    \"kind\": \"List\",\n    \"apiVersion\": \"v1\",\n    \"metadata\": {},\n    \"items\": [\n",
+            "",
+        ),
+        (TWO, "kubectl apply --dry-run=server -f two.yaml -o yaml | tail -2", 0, "kind: List\nmetadata: {}\n", ""),
+        (
+            "",
+            "printf 'apiVersion: v1\\nkind: ConfigMap\\nmetadata: {name: a}\\n---\\napiVersion: v1\\nkind: ConfigMap\\nmetadata: \
+             {name: B}\\n' | kubectl apply -f - -o yaml",
+            1,
+            "",
+            "The ConfigMap \"B\" is invalid: metadata.name: Invalid value: \"B\": a lowercase RFC 1123 subdomain must consist of lower \
+             case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', \
+             regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')\n",
+        ),
+    ]);
+}
+
 #[test]
 fn generators_print_what_they_would_create() {
     check(&[

@@ -27,7 +27,7 @@ pub fn answers(cluster: &mut Cluster) {
             (Ok(real), Ok(ours)) => {
                 accepted += 1;
                 let ours = &ours.object.as_ref().expect("what was made").doc;
-                for part in ["spec", "metadata.labels", "metadata.annotations"] {
+                for part in ["spec", "status", "metadata.labels", "metadata.annotations"] {
                     let (real, ours) = (without_chance(real.at(part)), without_chance(ours.at(part)));
                     if real != ours {
                         differences.push(format!("{name}: {part} is {real} and here {ours}"));

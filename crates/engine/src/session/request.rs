@@ -95,11 +95,15 @@ fn create(cluster: &mut Cluster, doc: Value, validation: Validation) -> Result<O
         other => other,
     };
     check_namespace(&cluster.store, kind, &doc)?;
-    let (doc, warnings) = admitted?;
+    let (mut doc, warnings) = admitted?;
     check_limits(&cluster.store, kind, &doc, None)?;
+    if kind == Kind::CronJob {
+        // Its controller has nothing to say until the first run.
+        doc.set("status", json!({}));
+    }
     let (store, ctx) = cluster.writer();
     let object = exec::create(store, &ctx, doc)?;
-    Ok(Outcome { verdict: Verdict::Created, object: Some(object), warnings })
+    Ok(Outcome { verdict: Verdict::Created, object: Some(answered(object)), warnings })
 }
 
 /// Kinds whose status only the status subresource writes; what a user sends there is dropped.
@@ -114,6 +118,28 @@ fn has_status(kind: Kind) -> bool {
             | Kind::StorageClass
             | Kind::Lease
     )
+}
+
+/// A new object as the server answers it, before any controller has seen it: with the fields of its status that Go always
+/// writes. In the store the controllers' first word is the first. Source: k8s.io/api {apps,batch,policy,autoscaling}, v0.35.
+fn answered(object: Arc<Object>) -> Arc<Object> {
+    let status = match object.kind {
+        Kind::Deployment | Kind::Job => json!({}),
+        Kind::ReplicaSet => json!({"replicas": 0}),
+        Kind::StatefulSet => json!({"availableReplicas": 0, "replicas": 0}),
+        Kind::DaemonSet => {
+            json!({"currentNumberScheduled": 0, "desiredNumberScheduled": 0, "numberMisscheduled": 0, "numberReady": 0})
+        }
+        Kind::PodDisruptionBudget => {
+            json!({"currentHealthy": 0, "desiredHealthy": 0, "disruptionsAllowed": 0, "expectedPods": 0})
+        }
+        Kind::HorizontalPodAutoscaler => json!({"currentMetrics": null, "desiredReplicas": 0}),
+        Kind::PersistentVolumeClaim => json!({"phase": "Pending"}),
+        _ => return object,
+    };
+    let mut doc = object.doc.clone();
+    doc.set("status", status);
+    Arc::new(Object::from_doc(object.kind, doc))
 }
 
 /// Source: kubernetes/kubernetes plugin/pkg/admission/namespace/lifecycle, v1.28.

@@ -20,6 +20,12 @@ pub(super) fn apply(kind: Kind, doc: &mut Value) {
             set_default(doc, "spec.suspend", false);
             set_default(doc, "spec.successfulJobsHistoryLimit", 3);
             set_default(doc, "spec.failedJobsHistoryLimit", 1);
+            // Neither the job's nor the pod's metadata may be left out of what Go writes.
+            for template in ["spec.jobTemplate", "spec.jobTemplate.spec.template"] {
+                if doc.at(template).is_object() {
+                    set_default(doc, &format!("{template}.metadata"), json!({}));
+                }
+            }
             if doc.at("spec.jobTemplate.spec.template.spec").is_object() {
                 pod_spec(doc.slot("spec.jobTemplate.spec.template.spec"));
             }

@@ -17,12 +17,14 @@ mod other_rules;
 mod pod_admission;
 mod pod_rules;
 mod provisioner;
+mod typed_patch;
 mod webhook;
 mod workload_rules;
 
 pub use decode::decode;
 pub use field_errors::{FieldErrors, invalid_text};
 pub use pod_admission::{admit_pod, mount_token};
+pub use typed_patch::typed_errors;
 
 use crate::{ApiError, DocExt, Era, Kind, Value};
 

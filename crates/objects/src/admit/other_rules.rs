@@ -97,7 +97,16 @@ fn node(doc: &Value, old: Option<&Value>, errors: &mut FieldErrors) {
 fn budget(doc: &Value, errors: &mut FieldErrors) {
     let spec = doc.at("spec");
     if !spec.at("minAvailable").is_null() && !spec.at("maxUnavailable").is_null() {
-        errors.invalid("spec", spec, "minAvailable and maxUnavailable cannot be both set");
+        // The server shows its internal type, whose fields have Go's names.
+        let fields = [
+            ("MinAvailable", "minAvailable"),
+            ("Selector", "selector"),
+            ("MaxUnavailable", "maxUnavailable"),
+            ("UnhealthyPodEvictionPolicy", "unhealthyPodEvictionPolicy"),
+        ];
+        let fields: Vec<String> = fields.iter().map(|(go, name)| format!("\"{go}\":{}", spec.at(name))).collect();
+        let shown = fields.join(",");
+        errors.push("spec", format!("Invalid value: {{{shown}}}: minAvailable and maxUnavailable cannot be both set"));
     }
     for field in ["minAvailable", "maxUnavailable"] {
         let path = format!("spec.{field}");

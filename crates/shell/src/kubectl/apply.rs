@@ -92,54 +92,77 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
     let output = Output::parse(call.flags.text("output"), false, super::client(ctx))?;
     let loaded = load(call, ctx)?;
     none_passed(&loaded, "apply")?;
-    if call.flags.on("server-side") {
-        let force = call.flags.on("force-conflicts");
-        return Ok(each(call, loaded, io, ctx, |m, io, ctx| server_side(m, force, dry, &output, io, ctx)));
-    }
-    Ok(each(call, loaded, io, ctx, |m, io, ctx| {
-        let name = m.doc.str_at("metadata.name").unwrap_or_default().to_owned();
-        let namespace = m.doc.str_at("metadata.namespace").unwrap_or_default().to_owned();
-        if name.is_empty() {
-            return Err(no_name(m, &namespace));
-        }
-        let key = ObjectKey::new(m.kind, &namespace, &name);
-        let live = super::snapshot(ctx).store.get(&key).cloned();
-        let request = Request::Apply { doc: m.doc.clone(), dry_run: dry.is_dry(), validation };
-        let outcome = send(request, io, ctx)
-            .map_err(|error| Fail { text: format!("{}\n", apply_error(&error, m, live.as_deref())), exit: 1 })?;
-        // Without asking the server kubectl never says `unchanged`.
-        let did = match outcome.verdict {
-            Verdict::Created => "created",
-            Verdict::Unchanged if dry != DryRun::Client => "unchanged",
-            _ => "configured",
+    // Documents and templates come out together at the end, if everything went well: as one list where they are several.
+    let whole = !matches!(output, Output::Table { .. } | Output::Name);
+    let mut applied = Vec::new();
+    let force = call.flags.on("force-conflicts");
+    let server_side = call.flags.on("server-side");
+    let next = each(call, loaded, io, ctx, |m, io, ctx| {
+        let (object, did) = match server_side {
+            true => apply_there(m, force, dry, io, ctx)?,
+            false => apply_here(m, dry, validation, io, ctx)?,
         };
-        report(&output, m.kind, &name, did, dry, outcome.object, io);
+        match object {
+            Some(object) if whole => applied.push(object),
+            object => report(&output, m.kind, m.doc.str_at("metadata.name").unwrap_or_default(), did, dry, object, io),
+        }
         Ok(())
-    }))
+    });
+    if whole && matches!(next, Next::Done(0)) {
+        io.out(&output.print_typed(&applied));
+    }
+    Ok(next)
+}
+
+/// What applying a document led to, and the word for it.
+type Applied = Result<(Option<Arc<Object>>, &'static str), Fail>;
+
+/// Client-side apply of one document.
+fn apply_here(m: &Manifest, dry: DryRun, validation: Validation, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Applied {
+    let field = |p: &str| m.doc.str_at(p).unwrap_or_default().to_owned();
+    let (name, namespace) = (field("metadata.name"), field("metadata.namespace"));
+    if name.is_empty() {
+        return Err(no_name(m, &namespace));
+    }
+    let live = super::snapshot(ctx).store.get(&ObjectKey::new(m.kind, &namespace, &name)).cloned();
+    if dry == DryRun::Client {
+        // The server is only asked whether the object is there, and kubectl never says `unchanged`.
+        return Ok(match live {
+            Some(live) => (Some(live), "configured"),
+            None => {
+                let mut doc = objects::patch::with_last_applied(&m.doc);
+                without_nulls(&mut doc);
+                (Some(Arc::new(Object::from_doc(m.kind, doc))), "created")
+            }
+        });
+    }
+    let request = Request::Apply { doc: m.doc.clone(), dry_run: dry.is_dry(), validation };
+    let outcome = send(request, io, ctx)
+        .map_err(|error| Fail { text: format!("{}\n", apply_error(&error, m, live.as_deref())), exit: 1 })?;
+    let did = match outcome.verdict {
+        Verdict::Created => "created",
+        Verdict::Unchanged => "unchanged",
+        _ => "configured",
+    };
+    Ok((outcome.object, did))
+}
+
+fn without_nulls(value: &mut Value) {
+    if let Value::Object(map) = value {
+        map.retain(|_, v| !v.is_null());
+        map.values_mut().for_each(without_nulls);
+    }
 }
 
 /// Server-side apply. Nobody keeps field managers here, so what a client-side apply had set last stands for the fields
 /// that another manager owns, and nothing is removed that a document leaves out.
-fn server_side(m: &Manifest, force: bool, dry: DryRun, output: &Output, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<(), Fail> {
+fn apply_there(m: &Manifest, force: bool, dry: DryRun, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Applied {
     let field = |p: &str| m.doc.str_at(p).unwrap_or_default().to_owned();
     let (name, namespace) = (field("metadata.name"), field("metadata.namespace"));
     let key = ObjectKey::new(m.kind, &namespace, &name);
     let live = super::snapshot(ctx).store.get(&key).cloned();
     let version = m.kind.api_version();
-    if let Err(error) = objects::admit::decode(m.kind, &mut m.doc.clone(), Validation::Strict)
-        && let Some((_, unknown)) = error.message.split_once("strict decoding error: unknown field \"")
-    {
-        let path = unknown.split('"').next().unwrap_or_default();
-        let place = if namespace.is_empty() { format!("/{name}") } else { format!("{namespace}/{name}") };
-        return Err(Fail {
-            text: format!(
-                "Error from server: failed to create typed patch object ({place}; {version}, Kind={}): .{path}: field not declared in \
-                 schema\n",
-                m.kind.name()
-            ),
-            exit: 1,
-        });
-    }
+    fits_schema(m, &format!("{namespace}/{name}; {version}, Kind={}", m.kind.name()))?;
     if let Some(live) = live.as_ref().filter(|_| !force) {
         let mut conflicts = Vec::new();
         let last = live.meta.annotations.get(objects::patch::LAST_APPLIED);
@@ -155,8 +178,31 @@ fn server_side(m: &Manifest, force: bool, dry: DryRun, output: &Output, io: &mut
         Some(_) => Request::Patch { key, patch: m.doc.clone(), style: PatchStyle::of_apply(m.kind), dry_run: dry.is_dry() },
     };
     let outcome = send(request, io, ctx).map_err(|error| Fail::api(&error))?;
-    report(output, m.kind, &name, "serverside-applied", dry, outcome.object, io);
-    Ok(())
+    Ok((outcome.object, "serverside-applied"))
+}
+
+/// Whether the document has the types of its kind, in the words of server-side apply.
+/// Source: k8s.io/apimachinery/pkg/util/managedfields/internal/structuredmerge.go, v0.35.
+fn fits_schema(m: &Manifest, what: &str) -> Result<(), Fail> {
+    let fail = |text: String| Err(Fail { text: format!("Error from server: {text}\n"), exit: 1 });
+    match objects::admit::typed_errors(m.kind, &m.doc).as_slice() {
+        [] => {}
+        [one] => return fail(format!("failed to create typed patch object ({what}): {one}")),
+        many => {
+            let list = many.join("\n  ");
+            return fail(format!("failed to create typed patch object ({what}): errors:\n  {list}"));
+        }
+    }
+    match objects::admit::decode(m.kind, &mut m.doc.clone(), Validation::Ignore) {
+        Err(error) if error.message.contains("quantities must match") => {
+            let why = error.causes.into_iter().map(|(_, why)| why).collect::<String>();
+            let kind = format!("{}, Kind={}", m.kind.api_version(), m.kind.name());
+            fail(format!(
+                "failed to convert new object ({what}) to proper version: unable to convert unstructured object to {kind}: {why}"
+            ))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Fields that `last` set and `live` still has so, and that `new` says otherwise.
@@ -242,8 +288,14 @@ pub fn create_files(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Resu
     let output = Output::parse(call.flags.text("output"), false, super::client(ctx))?;
     let loaded = load(call, ctx)?;
     none_passed(&loaded, "create")?;
+    let keep = call.flags.on("save-config");
     Ok(each(call, loaded, io, ctx, |m, io, ctx| {
-        let request = Request::Create { doc: m.doc.clone(), dry_run: dry.is_dry(), validation };
+        let doc = if keep { objects::patch::with_last_applied(&m.doc) } else { m.doc.clone() };
+        if dry == DryRun::Client {
+            report_as_sent(&output, m.kind, doc, "created", io);
+            return Ok(());
+        }
+        let request = Request::Create { doc, dry_run: dry.is_dry(), validation };
         let outcome = send(request, io, ctx).map_err(|error| Fail {
             text: format!("{}\n", api_text(&error, &format!("error when creating \"{}\": ", m.source))),
             exit: 1,
@@ -252,6 +304,12 @@ pub fn create_files(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Resu
         report(&output, m.kind, &name, "created", dry, outcome.object, io);
         Ok(())
     }))
+}
+
+/// A client's dry run: the document as it would be sent, which no server has seen.
+fn report_as_sent(output: &Output, kind: Kind, doc: Value, did: &str, io: &mut Io<'_>) {
+    let name = doc.str_at("metadata.name").unwrap_or_default().to_owned();
+    report(output, kind, &name, did, DryRun::Client, Some(Arc::new(Object::from_doc(kind, doc))), io);
 }
 
 /// `kubectl replace`.
@@ -276,8 +334,14 @@ pub fn replace(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Ne
     let output = Output::parse(call.flags.text("output"), false, super::client(ctx))?;
     let loaded = load(call, ctx)?;
     none_passed(&loaded, "replace")?;
+    let keep = call.flags.on("save-config");
     Ok(each(call, loaded, io, ctx, |m, io, ctx| {
-        let request = Request::Replace { doc: m.doc.clone(), dry_run: dry.is_dry(), validation };
+        let doc = if keep { objects::patch::with_last_applied(&m.doc) } else { m.doc.clone() };
+        if dry == DryRun::Client {
+            report_as_sent(&output, m.kind, doc, "replaced", io);
+            return Ok(());
+        }
+        let request = Request::Replace { doc, dry_run: dry.is_dry(), validation };
         let outcome = send(request, io, ctx).map_err(|error| Fail {
             text: format!("{}\n", api_text(&error, &format!("error when replacing \"{}\": ", m.source))),
             exit: 1,

@@ -153,6 +153,27 @@ impl Output {
         }
     }
 
+    /// Prints objects that came one by one, as `kubectl apply` does: several in a list of kubectl's own, whose first fields
+    /// are in the order of its Go type where JSON is asked for.
+    pub fn print_typed(&self, objects: &[Arc<Object>]) -> String {
+        let items: Vec<Value> = match objects {
+            [_] => return self.print(objects, false, false),
+            many => many.iter().map(|o| visible(&o.doc)).collect(),
+        };
+        let list = json!({"apiVersion": "v1", "kind": "List", "metadata": {}, "items": items});
+        match self {
+            Output::Json => {
+                let mut text = String::from(
+                    "{\n    \"kind\": \"List\",\n    \"apiVersion\": \"v1\",\n    \"metadata\": {},\n    \"items\": ",
+                );
+                write(list.at("items"), 1, &mut text);
+                text.push_str("\n}\n");
+                text
+            }
+            _ => self.document(&list),
+        }
+    }
+
     /// Prints one document that is no object of the store, or a whole list.
     pub fn document(&self, doc: &Value) -> String {
         match self {

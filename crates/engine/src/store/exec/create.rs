@@ -82,6 +82,7 @@ fn name_of(store: &Store, ctx: &Context<'_>, kind: Kind, doc: &mut Value) -> Res
 /// The service's address, drawn from the upper part of the range in which the API server has its own.
 /// Source: kubernetes/kubernetes pkg/registry/core/service/{storage/alloc,ipallocator/ipallocator}.go, v1.35.
 fn give_address(store: &Store, ctx: &Context<'_>, key: &ObjectKey, doc: &mut Value) {
+    doc.set("status.loadBalancer", json!({}));
     if doc.str_at("spec.type") == Some("ExternalName") || !doc.at("spec").is_object() {
         return;
     }
