@@ -8,6 +8,8 @@ use std::cmp::Ordering;
 
 /// Columns after which a space becomes a line break.
 const WIDTH: usize = 80;
+/// Bytes that a key may have in front of its colon.
+const SIMPLE_KEY: usize = 128;
 
 /// The document with a newline at its end.
 pub fn to_yaml(value: &Value) -> String {
@@ -53,6 +55,23 @@ impl Emitter {
         for (i, (key, value)) in entries.into_iter().enumerate() {
             if i > 0 || self.column == 0 {
                 self.indent(indent);
+            }
+            // A key that is too long to be told from text, or goes over lines, gets a mark of its own.
+            if key.len() > SIMPLE_KEY || key.contains('\n') {
+                self.put("? ");
+                self.string(key, indent + 2, false);
+                self.newline();
+                self.indent(indent);
+                self.put(": ");
+                match value {
+                    Value::Object(m) if !m.is_empty() => self.map(m, indent + 2),
+                    Value::Array(items) if !items.is_empty() => self.list(items, indent + 2),
+                    scalar => {
+                        self.scalar(scalar, indent + 2);
+                        self.newline();
+                    }
+                }
+                continue;
             }
             self.string(key, indent, true);
             self.put(":");
@@ -322,6 +341,21 @@ mod tests {
     fn nests_as_kubectl_does() {
         let v = json!({"a": [{"b": [1, 2], "c": {}}, [[3], []]], "e": null});
         assert_eq!(to_yaml(&v), "a:\n- b:\n  - 1\n  - 2\n  c: {}\n- - - 3\n  - []\ne: null\n");
+    }
+
+    /// As sigs.k8s.io/yaml v1.6 writes them.
+    #[test]
+    fn long_keys_and_those_of_several_lines_are_marked() {
+        let (fits, long) = ("a".repeat(128), "a".repeat(129));
+        let check = |value: Value, want: &str| assert_eq!(to_yaml(&value), want);
+        check(json!({"m": {(fits.as_str()): 1}}), &format!("m:\n  {fits}: 1\n"));
+        let map = json!({"x": 1, "y": {"z": 2}});
+        check(json!({"m": {(long.as_str()): map}, "z": 1}), &format!("m:\n  ? {long}\n  : x: 1\n    \"y\":\n      z: 2\nz: 1\n"));
+        check(json!([{(long.as_str()): [1, {"x": 1}], "z": 1}]), &format!("- ? {long}\n  : - 1\n    - x: 1\n  z: 1\n"));
+        check(json!({(long.as_str()): "a\nb\n", "z": {}}), &format!("? {long}\n: |\n  a\n  b\nz: {{}}\n"));
+        check(json!({"a\nb": "v", "c\n": [1]}), "? |-\n  a\n  b\n: v\n? |\n  c\n: - 1\n");
+        let accents = "é".repeat(65);
+        check(json!({(accents.as_str()): []}), &format!("? {accents}\n: []\n"));
     }
 
     #[test]
