@@ -9,7 +9,7 @@ use engine::SimTime;
 
 /// Jobs at a time.
 const MOST: usize = 64;
-/// Statuses remembered for `wait PID`.
+/// Statuses remembered for `wait PID`, and jobs listed that have ended.
 const REMEMBERED: usize = 64;
 /// Steps of one job within one instant; one that needs more is running in a circle.
 const STEPS_PER_INSTANT: usize = 4_000;
@@ -92,6 +92,11 @@ impl Jobs {
     pub fn start(&mut self, machine: Machine, text: String, told: bool, io: &mut Io<'_>) -> Result<(), &'static str> {
         if self.list.iter().filter(|j| j.ended.is_none()).count() >= MOST {
             return Err("fork: retry: Resource temporarily unavailable");
+        }
+        // A script that never asks for them must not gather them.
+        let mut ended = self.list.iter().filter(|j| j.ended.is_some());
+        if let Some(oldest) = ended.next().map(|j| j.pid).filter(|_| ended.count() >= REMEMBERED) {
+            self.forget(oldest);
         }
         self.started += 1;
         let number = self.list.iter().map(|j| j.number).max().unwrap_or(0) + 1;

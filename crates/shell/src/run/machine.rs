@@ -70,6 +70,10 @@ pub struct Machine {
 
 /// Frames worked on in one step; then the owner gets a turn.
 const FRAMES: usize = 512;
+/// What starting a program counts for, in frames.
+const PROGRAM: usize = 16;
+/// And a job in the background, which has variables of its own.
+const JOB: usize = 64;
 
 impl Machine {
     pub fn new(parsed: Parsed) -> Machine {
@@ -91,7 +95,8 @@ impl Machine {
     }
 
     fn run(&mut self, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Step {
-        for _ in 0..FRAMES {
+        let mut worked = 0;
+        while worked < FRAMES {
             if let Some(unwind) = ctx.state.unwind.take()
                 && let Some(exit) = self.unwind(unwind, ctx)
             {
@@ -107,6 +112,7 @@ impl Machine {
             if let Some(step) = self.work(frame, io, ctx) {
                 return step;
             }
+            worked += 1 + std::mem::take(&mut ctx.state.effort);
         }
         Step::More
     }
@@ -166,6 +172,7 @@ impl Machine {
                                 io.err(&format!("bash: {why}\n"));
                             }
                             ctx.state.env.status = 0;
+                            ctx.state.effort += JOB;
                         }
                     }
                 }
@@ -426,6 +433,8 @@ impl Machine {
             return Some(stage);
         };
         stage.overrides = assignments;
+        // kubectl looks through the whole cluster, which costs more than what other words do.
+        ctx.state.effort += if matches!(name.as_str(), "kubectl" | "k" | "aws") { FRAMES } else { PROGRAM };
         stage.program = function::call(name, args, ctx.state).unwrap_or_else(|| tools::launch(name, args.to_vec(), ctx));
         Some(stage)
     }

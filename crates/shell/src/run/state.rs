@@ -50,6 +50,8 @@ pub struct State {
     pub extras: Option<Extras>,
     /// What a program has stopped for want of.
     pub wants: Option<Want>,
+    /// Work that the machine has caused beyond its frames since it last counted, in frames.
+    pub effort: usize,
 }
 
 /// Lines of history kept.
@@ -90,6 +92,7 @@ impl State {
             docs: Some(Docs::built_in()).filter(|d| !d.is_empty()).map(Rc::new),
             extras: None,
             wants: None,
+            effort: 0,
             options,
         }
     }
