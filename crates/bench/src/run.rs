@@ -1,6 +1,6 @@
 //! The runs that are measured.
 
-use engine::scheduling::consolidation::{self, Candidate};
+use engine::scheduling::consolidation::{self, Candidate, Weights};
 use engine::scheduling::{Cluster, Planner, Round, solve};
 use objects::collections::VecSet;
 use objects::{Value, json};
@@ -45,8 +45,9 @@ pub fn pack(c: &Cluster) -> Outcome {
 
 /// Looks for nodes that can go, all of them being candidates.
 pub fn consolidate(c: &Cluster, method: Method) -> Outcome {
+    let weights = Weights::of(c);
     let mut candidates: Vec<Candidate> =
-        (0..c.nodes.len()).filter_map(|i| Candidate::new(c, i, None)).filter(|c| c.pods > 0).collect();
+        (0..c.nodes.len()).filter_map(|i| weights.candidate(i, None)).filter(|c| c.pods > 0).collect();
     consolidation::sort(c, &mut candidates);
     let mut tried = 0;
     let found = match method {

@@ -128,6 +128,9 @@ struct Plan {
     /// Look ahead at most this long (2h).
     #[arg(long, value_name = "DURATION", default_value = "2h")]
     horizon: String,
+    /// Look no further once so many pods have moved.
+    #[arg(long, value_name = "PODS", default_value_t = engine::cluster::Ahead::default().moves)]
+    moves: usize,
     #[arg(short, long, value_enum, default_value_t = Written::Text)]
     output: Written,
 }
@@ -314,7 +317,7 @@ fn plan(args: &Plan) -> Result<(String, u8), Failure> {
     let horizon = objects::duration::parse_go_ms(&args.horizon).and_then(|ms| u64::try_from(ms).ok()).filter(|ms| *ms > 0);
     let horizon_ms =
         horizon.ok_or_else(|| Failure::usage(format!("--horizon {:?} is no duration: write 30m or 2h", args.horizon)))?;
-    let (dump, choices) = cluster(&args.which, horizon_ms)?;
+    let (dump, choices) = cluster(&args.which, engine::cluster::Ahead { horizon_ms, moves: args.moves })?;
     let report = plan::run(dump, &sources(&args.filename)?, &choices)?;
     for note in &report.notes {
         complain(&format!("note: {note}\n"));
@@ -328,7 +331,7 @@ fn plan(args: &Plan) -> Result<(String, u8), Failure> {
 }
 
 fn export(args: &Export) -> Result<(String, u8), Failure> {
-    let (dump, choices) = cluster(&args.which, 0)?;
+    let (dump, choices) = cluster(&args.which, engine::cluster::Ahead::default())?;
     for note in &dump.notes {
         complain(&format!("note: {note}\n"));
     }
@@ -336,7 +339,10 @@ fn export(args: &Export) -> Result<(String, u8), Failure> {
 }
 
 /// What was read of a cluster, live or from a dump, and as of when.
-fn cluster(which: &Which, horizon_ms: u64) -> Result<(engine::cluster::Dump, nodewright_cli::plan::Choices), Failure> {
+fn cluster(
+    which: &Which,
+    ahead: engine::cluster::Ahead,
+) -> Result<(engine::cluster::Dump, nodewright_cli::plan::Choices), Failure> {
     use nodewright_cli::plan::{self, Choices};
     let at = which.at.as_ref().map(|at| {
         let wrong = || Failure::usage(format!("--at {at:?} is no time: write 2026-08-25T05:00:00Z"));
@@ -352,7 +358,7 @@ fn cluster(which: &Which, horizon_ms: u64) -> Result<(engine::cluster::Dump, nod
         }
     };
     let at_ms = at.unwrap_or_else(|| plan::time_of(&dump, read_ms));
-    Ok((dump, Choices { at_ms, seed: which.seed, region: which.region.clone(), horizon_ms }))
+    Ok((dump, Choices { at_ms, seed: which.seed, region: which.region.clone(), ahead }))
 }
 
 /// The texts of files and of all manifests in folders.

@@ -7,6 +7,7 @@ use crate::resources::Resources;
 use crate::selector::{Expression, LabelSelector};
 use crate::time;
 use serde_json::Value;
+use std::sync::Arc;
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Typed {
@@ -320,7 +321,7 @@ impl PodSpec {
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Pod {
-    pub spec: PodSpec,
+    pub spec: Arc<PodSpec>,
     /// Empty while the pod is not bound.
     pub node_name: String,
     pub nominated_node: String,
@@ -340,7 +341,7 @@ impl Pod {
         let ready = condition("Ready");
         let scheduled = condition("PodScheduled");
         Pod {
-            spec: PodSpec::read(doc.at("spec")),
+            spec: Arc::new(PodSpec::read(doc.at("spec"))),
             node_name: doc.str_at("spec.nodeName").unwrap_or_default().to_owned(),
             nominated_node: doc.str_at("status.nominatedNodeName").unwrap_or_default().to_owned(),
             phase: match doc.str_at("status.phase") {

@@ -13,9 +13,10 @@ pub fn report(report: &Report) -> Value {
 }
 
 pub fn plan(plan: &Plan) -> Value {
-    let (at_rest, after_ms) = match plan.rest {
-        Rest::Reached { after_ms } => (true, after_ms),
-        Rest::Horizon { after_ms } => (false, after_ms),
+    let (stopped_by, after_ms) = match plan.rest {
+        Rest::Reached { after_ms } => (None, after_ms),
+        Rest::Horizon { after_ms } => (Some("horizon"), after_ms),
+        Rest::Moves { after_ms, .. } => (Some("moves"), after_ms),
     };
     let stay = |s: &engine::cluster::Stay| {
         let mut v = machine(&s.machine);
@@ -25,7 +26,7 @@ pub fn plan(plan: &Plan) -> Value {
     };
     json!({
         "at": rfc3339(plan.at_ms), "era": plan.era.as_str(), "before": sum(plan.before), "after": sum(plan.after),
-        "atRest": at_rest, "afterMs": after_ms, "underWay": plan.under_way,
+        "atRest": stopped_by.is_none(), "stoppedBy": stopped_by, "afterMs": after_ms, "underWay": plan.under_way,
         "actions": plan.actions.iter().map(action).collect::<Vec<_>>(),
         "stays": plan.stays.iter().map(stay).collect::<Vec<_>>(),
         "pending": plan.pending.iter().map(|p| json!({"pod": p.pod, "why": p.why})).collect::<Vec<_>>(),

@@ -6,7 +6,7 @@ pub mod read;
 mod text;
 
 use crate::Failure;
-use engine::cluster::{self, Adopted, Dump, Plan};
+use engine::cluster::{self, Adopted, Ahead, Dump, Plan};
 use objects::{Value, yaml};
 use read::Source;
 
@@ -20,7 +20,7 @@ pub struct Choices {
     pub at_ms: i64,
     pub seed: u64,
     pub region: Option<String>,
-    pub horizon_ms: u64,
+    pub ahead: Ahead,
 }
 
 /// A plan, and with changed manifests the one that they lead to.
@@ -62,7 +62,7 @@ pub fn run(dump: Dump, changed: &[Source], choices: &Choices) -> Result<Report, 
     let wanted = cluster::Choices { at_ms: choices.at_ms, seed: choices.seed, region: choices.region.clone() };
     let Adopted { mut world, region, notes } = cluster::adopt(dump, &wanted);
     if changed.is_empty() {
-        return Ok(Report { region, notes, plan: cluster::run(world, choices.horizon_ms), before: None });
+        return Ok(Report { region, notes, plan: cluster::run(world, choices.ahead), before: None });
     }
     let mut docs = Vec::new();
     for source in changed {
@@ -70,8 +70,8 @@ pub fn run(dump: Dump, changed: &[Source], choices: &Choices) -> Result<Report, 
     }
     let before = world.clone();
     let verdicts = changed::apply(&mut world, &docs)?;
-    let before = cluster::run(before, choices.horizon_ms);
-    Ok(Report { region, notes, plan: cluster::run(world, choices.horizon_ms), before: Some((before, verdicts)) })
+    let before = cluster::run(before, choices.ahead);
+    Ok(Report { region, notes, plan: cluster::run(world, choices.ahead), before: Some((before, verdicts)) })
 }
 
 impl Report {

@@ -47,6 +47,9 @@ pub fn report(report: &Report) -> String {
         Rest::Reached { after_ms: 0 } => "The cluster rests".to_owned(),
         Rest::Reached { after_ms } => format!("At rest after {}", format::age(after_ms)),
         Rest::Horizon { after_ms } => format!("Not at rest after {}", format::age(after_ms)),
+        Rest::Moves { after_ms, pods } => {
+            format!("Not at rest after {}, in which {pods} pods move (--moves looks further)", format::age(after_ms))
+        }
     };
     let change = match saved {
         0 => String::new(),

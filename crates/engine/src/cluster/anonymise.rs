@@ -260,7 +260,7 @@ fn addresses(node: &mut Value, names: &mut Names) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::{Choices, HORIZON_MS, adopt, plan};
+    use crate::cluster::{Ahead, Choices, adopt, plan};
     use crate::session::{Request, Scenario, Session, Validation};
     use crate::{Era, SimTime};
 
@@ -297,7 +297,8 @@ mod tests {
             }
             assert_eq!(nameless.objects.len(), named.objects.len());
             let choices = Choices { at_ms: session.snapshot().unix_ms(), seed: 7, region: None };
-            let (one, two) = (plan(&adopt(named, &choices), HORIZON_MS), plan(&adopt(nameless, &choices), HORIZON_MS));
+            let (one, two) =
+                (plan(&adopt(named, &choices), Ahead::default()), plan(&adopt(nameless, &choices), Ahead::default()));
             let gist = |p: &crate::cluster::Plan| {
                 let launches = p.actions.iter().flat_map(|a| &a.launches);
                 (p.before, p.after, launches.map(|l| (l.pods.len(), l.funnel.clone(), l.cheapest.clone())).collect::<Vec<_>>())

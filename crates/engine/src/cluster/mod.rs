@@ -22,4 +22,4 @@ pub use adopt::{Adopted, Choices, adopt};
 pub use dump::{Dump, DumpError, RECIPE};
 #[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
 pub use observe::{ObserveError, Observed, Options, observe, read};
-pub use plan::{Action, Blocker, Done, Eviction, HORIZON_MS, Launch, Machine, Pending, Plan, Reason, Rest, Stay, Sum, plan, run};
+pub use plan::{Action, Ahead, Blocker, Done, Eviction, Launch, Machine, Pending, Plan, Reason, Rest, Stay, Sum, plan, run};

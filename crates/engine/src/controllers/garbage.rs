@@ -74,7 +74,7 @@ pub fn reconcile(cx: &mut Cx<'_, '_>) -> Option<SimTime> {
         }
         cx.delete(instance.key(), "no claim knows this instance");
         cx.log(Say::GarbageInstance { provider_id: id });
-        let node = store.list(Kind::Node).find(|n| n.node().is_some_and(|n| n.provider_id == id));
+        let node = store.with_provider_id(Kind::Node, id).next();
         if let Some(node) = node.filter(|n| !n.meta.is_deleting()) {
             cx.delete(node.key(), "no claim knows its instance");
         }

@@ -69,6 +69,11 @@ impl State {
         self.touch(now);
     }
 
+    /// Whether time alone changes what it says.
+    pub fn is_in_flux(&self, now: SimTime) -> bool {
+        self.nominated.values().chain(self.unavailable.values()).any(|until| *until > now)
+    }
+
     /// Marked by a command, or the claim or its node is being deleted.
     pub fn is_marked(&self, claim: &Object, node: Option<&Object>) -> bool {
         self.marked.contains(&claim.meta.name) || claim.meta.is_deleting() || node.is_some_and(|n| n.meta.is_deleting())
@@ -182,7 +187,7 @@ pub fn node_of<'s>(store: &'s Store, claim: &Object) -> Option<&'s Arc<Object>> 
     if let Some(node) = store.cluster(Kind::Node, &claim.node_name).filter(|n| provider_id(n) == Some(&claim.provider_id)) {
         return Some(node);
     }
-    store.list(Kind::Node).find(|n| provider_id(n) == Some(&claim.provider_id))
+    store.with_provider_id(Kind::Node, &claim.provider_id).next()
 }
 
 /// The claim of a node, by provider id.
@@ -193,7 +198,7 @@ pub fn claim_of<'s>(store: &'s Store, names: &Names, node: &Object) -> Option<&'
     let by_owner = owner.and_then(|o| store.cluster(names.claim, &o.name));
     by_owner
         .filter(|c| c.claim().is_some_and(|c| c.provider_id == *id))
-        .or_else(|| store.list(names.claim).find(|c| c.claim().is_some_and(|c| c.provider_id == *id)))
+        .or_else(|| store.with_provider_id(names.claim, id).next())
 }
 
 fn provider_id(node: &Object) -> Option<&String> {

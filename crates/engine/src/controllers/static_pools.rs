@@ -10,7 +10,7 @@ use super::provisioning::{self, ClaimPlan};
 use super::state::{self, State, node_of, pool_name};
 use super::{input, settings};
 use crate::SimTime;
-use crate::scheduling::consolidation::Candidate;
+use crate::scheduling::consolidation::Weights;
 use objects::collections::{Order as _, VecSet};
 use objects::{Object, Resources};
 use std::sync::Arc;
@@ -102,6 +102,7 @@ fn deprovision(pool: &Object, many: i64, current: i64, desired: i64, state: &mut
         .collect();
     let cluster = input::cluster(cx.view, state);
     let mut ranked: Vec<(u8, i128, String)> = Vec::new();
+    let weights = Weights::of(&cluster);
     for claim in &claims {
         let launched = claim.claim().is_some_and(|c| !c.provider_id.is_empty());
         let node = node_of(cx.view.store, claim).cloned();
@@ -114,7 +115,7 @@ fn deprovision(pool: &Object, many: i64, current: i64, desired: i64, state: &mut
         };
         let guarded = pods::has_protected(&node, cx);
         let daemons_only = cx.view.store.pods_on(&node.meta.name).all(|p| p.pod().is_some_and(|p| p.is_daemon()));
-        let cost = cluster.node_index(&node.meta.name).and_then(|i| Candidate::new(&cluster, i, None)).map_or(0, |c| c.cost);
+        let cost = weights.node(&node.meta.name).and_then(|i| weights.candidate(i, None)).map_or(0, |c| c.cost);
         let class = if daemons_only && !guarded { 1 } else { 2 + u8::from(guarded) };
         ranked.push((class, if class == 1 { 0 } else { cost }, claim.meta.name.clone()));
     }

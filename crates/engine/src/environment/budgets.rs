@@ -29,7 +29,7 @@ impl Actor for DisruptionBudgets {
         match (change.kind(), change.op) {
             (Kind::PodDisruptionBudget, _) => note_change(&mut self.due, change, at),
             (Kind::Pod, _) => {
-                for budget in view.store.list(Kind::PodDisruptionBudget) {
+                for budget in view.store.list_in(Kind::PodDisruptionBudget, &change.object.meta.namespace) {
                     if [Some(&change.object), change.old.as_ref()].into_iter().flatten().any(|p| covers(budget, p)) {
                         self.due.sooner(budget.key(), at);
                     }
@@ -37,10 +37,8 @@ impl Actor for DisruptionBudgets {
             }
             // The wanted scale is part of the sum.
             (Kind::Deployment | Kind::ReplicaSet | Kind::StatefulSet, Op::Modified) => {
-                for budget in view.store.list(Kind::PodDisruptionBudget) {
-                    if budget.meta.namespace == change.object.meta.namespace {
-                        self.due.sooner(budget.key(), at);
-                    }
+                for budget in view.store.list_in(Kind::PodDisruptionBudget, &change.object.meta.namespace) {
+                    self.due.sooner(budget.key(), at);
                 }
             }
             _ => {}
@@ -66,7 +64,7 @@ pub(super) fn covers(budget: &Object, pod: &Object) -> bool {
 }
 
 fn sync(budget: &Arc<Object>, view: &View<'_>) -> Option<Intent> {
-    let pods: Vec<&Arc<Object>> = view.store.list(Kind::Pod).filter(|p| covers(budget, p)).collect();
+    let pods: Vec<&Arc<Object>> = view.store.list_in(Kind::Pod, &budget.meta.namespace).filter(|p| covers(budget, p)).collect();
     let (expected, desired) = expectations(budget, &pods, view);
     let healthy = pods.iter().filter(|p| !p.meta.is_deleting() && p.pod().is_some_and(|p| p.ready)).count() as i64;
     let allowed = if expected <= 0 { 0 } else { (healthy - desired).max(0) };

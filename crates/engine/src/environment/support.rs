@@ -7,7 +7,7 @@ use crate::actor::{Action, EventNote, Intent};
 use crate::kernel::{SimTime, Timers};
 use crate::store::{Change, Op};
 use objects::json;
-use objects::{DocExt, Kind, Object, ObjectKey, OwnerRef, Value};
+use objects::{DocExt, Kind, Object, ObjectKey, Value};
 use std::sync::Arc;
 
 /// A change of an object that the controller looks after: due by `at`, or no more when it is gone.
@@ -75,11 +75,6 @@ pub(super) fn owner_reference(owner: &Object) -> Value {
         "apiVersion": owner.kind.api_version(), "kind": owner.kind.name(), "name": owner.meta.name, "uid": owner.meta.uid,
         "controller": true, "blockOwnerDeletion": true,
     })
-}
-
-/// Whether `owner` is the controller that `reference` names.
-pub(super) fn is_owner(reference: Option<&OwnerRef>, owner: &Object) -> bool {
-    reference.is_some_and(|r| r.uid == owner.meta.uid)
 }
 
 /// `spec.x` counts and `status.x` counts are left out where they are zero (`omitempty`): null removes them in a merge.

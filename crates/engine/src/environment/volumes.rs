@@ -241,11 +241,9 @@ fn volume(volume: &Arc<Object>, view: &View<'_>, out: &mut Vec<Intent>) {
 
 /// Names of the pods that have no node yet and use the claim.
 fn users<'a>(claim: &Object, view: &View<'a>) -> Vec<&'a str> {
-    let waits = |p: &&Arc<Object>| {
-        p.meta.namespace == claim.meta.namespace
-            && p.pod().is_some_and(|p| !p.is_bound() && !p.is_terminal() && p.spec.claims.contains(&claim.meta.name))
-    };
-    view.store.list(Kind::Pod).filter(waits).map(|p| p.meta.name.as_str()).collect()
+    let waits =
+        |p: &&Arc<Object>| p.pod().is_some_and(|p| !p.is_bound() && !p.is_terminal() && p.spec.claims.contains(&claim.meta.name));
+    view.store.list_in(Kind::Pod, &claim.meta.namespace).filter(waits).map(|p| p.meta.name.as_str()).collect()
 }
 
 fn claim_ref(claim: &Object) -> Value {

@@ -11,7 +11,7 @@ use super::plan::{Plan, PlannedClaim};
 use super::planner::{Planner, Round};
 use super::requirements::Requirement;
 use super::rules::Rules;
-pub use candidate::{Candidate, in_turn, sort};
+pub use candidate::{Candidate, Weights, in_turn, sort};
 use objects::Era;
 use objects::collections::{VecMap, VecSet};
 

@@ -45,13 +45,40 @@ impl Change {
 
 type Name = (String, String);
 type Table = BTreeMap<Name, Arc<Object>>;
+type Index = VecMap<String, VecSet<Name>>;
+
+/// What objects are found by beside their names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum By {
+    /// Pods by the node that they are bound to.
+    Node,
+    /// Anything by the UID of its controller.
+    Controller,
+    /// Nodes and claims by provider ID.
+    Provider,
+}
+
+impl By {
+    const ALL: [By; 3] = [By::Node, By::Controller, By::Provider];
+
+    fn term(self, object: &Object) -> Option<&str> {
+        let term = match self {
+            By::Node => object.pod().map(|p| p.node_name.as_str()),
+            By::Controller => object.meta.controller().map(|o| o.uid.as_str()),
+            By::Provider => {
+                let of_claim = || object.claim().map(|c| c.provider_id.as_str());
+                object.node().map(|n| n.provider_id.as_str()).or_else(of_claim)
+            }
+        };
+        term.filter(|t| !t.is_empty())
+    }
+}
 
 /// All objects. Cloning is cheap (tables are shared until written), so a clone is a snapshot.
 #[derive(Clone, Debug)]
 pub struct Store {
     tables: VecMap<Kind, Arc<Table>>,
-    /// Names of the pods bound to each node.
-    on_node: Arc<VecMap<String, VecSet<Name>>>,
+    indexes: VecMap<(By, Kind), Arc<Index>>,
     /// The event of each series (object, reason, message, component, type), so that repetitions are counted.
     events: Arc<BTreeMap<u64, Name>>,
     kind_revisions: VecMap<Kind, u64>,
@@ -66,7 +93,7 @@ impl Default for Store {
     fn default() -> Store {
         Store {
             tables: VecMap::new(),
-            on_node: Arc::default(),
+            indexes: VecMap::new(),
             events: Arc::default(),
             kind_revisions: VecMap::new(),
             revision: 0,
@@ -101,10 +128,33 @@ impl Store {
         self.tables.get(&kind).map_or(0, |t| t.len())
     }
 
+    /// The objects of a kind in one namespace, by name.
+    pub fn list_in(&self, kind: Kind, namespace: &str) -> impl Iterator<Item = &Arc<Object>> {
+        let namespace = namespace.to_owned();
+        let first = (namespace.clone(), String::new());
+        let from_there = self.tables.get(&kind).map(|t| t.range(first..));
+        from_there.into_iter().flatten().map_while(move |(name, object)| (name.0 == namespace).then_some(object))
+    }
+
     /// The pods bound to a node, by namespace and name.
     pub fn pods_on(&self, node: &str) -> impl Iterator<Item = &Arc<Object>> {
-        let pods = self.tables.get(&Kind::Pod);
-        self.on_node.get(node).into_iter().flatten().filter_map(move |name| pods?.get(name))
+        self.indexed(By::Node, Kind::Pod, node)
+    }
+
+    /// What the object with this UID controls, by namespace and name.
+    pub fn controlled_by(&self, kind: Kind, uid: &str) -> impl Iterator<Item = &Arc<Object>> {
+        self.indexed(By::Controller, kind, uid)
+    }
+
+    /// The nodes or claims of a machine, by name.
+    pub fn with_provider_id(&self, kind: Kind, id: &str) -> impl Iterator<Item = &Arc<Object>> {
+        self.indexed(By::Provider, kind, id)
+    }
+
+    fn indexed(&self, by: By, kind: Kind, term: &str) -> impl Iterator<Item = &Arc<Object>> {
+        let table = self.tables.get(&kind);
+        let names = self.indexes.get(&(by, kind)).and_then(|index| index.get(term));
+        names.into_iter().flatten().filter_map(move |name| table?.get(name))
     }
 
     /// The event that says the same as `doc` about the same object.
@@ -120,6 +170,11 @@ impl Store {
     /// The resource version at which an object of `kind` last changed; what memoised views compare.
     pub fn kind_revision(&self, kind: Kind) -> u64 {
         self.kind_revisions.get(&kind).copied().unwrap_or(0)
+    }
+
+    /// The resource version at which anything but events last changed: nobody decides by those.
+    pub fn revision_of_matters(&self) -> u64 {
+        self.kind_revisions.iter().filter(|(kind, _)| **kind != Kind::Event).map(|(_, revision)| *revision).max().unwrap_or(0)
     }
 
     /// Rolling hash of the change log: equal hashes mean equal histories.
@@ -164,23 +219,25 @@ impl Store {
     }
 
     fn index(&mut self, name: &Name, old: Option<&Object>, new: Option<&Object>) {
-        let node = |o: Option<&Object>| o.and_then(Object::pod).map(|p| p.node_name.clone()).filter(|n| !n.is_empty());
-        let (before, after) = (node(old), node(new));
-        if before == after {
-            return;
-        }
-        let index = Arc::make_mut(&mut self.on_node);
-        if let Some(n) = before {
-            let empty = index.get_mut(&n).is_some_and(|set| {
-                set.remove(name);
-                set.is_empty()
-            });
-            if empty {
-                index.remove(&n);
+        let Some(kind) = old.or(new).map(|o| o.kind) else { return };
+        for by in By::ALL {
+            let (before, after) = (old.and_then(|o| by.term(o)), new.and_then(|o| by.term(o)));
+            if before == after {
+                continue;
             }
-        }
-        if let Some(n) = after {
-            index.entry(n).or_default().insert(name.clone());
+            let index = Arc::make_mut(self.indexes.entry((by, kind)).or_default());
+            if let Some(term) = before {
+                let empty = index.get_mut(term).is_some_and(|set| {
+                    set.remove(name);
+                    set.is_empty()
+                });
+                if empty {
+                    index.remove(term);
+                }
+            }
+            if let Some(term) = after {
+                index.entry(term.to_owned()).or_default().insert(name.clone());
+            }
         }
     }
 
@@ -230,6 +287,38 @@ mod tests {
         store.remove(&ObjectKey::new(Kind::Pod, "default", "b"), SimTime::ZERO);
         assert_eq!(store.pods_on("n").map(|p| p.meta.name.as_str()).collect::<Vec<_>>(), ["a"]);
         assert_eq!(store.pods_on("m").count(), 0);
+    }
+
+    #[test]
+    fn objects_are_found_by_namespace_controller_and_machine() {
+        fn names<'a>(found: impl Iterator<Item = &'a Arc<Object>>) -> Vec<String> {
+            found.map(|o| format!("{}/{}", o.meta.namespace, o.meta.name)).collect()
+        }
+        let owned = |namespace: &str, name: &str, uid: &str| {
+            let owners = json!([{"kind": "ReplicaSet", "name": "r", "uid": uid, "controller": true}]);
+            json!({"metadata": {"name": name, "namespace": namespace, "ownerReferences": owners}})
+        };
+        let mut store = Store::default();
+        for (namespace, name, uid) in [("a", "x", "1"), ("a", "y", "2"), ("b", "w", "1"), ("aa", "z", "1")] {
+            store.put(Kind::Pod, owned(namespace, name, uid), SimTime::ZERO);
+        }
+        assert_eq!(names(store.list_in(Kind::Pod, "a")), ["a/x", "a/y"]);
+        assert_eq!(names(store.list_in(Kind::Pod, "c")), [""; 0]);
+        assert_eq!(names(store.controlled_by(Kind::Pod, "1")), ["a/x", "aa/z", "b/w"]);
+        assert_eq!(names(store.controlled_by(Kind::Job, "1")), [""; 0]);
+        store.put(Kind::Pod, owned("a", "x", "2"), SimTime::ZERO);
+        store.remove(&ObjectKey::new(Kind::Pod, "b", "w"), SimTime::ZERO);
+        assert_eq!(names(store.controlled_by(Kind::Pod, "1")), ["aa/z"]);
+        assert_eq!(names(store.controlled_by(Kind::Pod, "2")), ["a/x", "a/y"]);
+
+        let node = |id: &str| json!({"metadata": {"name": "n"}, "spec": {"providerID": id}});
+        store.put(Kind::Node, node(""), SimTime::ZERO);
+        assert_eq!(store.with_provider_id(Kind::Node, "").count(), 0);
+        store.put(Kind::Node, node("aws:///z/i-1"), SimTime::ZERO);
+        let claim = json!({"metadata": {"name": "c"}, "status": {"providerID": "aws:///z/i-1"}});
+        store.put(Kind::NodeClaim, claim, SimTime::ZERO);
+        assert_eq!(names(store.with_provider_id(Kind::Node, "aws:///z/i-1")), ["/n"]);
+        assert_eq!(names(store.with_provider_id(Kind::NodeClaim, "aws:///z/i-1")), ["/c"]);
     }
 
     #[test]

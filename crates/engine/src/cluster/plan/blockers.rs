@@ -45,9 +45,9 @@ pub fn of_node(node: &Object, view: &View<'_>) -> Vec<Blocker> {
 fn budget(pod: &Object, view: &View<'_>) -> Option<Blocker> {
     let covers = |b: &&std::sync::Arc<Object>| {
         let selector = b.pdb().and_then(|p| p.selector.as_ref());
-        b.meta.namespace == pod.meta.namespace && selector.is_some_and(|s| s.matches(&pod.meta.labels))
+        selector.is_some_and(|s| s.matches(&pod.meta.labels))
     };
-    let all: Vec<_> = view.store.list(Kind::PodDisruptionBudget).filter(covers).collect();
+    let all: Vec<_> = view.store.list_in(Kind::PodDisruptionBudget, &pod.meta.namespace).filter(covers).collect();
     let blocks =
         |b: &Object| b.pdb().is_some_and(|p| p.disruptions_allowed <= 0 && !(p.always_allow_unhealthy && is_unready(pod)));
     let pod = pod.key().to_string();

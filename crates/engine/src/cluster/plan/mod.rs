@@ -14,8 +14,20 @@ use watch::Watch;
 
 pub use blockers::Blocker;
 
-/// How far to look ahead where nobody says otherwise.
-pub const HORIZON_MS: u64 = 2 * 3_600_000;
+/// How far to look ahead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ahead {
+    pub horizon_ms: u64,
+    /// Pods that move. What Karpenter would do after so many of them have moved says little about a real cluster, in which
+    /// other things happen meanwhile, and in a large one it would go on for hours.
+    pub moves: usize,
+}
+
+impl Default for Ahead {
+    fn default() -> Ahead {
+        Ahead { horizon_ms: 2 * 3_600_000, moves: 500 }
+    }
+}
 
 /// After this without a decision the cluster is at rest: consolidation looks again every five minutes even where nothing
 /// changed, and what it finds waits for its validation.
@@ -56,6 +68,8 @@ pub enum Rest {
     Reached { after_ms: u64 },
     /// There was still something going on when the time was over that the plan looks ahead.
     Horizon { after_ms: u64 },
+    /// So many pods have moved that it looks no further.
+    Moves { after_ms: u64, pods: usize },
 }
 
 /// What an action is for.
@@ -149,24 +163,29 @@ pub struct Pending {
     pub why: String,
 }
 
-/// Runs the adopted cluster until it rests, `horizon_ms` at most, and writes down what happens. The adopted world is left as
-/// it is.
-pub fn plan(adopted: &Adopted, horizon_ms: u64) -> Plan {
-    run(adopted.world.clone(), horizon_ms)
+/// Runs the adopted cluster until it rests, or as far as it is to look ahead, and writes down what happens. The adopted world
+/// is left as it is.
+pub fn plan(adopted: &Adopted, ahead: Ahead) -> Plan {
+    run(adopted.world.clone(), ahead)
 }
 
 /// The same from a world that something has been changed in.
-pub fn run(mut world: World, horizon_ms: u64) -> Plan {
+pub fn run(mut world: World, ahead: Ahead) -> Plan {
     let start = world.now();
-    let end = start + horizon_ms;
-    let quiet = quiet_ms(&world, horizon_ms);
+    let end = start + ahead.horizon_ms;
+    let quiet = quiet_ms(&world, ahead.horizon_ms);
     let before = sum(&world);
     let mut watch = Watch::new(&world);
     let mut until = start + quiet;
-    let rest = loop {
+    let rest = 'run: loop {
         while world.step(until.min(end)) {
-            if watch.see(&world) {
+            let decided = watch.see(&world);
+            if decided {
                 until = world.now() + quiet;
+            }
+            // What was begun is seen through, unless something else begins meanwhile.
+            if watch.moves() >= ahead.moves && (decided || !is_busy(&world)) {
+                break 'run Rest::Moves { after_ms: world.now().since(start), pods: watch.moves() };
             }
         }
         let after_ms = world.now().since(start);
@@ -227,7 +246,7 @@ fn waits(pod: &Object) -> bool {
 /// The claim of a node, by its provider ID.
 fn claim_of<'s>(store: &'s Store, era: Era, node: &Object) -> Option<&'s std::sync::Arc<Object>> {
     let id = node.node().map(|n| n.provider_id.as_str()).filter(|id| !id.is_empty())?;
-    store.list(Kind::claim(era)).find(|c| c.claim().is_some_and(|c| c.provider_id == id))
+    store.with_provider_id(Kind::claim(era), id).next()
 }
 
 fn machine(world: &World, node: &Object) -> Machine {

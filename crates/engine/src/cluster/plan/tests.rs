@@ -157,8 +157,8 @@ fn check(era: Era, deeds: &[Deed]) -> (Plan, Adopted) {
     for seed in [7, 196] {
         let session = session(era, seed, deeds);
         let adopted = adopted(&session);
-        let planned = plan(&adopted, HORIZON_MS);
-        let real = run(session.world().clone(), HORIZON_MS);
+        let planned = plan(&adopted, Ahead::default());
+        let real = run(session.world().clone(), Ahead::default());
         assert_eq!(gist(&planned, &session), gist(&real, &session), "{era:?} {seed} {deeds:?}");
         assert_eq!((planned.before, planned.after), (real.before, real.after), "{era:?} {seed} {deeds:?}");
         let names = |p: &Plan| p.stays.iter().map(|s| s.machine.clone()).collect::<Vec<_>>();
@@ -211,7 +211,7 @@ fn nodes_that_come_up_already_are_waited_for() {
     for era in [Era::V1alpha5, Era::V1] {
         for wait in [10, 25, 45] {
             let session = session(era, 7, &[Run(5), Wait(wait)]);
-            let plan = plan(&adopted(&session), HORIZON_MS);
+            let plan = plan(&adopted(&session), Ahead::default());
             assert_eq!(reasons(&plan), Vec::<&str>::new(), "{era:?} {wait} {:?}", plan.actions);
             assert_eq!((plan.after.nodes, plan.after.pending), (3, 0), "{era:?} {wait}");
         }
@@ -237,6 +237,19 @@ fn nodes_are_consolidated() {
         assert!(plan.after.price_micro < plan.before.price_micro);
         assert!(plan.actions.iter().any(|a| !a.evictions.is_empty()), "{:?}", plan.actions);
     }
+}
+
+#[test]
+fn it_looks_no_further_once_enough_pods_have_moved() {
+    let session = session(Era::V1, 7, &after_consolidating(Era::V1, [Scale(7), Wait(2)]));
+    let whole = plan(&adopted(&session), Ahead::default());
+    let part = plan(&adopted(&session), Ahead { moves: 1, ..Ahead::default() });
+    let Rest::Moves { pods, .. } = part.rest else { panic!("{:?}", part.rest) };
+    assert_eq!(pods, part.actions.iter().map(|a| a.evictions.len()).sum::<usize>());
+    assert!(pods >= 1 && matches!(whole.rest, Rest::Reached { .. }), "{:?}", whole.rest);
+    // What has begun is seen through.
+    assert_eq!(part.actions[0], whole.actions[0]);
+    assert_eq!(part.actions[0].done, Done::Yes);
 }
 
 #[test]
@@ -308,14 +321,14 @@ fn what_is_not_there_is_said_and_made_up_for() {
         7,
         &[Run(5), Wait(240), Pool(json!({"spec": {"template": {"metadata": {"labels": {"a": "b"}}}}})), Wait(1)],
     );
-    let whole = plan(&adopted(&session), HORIZON_MS);
+    let whole = plan(&adopted(&session), Ahead::default());
     let mut dump = dump(&session);
     let kept = [Kind::Node, Kind::Pod, Kind::NodePool, Kind::NodeClaim];
     dump.objects.retain(|key, _| kept.contains(&key.kind));
     let choices = Choices { at_ms: session.snapshot().unix_ms(), seed: 7, region: None };
     let part = adopt(dump, &choices);
     // Nodes are not removed for want of their owners, and pods that are evicted come back.
-    let plan = plan(&part, HORIZON_MS);
+    let plan = plan(&part, Ahead::default());
     assert_eq!(reasons(&plan), reasons(&whole), "{:?}", plan.actions);
     assert_eq!(plan.after, whole.after);
     for said in [

@@ -22,6 +22,7 @@ pub struct Watch {
     /// Actions by the node that goes, and by the claim that comes.
     going: VecMap<String, usize>,
     coming: VecMap<String, usize>,
+    moves: usize,
     /// The disruption that launches of this very instant replace something for.
     replacing: Option<(SimTime, usize)>,
 }
@@ -54,6 +55,7 @@ impl Watch {
             actions: Vec::new(),
             going: VecMap::new(),
             coming: VecMap::new(),
+            moves: 0,
             replacing: None,
         }
     }
@@ -61,6 +63,11 @@ impl Watch {
     /// When something was decided last, after the start.
     pub fn last_ms(&self) -> u64 {
         self.last.since(self.start)
+    }
+
+    /// Pods that have left nodes which go.
+    pub fn moves(&self) -> usize {
+        self.moves
     }
 
     /// Takes in what happened since it looked last; true where something was decided.
@@ -187,6 +194,7 @@ impl Watch {
                 let action = self.going.get(&pod.node_name).filter(|_| leaves);
                 if let Some(action) = action.and_then(|i| self.actions.get_mut(*i)) {
                     action.evictions.push(eviction);
+                    self.moves += 1;
                 }
             }
             kind if kind == self.names.claim && began => {

@@ -43,6 +43,15 @@ enum Phase {
     AwaitingDeletion { order: Box<Order>, position: usize, attempt: u32 },
 }
 
+/// The cluster as it was when a pass found nothing to do, for reasons that time alone does not change: a pass over the same
+/// would find and say the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Rest {
+    revision: u64,
+    /// The state for consolidation, where a method asked for it.
+    state: Option<u64>,
+}
+
 /// The disruption controller.
 #[derive(Clone, Debug)]
 pub struct Disruption {
@@ -52,6 +61,8 @@ pub struct Disruption {
     record: Record,
     /// Passes that failed in a row.
     failures: u32,
+    /// Era B: what the last pass found nothing to do in.
+    rest: Option<Rest>,
     pub queue: Queue,
     last_pass: SimTime,
 }
@@ -63,6 +74,7 @@ impl Disruption {
             memo: VecMap::new(),
             record: Record::default(),
             failures: 0,
+            rest: None,
             queue: Queue::default(),
             last_pass: SimTime::ZERO,
         }
@@ -109,7 +121,8 @@ impl Disruption {
     fn sorted(picture: &Picture, subjects: Vec<Subject>) -> Vec<Subject> {
         let mut candidates: Vec<Candidate> = subjects.iter().filter_map(|s| s.candidate.clone()).collect();
         consolidation::sort(&picture.cluster, &mut candidates);
-        candidates.iter().filter_map(|c| subjects.iter().find(|s| s.name() == c.name).cloned()).collect()
+        let mut by_name: VecMap<String, Subject> = subjects.into_iter().map(|s| (s.name().to_owned(), s)).collect();
+        candidates.iter().filter_map(|c| by_name.remove(&c.name)).collect()
     }
 
     fn candidates(subjects: &[Subject]) -> Vec<Candidate> {

@@ -9,7 +9,7 @@ use super::super::state::{State, node_of, pool_name};
 use super::pods;
 use super::record::Record;
 use crate::scheduling::Cluster;
-use crate::scheduling::consolidation::{Candidate, balanced};
+use crate::scheduling::consolidation::{Candidate, Weights, balanced};
 use objects::collections::Order as _;
 use objects::collections::VecSet;
 use objects::{DocExt, Era, Object};
@@ -70,12 +70,13 @@ impl Picture {
     /// The same with the cluster read already.
     pub fn of(cluster: Cluster, state: &State, busy: &VecSet<String>, record: &mut Record, cx: &mut Cx<'_, '_>) -> Picture {
         let mut subjects = Vec::new();
+        let weights = Weights::of(&cluster);
         let claims: Vec<Arc<Object>> = cx.view.store.list(cx.names.claim).cloned().collect();
         for claim in claims.into_iter().filter(|c| !busy.contains(&c.meta.name)) {
             let node = node_of(cx.view.store, &claim).cloned();
             let found = match cx.era() {
-                Era::V1alpha5 => v1alpha5(&cluster, &claim, node.as_ref(), state, cx).map(|s| (s, None)),
-                Era::V1 => v1(&cluster, &claim, node.as_ref(), state, cx),
+                Era::V1alpha5 => v1alpha5(&cluster, &weights, &claim, node.as_ref(), state, cx).map(|s| (s, None)),
+                Era::V1 => v1(&weights, &claim, node.as_ref(), state, cx),
             };
             match found {
                 Ok((subject, held)) => {
@@ -128,7 +129,14 @@ impl Picture {
 /// The subject, or why not (`None`: not worth a word).
 type Found = Result<Subject, Option<String>>;
 
-fn v1alpha5(cluster: &Cluster, claim: &Arc<Object>, node: Option<&Arc<Object>>, state: &State, cx: &Cx<'_, '_>) -> Found {
+fn v1alpha5(
+    cluster: &Cluster,
+    weights: &Weights<'_>,
+    claim: &Arc<Object>,
+    node: Option<&Arc<Object>>,
+    state: &State,
+    cx: &Cx<'_, '_>,
+) -> Found {
     let node = node.ok_or(None)?;
     let label = |key: &str| node.meta.labels.get(key).filter(|v| !v.is_empty());
     for key in [CAPACITY_TYPE, ZONE] {
@@ -157,14 +165,14 @@ fn v1alpha5(cluster: &Cluster, claim: &Arc<Object>, node: Option<&Arc<Object>>, 
     }
     let ttl = pool.pool().and_then(|p| p.expire_after_ms);
     let lifetime = ttl.map(|all| (all.saturating_sub(cx.view.unix_ms().saturating_sub(node.meta.created_ms)), all));
-    subject(cluster, claim, node, pool, lifetime, cx).ok_or(None).and_then(|s| {
+    subject(weights, claim, node, pool, lifetime, cx).ok_or(None).and_then(|s| {
         // A node without a price cannot be weighed; 0.29 fails on it.
         if s.candidate.is_none() { Err(None) } else { Ok(s) }
     })
 }
 
 fn v1(
-    cluster: &Cluster,
+    weights: &Weights<'_>,
     claim: &Arc<Object>,
     node: Option<&Arc<Object>>,
     state: &State,
@@ -196,25 +204,25 @@ fn v1(
     }
     let all = claim.doc.str_at("spec.expireAfter").and_then(objects::duration::parse_go_ms);
     let lifetime = all.map(|all| (all.saturating_sub(cx.view.unix_ms().saturating_sub(claim.meta.created_ms)), all));
-    let mut subject = subject(cluster, claim, node, pool, lifetime, cx).ok_or(None)?;
+    let mut subject = subject(weights, claim, node, pool, lifetime, cx).ok_or(None)?;
     subject.held = held.is_some();
     Ok((subject, held))
 }
 
 fn subject(
-    cluster: &Cluster,
+    weights: &Weights<'_>,
     claim: &Arc<Object>,
     node: &Arc<Object>,
     pool: &Arc<Object>,
     lifetime: Option<(i64, i64)>,
     cx: &Cx<'_, '_>,
 ) -> Option<Subject> {
-    let index = cluster.node_index(&node.meta.name)?;
+    let index = weights.node(&node.meta.name)?;
     Some(Subject {
         claim: claim.clone(),
         node: node.clone(),
         pool: pool.clone(),
-        candidate: Candidate::new(cluster, index, lifetime),
+        candidate: weights.candidate(index, lifetime),
         pods: pods::movable(node, cx).cloned().collect(),
         held: false,
     })

@@ -73,9 +73,9 @@ pub fn has_protected(node: &Object, cx: &Cx<'_, '_>) -> bool {
 fn budgets<'s>(pod: &Object, view: &View<'s>) -> Vec<&'s Arc<Object>> {
     let covers = |b: &&Arc<Object>| {
         let selector = b.pdb().and_then(|p| p.selector.as_ref());
-        b.meta.namespace == pod.meta.namespace && selector.is_some_and(|s| s.matches(&pod.meta.labels))
+        selector.is_some_and(|s| s.matches(&pod.meta.labels))
     };
-    view.store.list(Kind::PodDisruptionBudget).filter(covers).collect()
+    view.store.list_in(Kind::PodDisruptionBudget, &pod.meta.namespace).filter(covers).collect()
 }
 
 /// An unhealthy pod may go whatever the budget has left where the budget says so.

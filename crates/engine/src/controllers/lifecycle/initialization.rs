@@ -22,8 +22,7 @@ pub fn reconcile(pass: &mut Pass<'_>, cx: &mut Cx<'_, '_>) {
         }
         return;
     }
-    let found = cx.view.store.list(Kind::Node).find(|n| n.node().is_some_and(|n| n.provider_id == pass.provider_id));
-    let Some(node) = found else {
+    let Some(node) = cx.view.store.with_provider_id(Kind::Node, &pass.provider_id).next() else {
         return pass.conditions.set_waiting(kind, "NodeNotFound", "Node not registered with cluster");
     };
     if let Some((reason, message)) = obstacle(node, pass.claim, cx.era()) {

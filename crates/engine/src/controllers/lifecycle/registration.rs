@@ -23,8 +23,7 @@ pub fn reconcile(pass: &mut Pass<'_>, pools: &mut Pools, cx: &mut Cx<'_, '_>) {
         }
         return;
     }
-    let nodes: Vec<&Arc<Object>> =
-        cx.view.store.list(Kind::Node).filter(|n| n.node().is_some_and(|n| n.provider_id == pass.provider_id)).collect();
+    let nodes: Vec<&Arc<Object>> = cx.view.store.with_provider_id(Kind::Node, &pass.provider_id).collect();
     let node = match nodes.as_slice() {
         [] => return pass.conditions.set_waiting(kind, "NodeNotFound", "Node not registered with cluster"),
         [node] => Arc::clone(node),

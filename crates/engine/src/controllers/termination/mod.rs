@@ -66,8 +66,7 @@ pub fn claim(claim: &Object, cx: &mut Cx<'_, '_>) -> Option<SimTime> {
 
 fn nodes_of<'s>(claim: &Object, cx: &Cx<'s, '_>) -> Vec<&'s Arc<Object>> {
     let id = claim.claim().map_or("", |c| c.provider_id.as_str());
-    let matches = |n: &&Arc<Object>| !id.is_empty() && n.node().is_some_and(|n| n.provider_id == id);
-    cx.view.store.list(Kind::Node).filter(matches).collect()
+    cx.view.store.with_provider_id(Kind::Node, id).collect()
 }
 
 /// 1.14 writes down when a terminationGracePeriod ends.

@@ -177,11 +177,8 @@ fn measure(
     out: &mut Vec<Intent>,
 ) -> Measured {
     let selector = LabelSelector::read(target.doc.at("spec.selector")).unwrap_or_default();
-    let pods: Vec<&Arc<Object>> = view
-        .store
-        .list(Kind::Pod)
-        .filter(|p| p.meta.namespace == hpa.meta.namespace && selector.matches(&p.meta.labels))
-        .collect();
+    let pods: Vec<&Arc<Object>> =
+        view.store.list_in(Kind::Pod, &hpa.meta.namespace).filter(|p| selector.matches(&p.meta.labels)).collect();
     let usage = load::is_measured(view.store).then(|| Usage::at(view.store, view.unix_ms()));
     let tolerance = |side: &str| {
         let text = behavior.at(side).str_at("tolerance").map(str::to_owned);

@@ -166,7 +166,7 @@ impl Scheduler {
             let Some(pod) = view.store.get(&ObjectKey::new(Kind::Pod, &name.0, &name.1)) else {
                 return false;
             };
-            let Some(spec) = pod.pod().map(|p| &p.spec) else {
+            let Some(spec) = pod.pod().map(|p| &*p.spec) else {
                 return false;
             };
             let alike = last.as_ref().filter(|(s, by, _)| *s == spec && by == rejected_by);

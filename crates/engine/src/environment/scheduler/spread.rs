@@ -74,7 +74,7 @@ fn selector(constraint: &SpreadConstraint, pod: &Object) -> LabelSelector {
 /// Hostname within 3 and zone within 5, both soft, over the pods of the same services and controller.
 fn defaults(pod: &Object, view: &View<'_>) -> Vec<SpreadConstraint> {
     let mut selector = LabelSelector::default();
-    for service in view.store.list(Kind::Service).filter(|s| s.meta.namespace == pod.meta.namespace) {
+    for service in view.store.list_in(Kind::Service, &pod.meta.namespace) {
         let wanted = service.doc.strings_at("spec.selector");
         if !wanted.is_empty() && wanted.iter().all(|(k, v)| pod.meta.labels.get(k) == Some(v)) {
             selector.match_labels.extend(wanted);

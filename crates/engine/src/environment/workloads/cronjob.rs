@@ -66,9 +66,8 @@ fn end_of(job: &Object) -> Option<&'static str> {
 
 /// Returns the next time of the schedule.
 fn sync(cron: &Arc<Object>, view: &View<'_>, out: &mut Vec<Intent>) -> Option<SimTime> {
-    let owned =
-        |j: &&Arc<Object>| j.meta.namespace == cron.meta.namespace && j.meta.controller().is_some_and(|o| o.uid == cron.meta.uid);
-    let mut jobs: Vec<&Arc<Object>> = view.store.list(Kind::Job).filter(owned).collect();
+    let owned = view.store.controlled_by(Kind::Job, &cron.meta.uid);
+    let mut jobs: Vec<&Arc<Object>> = owned.filter(|j| j.meta.namespace == cron.meta.namespace).collect();
     jobs.order_by_key(|j| (j.doc.str_at("status.startTime").map(str::to_owned), j.meta.name.clone()));
     let known = cron.doc.list_at("status.active");
     let mut last_success = cron.doc.at("status.lastSuccessfulTime").clone();

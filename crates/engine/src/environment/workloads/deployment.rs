@@ -5,7 +5,7 @@
 //! the wording of events differs). Each sync takes one step; the change that it makes brings the next one.
 
 use super::super::support::{
-    create, delete, event, is_owner, next_due, note_change, note_controller, owner_reference, patch, template_hash,
+    create, delete, event, next_due, note_change, note_controller, owner_reference, patch, template_hash,
 };
 use super::super::workloads_owner::controller_key;
 use super::deployment_rollout::{self as rollout, Scale};
@@ -78,8 +78,8 @@ impl DeploymentController {
     fn sync(&mut self, d: &Arc<Object>, view: &View<'_>, out: &mut Vec<Intent>) {
         let mut sets: Vec<Arc<Object>> = view
             .store
-            .list(Kind::ReplicaSet)
-            .filter(|s| s.meta.namespace == d.meta.namespace && is_owner(s.meta.controller(), d))
+            .controlled_by(Kind::ReplicaSet, &d.meta.uid)
+            .filter(|s| s.meta.namespace == d.meta.namespace)
             .cloned()
             .collect();
         sets.order_by(|a, b| (a.meta.created_ms, &a.meta.name).cmp(&(b.meta.created_ms, &b.meta.name)));
@@ -282,9 +282,8 @@ fn is_scaling_event(d: &Object, sets: &[Arc<Object>]) -> bool {
 }
 
 fn old_pods_run(view: &View<'_>, old: &[Arc<Object>]) -> bool {
-    view.store
-        .list(Kind::Pod)
-        .any(|p| p.pod().is_some_and(|p| !p.is_terminal()) && old.iter().any(|s| is_owner(p.meta.controller(), s)))
+    let runs = |p: &Arc<Object>| p.pod().is_some_and(|p| !p.is_terminal());
+    old.iter().any(|s| view.store.controlled_by(Kind::Pod, &s.meta.uid).any(runs))
 }
 
 /// Old, empty ReplicaSets beyond `revisionHistoryLimit`, oldest revision first.

@@ -29,10 +29,7 @@ pub(super) fn from_template(owner: &Object, name: &str, generate: &str) -> Value
 
 /// The pods that `owner` controls, by name.
 pub(super) fn owned_by<'a>(view: &View<'a>, owner: &Object) -> Vec<&'a Arc<Object>> {
-    let of = |p: &&Arc<Object>| {
-        p.meta.namespace == owner.meta.namespace && p.meta.controller().is_some_and(|o| o.uid == owner.meta.uid)
-    };
-    view.store.list(Kind::Pod).filter(of).collect()
+    view.store.controlled_by(Kind::Pod, &owner.meta.uid).filter(|p| p.meta.namespace == owner.meta.namespace).collect()
 }
 
 /// Neither finished nor on the way out. Source: pkg/controller/controller_utils.go `IsPodActive`, v1.28.

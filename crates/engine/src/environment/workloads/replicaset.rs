@@ -2,12 +2,13 @@
 //!
 //! Source: kubernetes pkg/controller/replicaset/{replica_set,replica_set_utils}.go, v1.28.
 
-use super::super::support::{count, delete, event, generated_name, is_owner, next_due, note_change, note_controller, patch};
+use super::super::support::{count, delete, event, generated_name, next_due, note_change, note_controller, patch};
 use super::pods::{from_template, is_active, is_available, is_ready, owned_by};
 use super::ranking::deletion_order;
 use crate::actor::{Actor, Intent, View};
 use crate::kernel::{SimTime, Timers};
 use crate::store::{Change, Op};
+use objects::collections::Order as _;
 use objects::collections::VecMap;
 use objects::json;
 use objects::{DocExt, Era, Kind, Object, ObjectKey, Value};
@@ -157,8 +158,9 @@ fn related_pods<'a>(view: &View<'a>, set: &Object) -> Vec<&'a Arc<Object>> {
     let Some(owner) = set.meta.controller() else {
         return owned_by(view, set).into_iter().filter(|p| is_active(p)).collect();
     };
-    let sets = view.store.list(Kind::ReplicaSet).filter(|s| s.meta.controller().is_some_and(|o| o.uid == owner.uid));
-    let sets: Vec<&Arc<Object>> = sets.collect();
-    let related = |p: &&Arc<Object>| is_active(p) && sets.iter().any(|s| is_owner(p.meta.controller(), s));
-    view.store.list(Kind::Pod).filter(related).collect()
+    let sets = view.store.controlled_by(Kind::ReplicaSet, &owner.uid);
+    let pods = sets.flat_map(|s| view.store.controlled_by(Kind::Pod, &s.meta.uid)).filter(|p| is_active(p));
+    let mut pods: Vec<&Arc<Object>> = pods.collect();
+    pods.order_by(|a, b| (&a.meta.namespace, &a.meta.name).cmp(&(&b.meta.namespace, &b.meta.name)));
+    pods
 }

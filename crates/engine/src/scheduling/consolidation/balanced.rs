@@ -2,7 +2,7 @@
 //! pods. Source: kubernetes-sigs/karpenter pkg/controllers/disruption/{balanced,types}.go v1.14.1.
 
 use super::Command;
-use super::candidate::{Candidate, ONE_POD, pod_cost};
+use super::candidate::{Candidate, Moves};
 use crate::scheduling::cluster::Cluster;
 use crate::scheduling::labels;
 use objects::collections::VecMap;
@@ -26,16 +26,15 @@ pub struct Score {
 /// all of them: Karpenter falls back on its candidates while it has not added up what the cluster costs.
 pub fn totals(cluster: &Cluster, priced: Option<&[usize]>) -> Totals {
     let mut all = Totals::new();
-    for (i, node) in cluster.nodes.iter().enumerate() {
+    for ((i, node), moves) in cluster.nodes.iter().enumerate().zip(Moves::by_node(cluster)) {
         let label = |key: &str| node.labels.get(key).map(String::as_str);
         let Some(pool) = label(cluster.rules.pool_label()) else { continue };
         let t = label(labels::INSTANCE_TYPE).and_then(|t| cluster.types.named(t));
         let t = t.filter(|_| priced.is_none_or(|p| p.contains(&i)));
         let price = t.and_then(|(_, t)| t.price_micro(label(labels::CAPACITY_TYPE)?, label(labels::ZONE)?));
-        let cost = cluster.movable_on(i).map(|p| pod_cost(p).max(0)).fold(ONE_POD, i64::saturating_add);
         let total = all.entry(pool.to_owned()).or_default();
         total.0 = total.0.saturating_add(price.unwrap_or(0));
-        total.1 = total.1.saturating_add(cost);
+        total.1 = total.1.saturating_add(moves.reschedule_cost);
     }
     all
 }

@@ -35,15 +35,50 @@ pub struct Candidate {
 }
 
 impl Candidate {
+    /// One candidate alone; see [`Weights::candidate`].
+    pub fn new(cluster: &Cluster, node: usize, lifetime: Option<(i64, i64)>) -> Option<Candidate> {
+        Weights::of(cluster).candidate(node, lifetime)
+    }
+}
+
+/// A cluster with what moving the pods of each node means, which is added up for all nodes at once.
+pub struct Weights<'c> {
+    cluster: &'c Cluster,
+    by_name: VecMap<&'c str, usize>,
+    moves: Vec<Moves>,
+}
+
+/// What moving the pods of one node means.
+#[derive(Clone, Copy, Debug)]
+pub struct Moves {
+    pub pods: usize,
+    /// Sum of the pods' costs.
+    pub cost: i64,
+    /// The node itself and the pods that cost something to move.
+    pub reschedule_cost: i64,
+}
+
+impl<'c> Weights<'c> {
+    pub fn of(cluster: &'c Cluster) -> Weights<'c> {
+        let mut by_name = VecMap::new();
+        for (i, node) in cluster.nodes.iter().enumerate() {
+            by_name.entry(node.name.as_str()).or_insert(i);
+        }
+        Weights { cluster, by_name, moves: Moves::by_node(cluster) }
+    }
+
+    pub fn node(&self, name: &str) -> Option<usize> {
+        self.by_name.get(name).copied()
+    }
+
     /// `None` where type, zone, capacity type, pool or price of the node are unknown. `lifetime` is (milliseconds left,
     /// milliseconds in all) for pools whose nodes expire.
-    pub fn new(cluster: &Cluster, node: usize, lifetime: Option<(i64, i64)>) -> Option<Candidate> {
-        let input = cluster.nodes.get(node)?;
+    pub fn candidate(&self, node: usize, lifetime: Option<(i64, i64)>) -> Option<Candidate> {
+        let Weights { cluster, moves, .. } = self;
+        let (input, moves) = (cluster.nodes.get(node)?, moves.get(node)?);
         let label = |key: &str| input.labels.get(key).filter(|v| !v.is_empty());
         let (capacity_type, zone) = (label(labels::CAPACITY_TYPE)?, label(labels::ZONE)?);
         let (instance_type, t) = cluster.types.named(label(labels::INSTANCE_TYPE)?)?;
-        let costs = || cluster.movable_on(node).map(pod_cost);
-        let sum: i64 = costs().fold(0, i64::saturating_add);
         let share = match lifetime {
             Some((left, all)) if all > 0 => LIFETIME * i128::from(left.clamp(0, all)) / i128::from(all),
             _ => LIFETIME,
@@ -56,10 +91,25 @@ impl Candidate {
             capacity_type: capacity_type.clone(),
             zone: zone.clone(),
             price_micro: t.price_micro(capacity_type, zone)?,
-            pods: costs().count(),
-            cost: i128::from(sum) * share,
-            reschedule_cost: costs().map(|c| c.max(0)).fold(ONE_POD, i64::saturating_add),
+            pods: moves.pods,
+            cost: i128::from(moves.cost) * share,
+            reschedule_cost: moves.reschedule_cost,
         })
+    }
+}
+
+impl Moves {
+    /// By index of the node.
+    pub fn by_node(cluster: &Cluster) -> Vec<Moves> {
+        let mut all = vec![Moves { pods: 0, cost: 0, reschedule_cost: ONE_POD }; cluster.nodes.len()];
+        for pod in cluster.pods.iter().filter(|p| p.movable) {
+            let Some(moves) = pod.node.and_then(|n| all.get_mut(n)) else { continue };
+            let cost = pod_cost(pod);
+            moves.pods += 1;
+            moves.cost = moves.cost.saturating_add(cost);
+            moves.reschedule_cost = moves.reschedule_cost.saturating_add(cost.max(0));
+        }
+        all
     }
 }
 

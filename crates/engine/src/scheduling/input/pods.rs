@@ -8,7 +8,7 @@ use super::{Source, volumes};
 use objects::collections::VecMap;
 use objects::resources::PODS;
 use objects::selector::Operator;
-use objects::typed::{NodeSelectorTerm, Pdb, Pod, Taint};
+use objects::typed::{NodeSelectorTerm, Pdb, Pod, PodSpec, Taint};
 use objects::{DocExt, Kind, Object, duration, time};
 use std::sync::Arc;
 
@@ -75,7 +75,7 @@ fn pod_input(source: &Source<'_>, o: &Object, pod: &Pod, node: Option<usize>, bu
     let returns = active || (v1 && terminating && pod.owner_kind == "StatefulSet");
     let kept = |active: bool| active && (is_protected(o, source.now_ms) || is_blocked(o, pod, budgets));
     let stays = v1 && node.is_some() && (kept(active) || volumes::are_lost(source.store, o, &pod.spec));
-    let mut spec = Arc::new(pod.spec.clone());
+    let mut spec = pod.spec.clone();
     let mut terms = volumes::alternatives(source.store, &source.rules, o, &pod.spec);
     if !v1 && let Some(term) = terms.pop() {
         spec = volumes::written_into(&spec, &term);
@@ -196,7 +196,7 @@ fn bad_requirement(rules: &Rules, term: &NodeSelectorTerm) -> Option<String> {
 fn daemon(o: &Object, newest: &VecMap<String, &Object>) -> Option<DaemonInput> {
     let template = &o.workload()?.template;
     let id = format!("{}/{}", o.meta.namespace, o.meta.name);
-    let mut spec = newest.get(&id).and_then(|p| p.pod()).map_or_else(|| template.clone(), |p| p.spec.clone());
+    let mut spec = newest.get(&id).and_then(|p| p.pod()).map_or_else(|| template.clone(), |p| PodSpec::clone(&p.spec));
     if !template.affinity.node_required.is_empty() {
         spec.affinity.node_required = template.affinity.node_required.clone();
     }
