@@ -18,7 +18,8 @@ pub fn to_yaml(value: &Value) -> String {
         Value::Object(map) if !map.is_empty() => e.map(map, 0),
         Value::Array(items) if !items.is_empty() => e.list(items, 0),
         scalar => {
-            e.scalar(scalar, 0);
+            // Even at the top further lines are indented: one that began with `---` would end the document.
+            e.scalar(scalar, 2);
             e.newline();
         }
     }
@@ -356,6 +357,14 @@ mod tests {
         check(json!({"a\nb": "v", "c\n": [1]}), "? |-\n  a\n  b\n: v\n? |\n  c\n: - 1\n");
         let accents = "é".repeat(65);
         check(json!({(accents.as_str()): []}), &format!("? {accents}\n: []\n"));
+    }
+
+    /// As sigs.k8s.io/yaml v1.6 writes it.
+    #[test]
+    fn text_at_the_top_is_indented_from_its_second_line_on() {
+        let text = format!("{}--- b", "a ".repeat(41));
+        assert_eq!(to_yaml(&json!(text)), format!("{}\n  --- b\n", "a ".repeat(41).trim_end()));
+        assert_eq!(to_yaml(&json!("a\nb\n")), "|\n  a\n  b\n");
     }
 
     #[test]
