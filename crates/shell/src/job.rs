@@ -2,7 +2,7 @@
 
 use crate::extras::Want;
 use crate::lang::Parsed;
-use crate::run::{Ctx, Input, Io, Machine, Program, State, Step, earlier, step_jobs};
+use crate::run::{Ctx, FRAMES, Input, Io, Machine, Program, State, Step, earlier, step_jobs};
 use engine::logs::LogLine;
 use engine::session::Seen;
 use engine::{Session, SimTime};
@@ -237,6 +237,7 @@ impl Job {
                 text: &self.text,
             };
             ctx.state.wants = None;
+            ctx.state.frames = FRAMES;
             let step = machine.step(&mut io, &mut ctx);
             self.wants = ctx.state.wants.take();
             let mut output = std::mem::take(&mut io.output);

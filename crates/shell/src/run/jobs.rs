@@ -2,7 +2,7 @@
 //! to the terminal. Words by recordings of bash 5.2.
 
 use super::io::{Ctx, Input, Io, Program, Step};
-use super::machine::Machine;
+use super::machine::{FRAMES, Machine};
 use super::pipeline::earlier;
 use crate::job::Chunk;
 use engine::SimTime;
@@ -265,6 +265,7 @@ impl Background {
             output.append(&mut io.output);
             return true;
         }
+        ctx.state.frames = FRAMES;
         let step = self.machine.step(&mut io, ctx);
         let printed = !io.output.is_empty();
         output.append(&mut io.output);

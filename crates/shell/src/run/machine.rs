@@ -68,11 +68,11 @@ pub struct Machine {
     env: Option<Env>,
 }
 
-/// Frames worked on in one step; then the owner gets a turn.
-const FRAMES: usize = 512;
+/// Frames worked on in one step of a line or a job, in all machines within it; then the owner gets a turn.
+pub const FRAMES: usize = 512;
 /// What starting a program counts for, in frames.
 const PROGRAM: usize = 16;
-/// And a job in the background, which has variables of its own.
+/// And a job in the background or a part of a pipeline, which has variables of its own.
 const JOB: usize = 64;
 
 impl Machine {
@@ -95,8 +95,7 @@ impl Machine {
     }
 
     fn run(&mut self, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Step {
-        let mut worked = 0;
-        while worked < FRAMES {
+        while ctx.state.frames > 0 {
             if let Some(unwind) = ctx.state.unwind.take()
                 && let Some(exit) = self.unwind(unwind, ctx)
             {
@@ -112,7 +111,7 @@ impl Machine {
             if let Some(step) = self.work(frame, io, ctx) {
                 return step;
             }
-            worked += 1 + std::mem::take(&mut ctx.state.effort);
+            ctx.state.spend(1);
         }
         Step::More
     }
@@ -172,7 +171,7 @@ impl Machine {
                                 io.err(&format!("bash: {why}\n"));
                             }
                             ctx.state.env.status = 0;
-                            ctx.state.effort += JOB;
+                            ctx.state.spend(JOB);
                         }
                     }
                 }
@@ -308,6 +307,7 @@ impl Machine {
         }
         let mut stages = Vec::new();
         for (i, command) in pipeline.commands.iter().enumerate() {
+            ctx.state.spend(JOB);
             let stage = match command.as_ref() {
                 Command::Simple(simple) if simple.substitutions(&self.heredocs).is_empty() => {
                     self.stage(simple, Vec::new(), io, ctx)
@@ -434,7 +434,7 @@ impl Machine {
         };
         stage.overrides = assignments;
         // kubectl looks through the whole cluster, which costs more than what other words do.
-        ctx.state.effort += if matches!(name.as_str(), "kubectl" | "k" | "aws") { FRAMES } else { PROGRAM };
+        ctx.state.spend(if matches!(name.as_str(), "kubectl" | "k" | "aws") { FRAMES } else { PROGRAM });
         stage.program = function::call(name, args, ctx.state).unwrap_or_else(|| tools::launch(name, args.to_vec(), ctx));
         Some(stage)
     }

@@ -12,6 +12,6 @@ pub use files::Files;
 pub use function::local;
 pub use io::{Ctx, Input, Io, Program, Step};
 pub use jobs::{SIGNALS, signal, step as step_jobs};
-pub use machine::{Machine, Unwind};
+pub use machine::{FRAMES, Machine, Unwind};
 pub use pipeline::earlier;
 pub use state::State;

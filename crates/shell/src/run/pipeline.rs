@@ -60,6 +60,9 @@ impl Running {
             if !again {
                 return Step::Wait(wake);
             }
+            if ctx.state.frames == 0 {
+                break;
+            }
         }
         Step::More
     }

@@ -50,8 +50,8 @@ pub struct State {
     pub extras: Option<Extras>,
     /// What a program has stopped for want of.
     pub wants: Option<Want>,
-    /// Work that the machine has caused beyond its frames since it last counted, in frames.
-    pub effort: usize,
+    /// Frames that are left of the present step, however deep its machines stand in one another.
+    pub frames: usize,
 }
 
 /// Lines of history kept.
@@ -92,9 +92,14 @@ impl State {
             docs: Some(Docs::built_in()).filter(|d| !d.is_empty()).map(Rc::new),
             extras: None,
             wants: None,
-            effort: 0,
+            frames: 0,
             options,
         }
+    }
+
+    /// Takes what something costs from the frames that are left.
+    pub fn spend(&mut self, frames: usize) {
+        self.frames = self.frames.saturating_sub(frames);
     }
 
     /// The value of `$name`, specials included.
