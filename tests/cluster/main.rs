@@ -37,10 +37,17 @@ const CHECKS: &[Check] = &[
     ("server: the simulated API server answers as the real one", checks::server::answers),
     ("server: evictions and conflicts", checks::server::refusals),
     ("faults: the API server dies and comes back", checks::faults::server_dies),
+    ("act: the lab, decision by decision as in the simulation", checks::act::lab),
+    ("act: killed, cut off and begun again", checks::act::faults),
+    ("act: one leads, and none beside another autoscaler", checks::act::leaders),
     ("karpenter: scales out and back", checks::karpenter::out_and_back),
 ];
 
 fn main() -> Result<()> {
+    // As a process of its own it can be killed.
+    if let Some(arguments) = checks::act::arguments() {
+        return checks::act::process(&arguments);
+    }
     let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
     let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|w| name.contains(w.as_str()));
     let chosen: Vec<_> = CHECKS.iter().filter(|(name, _)| is_wanted(name)).collect();

@@ -1,6 +1,8 @@
 //! The `nodewright` command line: labs replayed headless, in virtual time. The binary is a thin wrapper; tests use the
 //! same functions.
 
+#[cfg(feature = "kube")]
+pub mod act;
 pub mod bench;
 pub mod cases;
 pub mod conform;

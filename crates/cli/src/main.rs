@@ -36,6 +36,14 @@ enum Command {
     /// status is 0 where there is nothing to do, 10 where there is, 1 for a dump or a manifest that cannot be used, 2 for wrong
     /// usage, 3 for a cluster that cannot be reached or refuses to list its nodes.
     Plan(Plan),
+    /// Look after a cluster: launch nodes for pods that wait, consolidate, replace what has drifted or expired.
+    ///
+    /// Without --yes nothing is written: what it would do is printed, as plan does. With --yes and the context's name it works
+    /// until it is stopped (SIGINT, SIGTERM), as the only one of those that share its Lease; docs/act.md tells the whole. The exit
+    /// status is 0 when it was stopped, 1 where it will not begin, 2 for wrong usage, 3 for a cluster that cannot be reached, 4
+    /// when another process has taken the Lease; without --yes that of plan.
+    #[cfg(feature = "kube")]
+    Act(Act),
     /// Write a cluster down as a scenario, which `nodewright run --scenario FILE` continues as a simulation.
     ///
     /// Reads as plan does. Environments, arguments, user data, annotations of the user's own and kinds that say nothing about
@@ -133,6 +141,40 @@ struct Plan {
     moves: usize,
     #[arg(short, long, value_enum, default_value_t = Written::Text)]
     output: Written,
+}
+
+#[cfg(feature = "kube")]
+#[derive(clap::Args, Debug)]
+struct Act {
+    #[command(flatten)]
+    cluster: Observe,
+    /// What makes the machines. kwok: Node objects alone, which kwok's controller plays.
+    #[arg(long, value_enum, default_value_t = Fleet::Kwok)]
+    fleet: Fleet,
+    /// Write to the cluster.
+    #[arg(long)]
+    yes: bool,
+    /// AWS region of prices and types; that of the nodes if left out.
+    #[arg(long)]
+    region: Option<String>,
+    /// Machines join so long after their launch (5s); in 30 to 60 seconds, as EC2's do, if left out.
+    #[arg(long, value_name = "DURATION")]
+    boot_time: Option<String>,
+    /// Claims that are made or deleted within a minute at most.
+    #[arg(long, value_name = "N", default_value_t = 30)]
+    budget: u16,
+    /// The namespace of the Lease.
+    #[arg(long, default_value = "kube-system")]
+    namespace: String,
+    /// Append every decision and write to this file, a line of JSON each; standard error if left out.
+    #[arg(long, value_name = "FILE")]
+    audit: Option<String>,
+}
+
+#[cfg(feature = "kube")]
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Fleet {
+    Kwok,
 }
 
 #[derive(clap::Args, Debug)]
@@ -269,6 +311,8 @@ fn main() -> ExitCode {
         Command::Version => Ok((format!("nodewright {}\n", env!("CARGO_PKG_VERSION")), 0)),
         Command::Run(args) => run(&args),
         Command::Plan(args) => plan(&args),
+        #[cfg(feature = "kube")]
+        Command::Act(args) => act(&args),
         Command::Export(args) => export(&args),
         Command::Conform(args) => conform(args),
         Command::Bench(args) => bench(args),
@@ -328,6 +372,29 @@ fn plan(args: &Plan) -> Result<(String, u8), Failure> {
         Written::Yaml => report.yaml(),
     };
     Ok((out, report.exit()))
+}
+
+#[cfg(feature = "kube")]
+fn act(args: &Act) -> Result<(String, u8), Failure> {
+    let Fleet::Kwok = args.fleet;
+    let boot = args.boot_time.as_ref().map(|text| {
+        let ms = objects::duration::parse_go_ms(text).and_then(|ms| u64::try_from(ms).ok());
+        ms.ok_or_else(|| Failure::usage(format!("--boot-time {text:?} is no duration: write 5s or 1m")))
+    });
+    let now = unix_ms();
+    let seed = now.unsigned_abs() ^ u64::from(std::process::id()).rotate_left(32);
+    let settings = engine::cluster::Settings {
+        cluster: args.cluster.options(),
+        region: args.region.clone(),
+        boot_ms: boot.transpose()?,
+        budget: usize::from(args.budget),
+        namespace: args.namespace.clone(),
+        // The seed tells processes of one machine apart, its number processes of one moment.
+        identity: format!("nodewright-{seed:016x}"),
+        seed,
+        clock: unix_ms,
+    };
+    nodewright_cli::act::run(&nodewright_cli::act::Choices { settings, yes: args.yes, audit: args.audit.clone() }, now)
 }
 
 fn export(args: &Export) -> Result<(String, u8), Failure> {

@@ -1,5 +1,6 @@
 //! The checks, by what they are about.
 
+pub mod act;
 pub mod faults;
 pub mod karpenter;
 pub mod kubelets;

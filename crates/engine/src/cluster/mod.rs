@@ -8,6 +8,8 @@
 //!
 //! Whatever cannot be read, priced or understood becomes a note; nothing of it is fatal.
 
+#[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
+mod act;
 mod adopt;
 mod anonymise;
 mod dump;
@@ -18,6 +20,8 @@ mod picture;
 mod plan;
 mod secrets;
 
+#[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
+pub use act::{ActError, Ended, Settings, act, decision};
 pub use adopt::{Adopted, Choices, adopt};
 pub use dump::{Dump, DumpError, RECIPE};
 #[cfg(all(feature = "kube", not(target_arch = "wasm32")))]

@@ -43,9 +43,9 @@ const PAGE: u32 = 500;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The ConfigMap with the settings of Karpenter 0.29 to 0.31.
-const SETTINGS: &str = "karpenter-global-settings";
+pub(super) const SETTINGS: &str = "karpenter-global-settings";
 
-const READ: [Kind; 8] = [
+pub(super) const READ: [Kind; 8] = [
     Kind::Node,
     Kind::Pod,
     Kind::NodePool,
@@ -57,7 +57,7 @@ const READ: [Kind; 8] = [
 ];
 
 /// What a plan rests on beside [`READ`].
-const PLANNED: [Kind; 11] = [
+pub(super) const PLANNED: [Kind; 11] = [
     Kind::Deployment,
     Kind::ReplicaSet,
     Kind::StatefulSet,
@@ -145,7 +145,13 @@ async fn read_kinds(
     Ok((notes, absent))
 }
 
-async fn connect(options: &Options) -> Result<Client, ObserveError> {
+pub(super) async fn connect(options: &Options) -> Result<Client, ObserveError> {
+    let mut config = config(options).await?;
+    config.read_timeout = Some(PATIENCE);
+    Client::try_from(config).map_err(|e| ObserveError::Unreachable(chain(&e)))
+}
+
+pub(super) async fn config(options: &Options) -> Result<Config, ObserveError> {
     let config_error = |e: &dyn std::fmt::Display| ObserveError::Config(e.to_string());
     let named = KubeConfigOptions { context: options.context.clone(), ..KubeConfigOptions::default() };
     let mut config = match &options.kubeconfig {
@@ -157,11 +163,11 @@ async fn connect(options: &Options) -> Result<Client, ObserveError> {
         None => Config::infer().await.map_err(|e| config_error(&e))?,
     };
     config.connect_timeout = Some(PATIENCE);
-    config.read_timeout = Some(PATIENCE);
-    Client::try_from(config).map_err(|e| ObserveError::Unreachable(chain(&e)))
+    Ok(config)
 }
 
-enum Refusal {
+#[derive(Debug)]
+pub(super) enum Refusal {
     Absent,
     Forbidden(String),
     Failed(String),
@@ -179,7 +185,7 @@ impl From<kube::Error> for Refusal {
 }
 
 /// An error with its causes: the outer text alone (`ServiceError`) tells nobody that the connection was refused.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(e) = cause {
@@ -193,16 +199,20 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-async fn read_kind(client: &Client, kind: Kind, put: &mut dyn FnMut(Kind, Value)) -> Result<(), Refusal> {
+/// How a server names the resource of a kind.
+pub(super) fn resource(kind: Kind) -> ApiResource {
     let info = kind.info();
-    let resource = ApiResource {
+    ApiResource {
         group: info.group.to_owned(),
         version: info.version.to_owned(),
         api_version: kind.api_version(),
         kind: info.kind.to_owned(),
         plural: info.plural.to_owned(),
-    };
-    let api: Api<DynamicObject> = Api::all_with(client.clone(), &resource);
+    }
+}
+
+pub(super) async fn read_kind(client: &Client, kind: Kind, put: &mut dyn FnMut(Kind, Value)) -> Result<(), Refusal> {
+    let api: Api<DynamicObject> = Api::all_with(client.clone(), &resource(kind));
     let mut params = ListParams::default().limit(PAGE);
     if kind == Kind::ConfigMap {
         // Of the user's settings and secrets none is looked at.
@@ -214,7 +224,7 @@ async fn read_kind(client: &Client, kind: Kind, put: &mut dyn FnMut(Kind, Value)
             if let Ok(mut doc) = serde_json::to_value(&object) {
                 // Lists leave out what every item has in common.
                 doc.set("apiVersion", kind.api_version());
-                doc.set("kind", info.kind);
+                doc.set("kind", kind.name());
                 put(kind, doc);
             }
         }

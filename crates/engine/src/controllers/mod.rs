@@ -48,7 +48,7 @@ pub use disruption::budgets::{Closed, closed};
 pub use disruption::cron::{Schedule, is_open};
 pub use disruption::{Finding, Listed, survey};
 pub(crate) use hashes::{class_keys, pool_keys};
-pub(crate) use names::{DO_NOT_CONSOLIDATE, DO_NOT_EVICT, Names};
+pub(crate) use names::{COMPONENT, DO_NOT_CONSOLIDATE, DO_NOT_EVICT, Names};
 pub(crate) use node_class::{CLOUD_REASONS, OBSERVED};
 
 /// Between a change and the reconcile it wakes: a watch event through the informer into a worker.
@@ -105,6 +105,8 @@ pub struct Karpenter {
     provisioning: provisioning::Provisioning,
     disruption: disruption::Disruption,
     busy: Option<Busy>,
+    /// What was reconciled last.
+    last: Option<Item>,
 }
 
 /// The controllers of a cluster in which something happens: of pods that wait, claims, and nodes that go.
@@ -139,6 +141,7 @@ impl Karpenter {
             provisioning: provisioning::Provisioning::default(),
             disruption: disruption::Disruption::new(),
             busy: None,
+            last: None,
         }
     }
 
@@ -162,6 +165,13 @@ impl Karpenter {
         self.work.cancel(&Item::Start);
         for claim in view.store.list(self.names.claim) {
             self.work.cancel(&Item::PodEvent(claim.meta.name.clone()));
+        }
+    }
+
+    /// Reconciles once more what was reconciled last: something of what came of it was refused.
+    pub fn retry(&mut self, at: SimTime) {
+        if let Some(item) = self.last.clone() {
+            self.work.sooner(item, at);
         }
     }
 
@@ -391,6 +401,7 @@ impl Actor for Karpenter {
             && let Some(item) = self.work.pop_due(view.now)
         {
             let mut cx = Cx::new(view);
+            self.last = Some(item.clone());
             self.reconcile(item, &mut cx);
             if !cx.out.is_empty() {
                 return cx.out;

@@ -3,8 +3,11 @@
 
 mod carried;
 mod cloud;
-mod prices;
+pub(super) mod prices;
 mod workloads;
+
+#[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
+pub(super) use cloud::instances;
 
 use super::Dump;
 use crate::controllers::Names;

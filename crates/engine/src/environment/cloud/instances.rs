@@ -14,11 +14,13 @@ use crate::pricing::Kubelet;
 use crate::store::{Change, Op};
 use objects::json;
 use objects::typed::Phase;
-use objects::{DocExt, Kind, Object, ObjectKey};
+use objects::{ApiError, DocExt, Kind, Object, ObjectKey};
 use std::sync::Arc;
 
 /// How often a kubelet without a network looks whether it has one now.
 const NETWORK_MS: u64 = 500;
+/// Before a kubelet whose report was refused tries again.
+const REPORT_MS: u64 = 1_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Step {
@@ -35,6 +37,8 @@ const STEPS: [Step; 6] = [Step::Adopt, Step::Run, Step::Register, Step::Ready, S
 #[derive(Clone, Debug, Default)]
 pub struct Instances {
     due: Timers<(String, Step)>,
+    /// Machines take so long to join and to end, in place of what EC2's take.
+    fixed_ms: Option<u64>,
 }
 
 /// Milliseconds from launch to registration and from registration to ready.
@@ -72,7 +76,7 @@ impl Actor for Instances {
             return;
         }
         if change.op == Op::Added {
-            let (register, _) = boot_ms(view, &id, object.doc.str_at("spec.imageFamily").unwrap_or_default());
+            let (register, _) = self.boot_ms(view, object);
             if !object.meta.finalizers.iter().any(|f| f == HELD) {
                 self.due.set((id.clone(), Step::Adopt), view.now);
             }
@@ -87,7 +91,7 @@ impl Actor for Instances {
             for step in [Step::Run, Step::Register, Step::Ready, Step::Reclaim] {
                 self.due.cancel(&(id.clone(), step));
             }
-            let ms = view.stream("termination", &id).between(30_000, 60_000);
+            let ms = self.fixed_ms.unwrap_or_else(|| view.stream("termination", &id).between(30_000, 60_000));
             self.due.set((id.clone(), Step::Terminated), view.now + ms);
             // The state is written at once, in the same instant.
             self.due.set((id, Step::Adopt), view.now);
@@ -115,9 +119,37 @@ impl Actor for Instances {
         }
         out
     }
+
+    /// A server that would not have the node, or its report, is asked again.
+    fn refused(&mut self, intent: &Intent, _error: &ApiError, view: &View<'_>) {
+        if let Some(id) = machine(&intent.action, view) {
+            let step = if matches!(intent.action, Action::Create(_)) { Step::Register } else { Step::Ready };
+            self.due.sooner((id, step), view.now + REPORT_MS);
+        }
+    }
+}
+
+/// The instance behind the node that an action is about.
+fn machine(action: &Action, view: &View<'_>) -> Option<String> {
+    let id = match action {
+        Action::Create(doc) => doc.str_at("spec.providerID")?,
+        Action::Patch { key, .. } => &view.store.get(key)?.node()?.provider_id,
+        _ => return None,
+    };
+    super::instance_id(id).map(str::to_owned)
 }
 
 impl Instances {
+    /// Machines join `fixed_ms` after their launch and end so long after they are told to; as EC2's do where it is left out.
+    pub fn joining_after(fixed_ms: Option<u64>) -> Instances {
+        Instances { fixed_ms, ..Instances::default() }
+    }
+
+    fn boot_ms(&self, view: &View<'_>, instance: &Object) -> (u64, u64) {
+        let family = instance.doc.str_at("spec.imageFamily").unwrap_or_default();
+        self.fixed_ms.map_or_else(|| boot_ms(view, &instance.meta.name, family), |ms| (ms, 1))
+    }
+
     fn step(&mut self, instance: &Arc<Object>, step: Step, view: &View<'_>, out: &mut Vec<Intent>) {
         let id = &instance.meta.name;
         let state = |s: &str, why: &'static str| patch(instance.key(), json!({"status": {"state": s}}), why);
@@ -165,7 +197,7 @@ impl Instances {
             }
         }
         let running = instance.doc.str_at("status.state") == Some("running");
-        let (register, ready) = boot_ms(view, id, instance.doc.str_at("spec.imageFamily").unwrap_or_default());
+        let (register, ready) = self.boot_ms(view, instance);
         // A planted instance finished booting long ago and only waits for its network.
         let planted = running && view.now.since(view.sim_time(instance.meta.created_ms)) < register / 2;
         if !running {

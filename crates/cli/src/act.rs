@@ -1,0 +1,66 @@
+//! `nodewright act`: the engine as an autoscaler of a real cluster, or what it would do.
+
+use crate::{Failure, plan};
+use engine::cluster::{ActError, Ended, Settings};
+use objects::Value;
+use std::io::Write;
+
+/// Exit status where another process has taken the Lease.
+const LEASE_LOST: u8 = 4;
+
+#[derive(Clone, Debug)]
+pub struct Choices {
+    pub settings: Settings,
+    /// The user has said that the cluster is to be written to.
+    pub yes: bool,
+    /// A file that records are added to, a line of JSON each; standard error if left out.
+    pub audit: Option<String>,
+}
+
+/// Acts until it is stopped; without `yes` says what it would do and writes nothing.
+pub fn run(choices: &Choices, at_ms: i64) -> Result<(String, u8), Failure> {
+    let Some(context) = &choices.settings.cluster.context else {
+        if choices.yes {
+            return Err(Failure::usage("--yes needs --context NAME: say which cluster is to be written to".to_owned()));
+        }
+        return rehearse(choices, at_ms, "NAME");
+    };
+    if !choices.yes {
+        return rehearse(choices, at_ms, context);
+    }
+    let mut audit: Box<dyn Write> = match &choices.audit {
+        Some(path) => {
+            let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
+            Box::new(file.map_err(|e| Failure { message: format!("{path}: {e}"), exit: 1 })?)
+        }
+        None => Box::new(std::io::stderr()),
+    };
+    // Nothing is written to a cluster that is not written down first.
+    let mut lost: Option<std::io::Error> = None;
+    let mut sink = |record: Value| {
+        if let Err(error) = writeln!(audit, "{record}").and_then(|()| audit.flush()) {
+            lost.get_or_insert(error);
+        }
+    };
+    let ended = engine::cluster::act(&choices.settings, &mut sink);
+    if let Some(error) = lost {
+        eprintln!("nodewright: records were lost: {error}");
+    }
+    match ended {
+        Ok(Ended::Stopped) => Ok((String::new(), 0)),
+        Ok(Ended::LeaseLost) => {
+            Err(Failure { message: "another process leads: the Lease was lost".to_owned(), exit: LEASE_LOST })
+        }
+        Err(ActError::Cluster(error)) => Err(crate::observe::failure(error)),
+        Err(error) => Err(Failure { message: error.to_string(), exit: 1 }),
+    }
+}
+
+fn rehearse(choices: &Choices, at_ms: i64, context: &str) -> Result<(String, u8), Failure> {
+    let dump = plan::live(&choices.settings.cluster)?;
+    let seed = choices.settings.seed;
+    let region = choices.settings.region.clone();
+    let report = plan::run(dump, &[], &plan::Choices { at_ms, seed, region, horizon_ms: engine::cluster::HORIZON_MS })?;
+    let text = report.text();
+    Ok((format!("{text}\nNothing was written. To do it: nodewright act --context {context} --yes\n"), report.exit()))
+}

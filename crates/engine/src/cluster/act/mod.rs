@@ -1,0 +1,25 @@
+//! The engine's controllers as an autoscaler of a real cluster.
+//!
+//! - [`deputy`]: the controllers, a copy of the cluster and the machines; talks to nobody.
+//! - [`watch`] fills the copy, [`wire`] carries the intents out, [`lease`] says whether this process may, [`guard`] whether it
+//!   should.
+//! - [`own`], [`rebase`]: what keeps its writes apart from those of others.
+//!
+//! Everything happens in one task, one write at a time: while a server does not answer, nothing else is decided.
+
+mod deputy;
+mod events;
+mod guard;
+mod lease;
+mod own;
+mod rebase;
+mod record;
+mod run;
+mod watch;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+pub use record::what as decision;
+pub use run::{ActError, Ended, Settings, act};

@@ -1,0 +1,458 @@
+//! The loop: news in, one controller's turn, its writes, their answers; until it is told to stop or is no longer the leader.
+
+use super::deputy::{Answer, Choices, Deputy, Turn};
+use super::events::Events;
+use super::lease::{self, Attempt, Lease};
+use super::watch::{News, watch};
+use super::wire::{Failure, Hands, Known};
+use super::{guard, record};
+use crate::Era;
+use crate::actor::{Action, Intent};
+use crate::cluster::observe::{self, ObserveError, Options, PLANNED, READ};
+use kube::Client;
+use kube::api::ListParams;
+use objects::collections::{VecMap, VecSet};
+use objects::{ApiError, Kind, ObjectKey, Value};
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+use tokio::sync::{mpsc, watch as flag};
+
+/// What is chosen before it begins.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub cluster: Options,
+    /// Region of prices and types; that of the nodes where it is left out.
+    pub region: Option<String>,
+    /// Machines join so long after their launch; as EC2's do where it is left out.
+    pub boot_ms: Option<u64>,
+    /// Claims that are made or deleted within a minute at most.
+    pub budget: usize,
+    /// Where the Lease is kept.
+    pub namespace: String,
+    /// Names this process, and no other.
+    pub identity: String,
+    pub seed: u64,
+    /// The present, Unix milliseconds.
+    pub clock: fn() -> i64,
+}
+
+/// Why it ended.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// It was asked to.
+    Stopped,
+    /// Another process leads.
+    LeaseLost,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ActError {
+    #[error(transparent)]
+    Cluster(#[from] ObserveError),
+    #[error("cannot act on this cluster: {0}")]
+    Missing(String),
+    #[error("will not act on this cluster: {0}")]
+    Objections(String),
+}
+
+const MINUTE_MS: i64 = 60_000;
+/// Waits between attempts at a server that does not answer.
+const PAUSE: Duration = Duration::from_millis(500);
+const PAUSE_MAX: Duration = Duration::from_secs(15);
+/// The longest sleep: the stop flag and the lease are looked at in between.
+const NAP: Duration = Duration::from_millis(1_000);
+
+/// Looks after the cluster until the process is told to stop (SIGINT, SIGTERM). `sink` is given every decision, log line and
+/// write.
+///
+/// # Errors
+/// A cluster that cannot be read, has no Karpenter API, or is looked after by somebody else.
+pub fn act(settings: &Settings, sink: &mut dyn FnMut(Value)) -> Result<Ended, ActError> {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| ObserveError::Runtime(e.to_string()))?;
+    runtime.block_on(lead(settings, sink))
+}
+
+async fn lead(settings: &Settings, sink: &mut dyn FnMut(Value)) -> Result<Ended, ActError> {
+    let client = observe::connect(&settings.cluster).await?;
+    let (docs, absent, forbidden) = survey(settings, &client, sink).await?;
+    let era = era(&absent)?;
+    let hands = Hands { client: client.clone(), era, identity: settings.identity.clone() };
+    let (stop, stopped) = flag::channel(false);
+    tokio::spawn(async move {
+        signal().await;
+        let _ = stop.send(true);
+    });
+    refuse(&docs, &hands, settings).await?;
+    let mut lease = Lease::new(&settings.namespace, settings.clock);
+    let mut told = String::new();
+    loop {
+        let standby = match lease.attempt(&hands).await {
+            Attempt::Held => break,
+            Attempt::Others(holder) => format!("waits for the Lease, which {holder} holds"),
+            Attempt::Unknown(message) => format!("cannot get the Lease: {message}"),
+        };
+        if standby != told {
+            sink(record::note((settings.clock)(), &standby));
+            told = standby;
+        }
+        if nap(&stopped, lease::RETRY).await {
+            return Ok(Ended::Stopped);
+        }
+    }
+    let watches =
+        Client::try_from(observe::config(&settings.cluster).await?).map_err(|e| ObserveError::Unreachable(observe::chain(&e)))?;
+    let kinds: Vec<Kind> = kinds().filter(|k| !absent.contains(k) && !forbidden.contains(k)).collect();
+    let (inbox, news) = mpsc::unbounded_channel();
+    for kind in &kinds {
+        tokio::spawn(watch(watches.clone(), *kind, inbox.clone()));
+    }
+    let served: VecSet<Kind> = kinds.iter().copied().collect();
+    let mut autoscaler = Autoscaler {
+        settings,
+        hands,
+        lease,
+        news,
+        stopped,
+        sink,
+        listed: VecMap::new(),
+        events: Events::default(),
+        spent: VecDeque::new(),
+    };
+    let ended = autoscaler.work(era, served).await?;
+    let hands = &autoscaler.hands;
+    autoscaler.lease.release(hands).await;
+    Ok(ended)
+}
+
+fn kinds() -> impl Iterator<Item = Kind> {
+    READ.into_iter().chain(PLANNED)
+}
+
+/// What there is, and which kinds there are not or may not be read.
+async fn survey(
+    settings: &Settings,
+    client: &Client,
+    sink: &mut dyn FnMut(Value),
+) -> Result<(Vec<(Kind, Value)>, VecSet<Kind>, VecSet<Kind>), ActError> {
+    let (mut docs, mut absent, mut forbidden) = (Vec::new(), VecSet::new(), VecSet::new());
+    for kind in kinds() {
+        match observe::read_kind(client, kind, &mut |kind, doc| docs.push((kind, doc))).await {
+            Ok(()) => {}
+            Err(observe::Refusal::Absent) => {
+                absent.insert(kind);
+            }
+            Err(observe::Refusal::Forbidden(message)) => {
+                let needed = [Kind::Node, Kind::Pod, Kind::NodePool, Kind::NodeClaim, Kind::Provisioner, Kind::Machine];
+                if needed.contains(&kind) {
+                    return Err(ActError::Missing(format!("{message} (grant get, list and watch on {})", kind.resource())));
+                }
+                sink(record::note((settings.clock)(), &format!("no permission to list {}: {message}", kind.resource())));
+                forbidden.insert(kind);
+            }
+            Err(observe::Refusal::Failed(message)) => return Err(ObserveError::Unreachable(message).into()),
+        }
+    }
+    Ok((docs, absent, forbidden))
+}
+
+fn era(absent: &VecSet<Kind>) -> Result<Era, ActError> {
+    let has = |kinds: [Kind; 2]| kinds.iter().all(|k| !absent.contains(k));
+    if has([Kind::NodePool, Kind::NodeClaim]) {
+        return Ok(Era::V1);
+    }
+    if has([Kind::Provisioner, Kind::Machine]) {
+        return Ok(Era::V1alpha5);
+    }
+    Err(ActError::Missing(
+        "the server has no NodePools and NodeClaims: install Karpenter's CRDs (docs/act.md says how)".to_owned(),
+    ))
+}
+
+async fn refuse(docs: &[(Kind, Value)], hands: &Hands, settings: &Settings) -> Result<(), ActError> {
+    let leases = match hands.api(Kind::Lease, "").list(&ListParams::default()).await {
+        Ok(list) => list.items.into_iter().map(super::wire::value).collect::<Vec<_>>(),
+        Err(error) => {
+            let why = format!("whether another autoscaler is at work cannot be seen: {}", observe::chain(&error));
+            return Err(ActError::Missing(format!("{why} (grant list on leases.coordination.k8s.io)")));
+        }
+    };
+    let objections = guard::objections(docs, &leases, hands.era, (settings.clock)());
+    if objections.is_empty() { Ok(()) } else { Err(ActError::Objections(objections.join("; "))) }
+}
+
+/// Waits to be told to stop.
+async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+        return std::future::pending().await;
+    };
+    futures::future::select(Box::pin(term.recv()), Box::pin(int.recv())).await;
+}
+
+/// Sleeps; true where the process is to stop.
+async fn nap(stopped: &flag::Receiver<bool>, time: Duration) -> bool {
+    let mut stopped = stopped.clone();
+    if *stopped.borrow() {
+        return true;
+    }
+    let _ = tokio::time::timeout(time, stopped.changed()).await;
+    let now = *stopped.borrow();
+    now
+}
+
+struct Autoscaler<'a> {
+    settings: &'a Settings,
+    hands: Hands,
+    lease: Lease,
+    news: mpsc::UnboundedReceiver<News>,
+    stopped: flag::Receiver<bool>,
+    sink: &'a mut dyn FnMut(Value),
+    /// Kinds whose list is under way, and the names in it so far.
+    listed: VecMap<Kind, VecSet<ObjectKey>>,
+    events: Events,
+    /// When claims were made or deleted within the last minute.
+    spent: VecDeque<i64>,
+}
+
+impl Autoscaler<'_> {
+    fn now(&self) -> i64 {
+        (self.settings.clock)()
+    }
+
+    fn note(&mut self, text: &str) {
+        let line = record::note(self.now(), text);
+        (self.sink)(line);
+    }
+
+    async fn work(&mut self, era: Era, served: VecSet<Kind>) -> Result<Ended, ActError> {
+        let Some(docs) = self.first_lists(&served).await else { return Ok(Ended::Stopped) };
+        let choices = Choices {
+            at_ms: self.now(),
+            seed: self.settings.seed,
+            region: self.settings.region.clone(),
+            boot_ms: self.settings.boot_ms,
+            identity: self.settings.identity.clone(),
+            served,
+        };
+        let (mut deputy, notes) = Deputy::new(docs, era, &choices);
+        notes.iter().for_each(|n| self.note(n));
+        self.note("leads");
+        let mut renewed = self.now();
+        loop {
+            while let Ok(news) = self.news.try_recv() {
+                self.hear(news, &mut deputy);
+            }
+            if *self.stopped.borrow() {
+                self.note("stops");
+                return Ok(Ended::Stopped);
+            }
+            if self.now() - renewed >= i64::try_from(lease::RETRY.as_millis()).unwrap_or(i64::MAX) {
+                renewed = self.now();
+                if !self.renew().await {
+                    return Ok(Ended::LeaseLost);
+                }
+            }
+            if let Some(turn) = deputy.turn(self.now()) {
+                self.tell(&mut deputy);
+                for intent in &turn.intents {
+                    if let Some(ended) = self.carry_out(&turn, intent, &mut deputy).await {
+                        return Ok(ended);
+                    }
+                }
+                continue;
+            }
+            let until = deputy.wake_at_ms().map_or(i64::MAX, |at| at.saturating_sub(self.now()).max(1));
+            let nap = NAP.min(Duration::from_millis(u64::try_from(until).unwrap_or(1)));
+            if let Ok(Some(news)) = tokio::time::timeout(nap, self.news.recv()).await {
+                self.hear(news, &mut deputy);
+            }
+        }
+    }
+
+    /// Everything that there is, when all kinds have been listed; `None` where the process is to stop before.
+    async fn first_lists(&mut self, served: &VecSet<Kind>) -> Option<Vec<(Kind, Value)>> {
+        let mut objects: BTreeMap<ObjectKey, Value> = BTreeMap::new();
+        let mut left = served.clone();
+        while !left.is_empty() {
+            if *self.stopped.borrow() {
+                return None;
+            }
+            let Ok(Some(news)) = tokio::time::timeout(NAP, self.news.recv()).await else { continue };
+            match news {
+                News::Begins(kind) => objects.retain(|key, _| key.kind != kind),
+                News::Object(kind, doc) => {
+                    objects.insert(key(kind, &doc), doc);
+                }
+                News::Gone(kind, doc) => {
+                    objects.remove(&key(kind, &doc));
+                }
+                News::Complete(kind) => {
+                    left.remove(&kind);
+                }
+                News::Trouble(kind, message) => self.note(&format!("cannot watch {}: {message}", kind.resource())),
+            }
+        }
+        Some(objects.into_iter().map(|(key, doc)| (key.kind, doc)).collect())
+    }
+
+    fn hear(&mut self, news: News, deputy: &mut Deputy) {
+        match news {
+            News::Begins(kind) => {
+                self.listed.insert(kind, VecSet::new());
+            }
+            News::Object(kind, doc) => {
+                if let Some(names) = self.listed.get_mut(&kind) {
+                    names.insert(key(kind, &doc));
+                }
+                deputy.see(kind, doc);
+            }
+            News::Complete(kind) => {
+                if let Some(names) = self.listed.remove(&kind) {
+                    deputy.only(kind, &names);
+                }
+            }
+            News::Gone(kind, doc) => {
+                deputy.lose(&key(kind, &doc), objects::DocExt::str_at(&doc, "metadata.uid").unwrap_or_default())
+            }
+            News::Trouble(kind, message) => self.note(&format!("cannot watch {}: {message}", kind.resource())),
+        }
+    }
+
+    fn tell(&mut self, deputy: &mut Deputy) {
+        let said = deputy.take_said();
+        for one in &said {
+            (self.sink)(record::said(one, |at| deputy.unix_ms(at)));
+        }
+    }
+
+    /// False where another process leads, or nobody can tell.
+    async fn renew(&mut self) -> bool {
+        match self.lease.attempt(&self.hands).await {
+            Attempt::Held => true,
+            Attempt::Others(holder) => {
+                self.note(&format!("lost the Lease to {holder}"));
+                false
+            }
+            Attempt::Unknown(message) => {
+                let held = self.lease.is_held();
+                if !held {
+                    self.note(&format!("cannot renew the Lease: {message}"));
+                }
+                held
+            }
+        }
+    }
+
+    /// Carries an intent out, waiting for a server that does not answer. Gives a reason to end, if there is one.
+    async fn carry_out(&mut self, turn: &Turn, intent: &Intent, deputy: &mut Deputy) -> Option<Ended> {
+        if let Action::Event(note) = &intent.action {
+            let uid = deputy.store().get(&note.about).map(|o| o.meta.uid.clone()).unwrap_or_default();
+            let now = self.now();
+            self.events.post(note, &uid, &self.hands, now).await;
+            return None;
+        }
+        let key = super::deputy::key_of(&intent.action)?;
+        if let Some(ended) = self.within_budget(&intent.action).await {
+            return Some(ended);
+        }
+        let mut pause = PAUSE;
+        let mut told = false;
+        loop {
+            // Before every write: whoever has lost the Lease writes no more.
+            if !self.lease.is_held() && !self.renew().await {
+                return Some(Ended::LeaseLost);
+            }
+            let known = known(&key, deputy);
+            let line = record::write(self.now(), intent, known.as_ref(), None);
+            (self.sink)(line);
+            let done = self.hands.carry_out(&intent.action, known.as_ref()).await;
+            let now = self.now();
+            match done {
+                Ok(answer) => {
+                    (self.sink)(record::write(now, intent, known.as_ref(), Some(Ok(()))));
+                    deputy.answered(turn, intent, Ok(answer));
+                    return None;
+                }
+                Err(Failure::Refused(error)) => {
+                    (self.sink)(record::write(now, intent, known.as_ref(), Some(Err(&error))));
+                    self.refused(turn, intent, error, deputy);
+                    return None;
+                }
+                Err(Failure::Unanswered { message, wait }) => {
+                    if !told {
+                        self.note(&format!("no answer: {message}; tries again"));
+                        told = true;
+                    }
+                    let wait = wait.unwrap_or(pause).min(PAUSE_MAX);
+                    pause = (pause * 2).min(PAUSE_MAX);
+                    let until = self.now().saturating_add_unsigned(u64::try_from(wait.as_millis()).unwrap_or(0));
+                    while self.now() < until {
+                        if nap(&self.stopped, NAP.min(wait)).await {
+                            return Some(Ended::Stopped);
+                        }
+                        if !self.renew().await {
+                            return Some(Ended::LeaseLost);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn refused(&mut self, turn: &Turn, intent: &Intent, error: ApiError, deputy: &mut Deputy) {
+        let gone = error.reason == objects::Reason::NotFound && !matches!(intent.action, Action::Create(_));
+        deputy.answered(turn, intent, Err(error));
+        if gone {
+            // The watch will say so too.
+            deputy.answered(turn, intent, Ok(Answer::Gone));
+        }
+    }
+
+    /// Waits until a claim may be made or deleted.
+    async fn within_budget(&mut self, action: &Action) -> Option<Ended> {
+        let counts = match action {
+            Action::Create(doc) => super::deputy::key_of(&Action::Create(doc.clone())).is_some_and(|k| is_claim(k.kind)),
+            Action::Delete { key, .. } => is_claim(key.kind),
+            _ => false,
+        };
+        if !counts {
+            return None;
+        }
+        let mut told = false;
+        loop {
+            let now = self.now();
+            while self.spent.front().is_some_and(|at| now - at >= MINUTE_MS) {
+                self.spent.pop_front();
+            }
+            if self.spent.len() < self.settings.budget.max(1) {
+                self.spent.push_back(now);
+                return None;
+            }
+            if !told {
+                self.note(&format!("waits: {} claims were made or deleted within a minute", self.spent.len()));
+                told = true;
+            }
+            if nap(&self.stopped, NAP).await {
+                return Some(Ended::Stopped);
+            }
+            if !self.renew().await {
+                return Some(Ended::LeaseLost);
+            }
+        }
+    }
+}
+
+fn is_claim(kind: Kind) -> bool {
+    matches!(kind, Kind::NodeClaim | Kind::Machine)
+}
+
+fn key(kind: Kind, doc: &Value) -> ObjectKey {
+    let text = |path: &str| objects::DocExt::str_at(doc, path).unwrap_or_default().to_owned();
+    ObjectKey { kind, namespace: text("metadata.namespace"), name: text("metadata.name") }
+}
+
+fn known(key: &ObjectKey, deputy: &Deputy) -> Option<Known> {
+    let version = deputy.version(key)?.clone();
+    Some(Known { version, doc: deputy.store().get(key)?.doc.clone() })
+}

@@ -1,0 +1,242 @@
+//! The engine as the autoscaler of a real cluster, in a process of its own.
+
+use super::{clear, inflate, namespace, until_running};
+use crate::api::eventually;
+use crate::control_plane::{Cluster, Part};
+use anyhow::{Result, bail};
+use engine::cluster::{Options, Settings};
+use engine::session::{PatchStyle, Request, Validation};
+use engine::{Era, Scenario, Session};
+use objects::{DocExt, Kind, ObjectKey, Value, json};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+/// The first argument of a process that acts; then kubeconfig, name, file of records.
+const ACT: &str = "act";
+const BOOT_MS: u64 = 1_000;
+
+pub fn arguments() -> Option<Vec<String>> {
+    let all: Vec<String> = std::env::args().skip(1).collect();
+    (all.first().is_some_and(|first| first == ACT)).then(|| all[1..].to_vec())
+}
+
+fn now_ms() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+pub fn process(arguments: &[String]) -> Result<()> {
+    let [kubeconfig, identity, audit] = arguments else { bail!("act KUBECONFIG IDENTITY RECORDS") };
+    let settings = Settings {
+        cluster: Options { context: Some("admin".to_owned()), kubeconfig: Some(kubeconfig.clone()) },
+        region: Some("ap-northeast-2".to_owned()),
+        boot_ms: Some(BOOT_MS),
+        budget: 100,
+        namespace: "kube-system".to_owned(),
+        identity: identity.clone(),
+        seed: now_ms().unsigned_abs(),
+        clock: now_ms,
+    };
+    let choices = nodewright_cli::act::Choices { settings, yes: true, audit: Some(audit.clone()) };
+    match nodewright_cli::act::run(&choices, now_ms()) {
+        Ok(_) => Ok(()),
+        Err(failure) => {
+            eprintln!("{}", failure.message);
+            std::process::exit(failure.exit.into())
+        }
+    }
+}
+
+/// A process that acts, and what it writes down.
+struct Acting {
+    child: Child,
+    audit: String,
+}
+
+impl Acting {
+    fn start(cluster: &Cluster, identity: &str) -> Acting {
+        let audit = format!("{}.{identity}.jsonl", cluster.kubeconfig);
+        let me = std::env::current_exe().expect("this program");
+        let mut command = Command::new(me);
+        command.args([ACT, &cluster.kubeconfig, identity, &audit]).stderr(Stdio::piped());
+        Acting { child: command.spawn().expect("it starts"), audit }
+    }
+
+    fn records(&self) -> Vec<Value> {
+        let text = std::fs::read_to_string(&self.audit).unwrap_or_default();
+        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+
+    fn has(&self, text: &str) -> bool {
+        std::fs::read_to_string(&self.audit).unwrap_or_default().contains(text)
+    }
+
+    fn until_leads(&self) {
+        eventually("it leads", 60, || self.has("\"leads\"").then_some(()));
+    }
+
+    /// What it decided, in words that two runs share.
+    fn decisions(&self) -> Vec<String> {
+        self.records().iter().filter(|r| r.str_at("record") == Some("decision")).filter_map(|r| gist(r.at("decision"))).collect()
+    }
+
+    /// Asks it to stop; how it ended.
+    fn stop(mut self) -> Option<i32> {
+        let _ = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
+        self.child.wait().expect("it ends").code()
+    }
+
+    fn kill(mut self) {
+        self.child.kill().expect("it runs");
+        self.child.wait().expect("it ends");
+    }
+}
+
+fn gist(decision: &Value) -> Option<String> {
+    let text = |field: &str| decision.str_at(field).unwrap_or_default();
+    let names = |field: &str| decision.list_at(field).iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" ");
+    match text("what") {
+        "launch" => Some(format!("launch for {} pods, cheapest {}", decision.list_at("pods").len(), decision.at("cheapest"))),
+        "fleet" => Some(format!("fleet {} {}", text("instanceType"), text("capacityType"))),
+        "disrupt" => Some(format!(
+            "{} {} {} [{}]",
+            text("method"),
+            text("action"),
+            decision.list_at("nodes").len(),
+            names("replacementTypes")
+        )),
+        _ => None,
+    }
+}
+
+fn pool() -> Value {
+    json!({
+        "apiVersion": "karpenter.sh/v1", "kind": "NodePool", "metadata": {"name": "default"},
+        "spec": {
+            "disruption": {"consolidationPolicy": "WhenEmptyOrUnderutilized", "consolidateAfter": "0s", "budgets": [{"nodes": "100%"}]},
+            "template": {"spec": {
+                "nodeClassRef": {"group": "karpenter.k8s.aws", "kind": "EC2NodeClass", "name": "default"},
+                "requirements": [
+                    {"key": "karpenter.sh/capacity-type", "operator": "In", "values": ["on-demand"]},
+                    {"key": "node.kubernetes.io/instance-type", "operator": "In", "values": ["c5.large", "m5.large", "m5.xlarge"]}]}}}
+    })
+}
+
+/// Types of the nodes of the pool, sorted.
+fn types(cluster: &Cluster) -> Vec<String> {
+    let label = |n: &Value, key: &str| n.at("metadata.labels").field(key).as_str().map(str::to_owned);
+    let owned = |n: &Value| label(n, "karpenter.sh/nodepool").is_some();
+    let mut types: Vec<String> = cluster
+        .list(Kind::Node)
+        .iter()
+        .filter(|n| owned(n))
+        .filter_map(|n| label(n, "node.kubernetes.io/instance-type"))
+        .collect();
+    types.sort();
+    types
+}
+
+fn until_types(cluster: &Cluster, want: &[&str]) {
+    eventually(&format!("the nodes are {want:?}"), 150, || {
+        (types(cluster) == want && cluster.list(Kind::NodeClaim).len() == want.len()).then_some(())
+    });
+}
+
+fn scale(cluster: &Cluster, name: &str, replicas: i64) {
+    cluster.patch(Kind::Deployment, name, name, &json!({"spec": {"replicas": replicas}})).unwrap();
+}
+
+/// What one simulation decides in the lab.
+fn simulated(seed: u64) -> Vec<String> {
+    let mut session = Session::new(Scenario::lab(Era::V1, seed)).unwrap();
+    let (dry_run, validation) = (false, Validation::Strict);
+    let patch = json!({"spec": pool().at("spec")});
+    let key = ObjectKey::cluster(Kind::NodePool, "default");
+    session.request("", Request::Patch { key, patch, style: PatchStyle::Merge, dry_run }).unwrap();
+    let mut doc = inflate("lab", 0);
+    doc.set("metadata.namespace", "default");
+    session.request("", Request::Apply { doc, dry_run, validation }).unwrap();
+    for (replicas, seconds) in [(5, 120), (0, 200), (12, 120), (7, 240), (0, 200)] {
+        let key = ObjectKey::new(Kind::Deployment, "default", "lab");
+        session.request("", Request::Scale { key, replicas, dry_run }).unwrap();
+        session.advance_to(session.now() + seconds * 1000);
+    }
+    let decisions = session.world().decisions.share();
+    decisions.iter().filter_map(|d| gist(&engine::cluster::decision(d))).collect()
+}
+
+/// 0 -> 5 -> 0, 0 -> 12 -> 7 -> 0.
+pub fn lab(cluster: &mut Cluster) {
+    cluster.install_karpenter_crds().unwrap();
+    cluster.apply(&namespace("lab"));
+    cluster.apply(&pool());
+    cluster.create(&inflate("lab", 0)).unwrap();
+    let acting = Acting::start(cluster, "lab");
+    acting.until_leads();
+    let xlarge = "m5.xlarge";
+    for (replicas, nodes) in [
+        (5, &[xlarge, xlarge][..]),
+        (0, &[]),
+        (12, &[xlarge, xlarge, xlarge, xlarge]),
+        (7, &["c5.large", xlarge, xlarge]),
+        (0, &[]),
+    ] {
+        scale(cluster, "lab", replicas);
+        until_running(cluster, "lab", usize::try_from(replicas).unwrap());
+        until_types(cluster, nodes);
+    }
+    let decisions = acting.decisions();
+    assert_eq!(acting.stop(), Some(0));
+    // Which pods go at 12 -> 7 is drawn, and what is consolidated follows from it.
+    assert!((1..=40).any(|seed| simulated(seed) == decisions), "no simulation decides so: {decisions:#?}");
+    clear(cluster, "lab", &[]);
+}
+
+/// The process is killed, and the server is away, while nodes come and go.
+pub fn faults(cluster: &mut Cluster) {
+    cluster.apply(&namespace("faults"));
+    cluster.apply(&pool());
+    cluster.create(&inflate("faults", 5)).unwrap();
+    let first = Acting::start(cluster, "first");
+    // Its claims are there, and no machine has joined.
+    eventually("it has made claims", 90, || (cluster.list(Kind::NodeClaim).len() == 2).then_some(()));
+    first.kill();
+    let second = Acting::start(cluster, "second");
+    until_running(cluster, "faults", 5);
+    until_types(cluster, &["m5.xlarge", "m5.xlarge"]);
+
+    cluster.kill(Part::ApiServer);
+    std::thread::sleep(Duration::from_secs(3));
+    cluster.run(Part::ApiServer).unwrap();
+    // It has gone on, or has stopped because it could not renew its Lease.
+    let third = Acting::start(cluster, "third");
+    scale(cluster, "faults", 0);
+    eventually("a node is about to go", 90, || {
+        let tainted = |n: &Value| n.list_at("spec.taints").iter().any(|t| t.str_at("key") == Some("karpenter.sh/disrupted"));
+        cluster.list(Kind::Node).iter().any(tainted).then_some(())
+    });
+    second.kill();
+    until_types(cluster, &[]);
+    assert_eq!(third.stop(), Some(0));
+    clear(cluster, "faults", &[]);
+}
+
+/// Two processes: one waits until the other has gone. Beside another autoscaler there is none.
+pub fn leaders(cluster: &mut Cluster) {
+    let one = Acting::start(cluster, "one");
+    one.until_leads();
+    let two = Acting::start(cluster, "two");
+    eventually("the other waits", 30, || two.has("waits for the Lease, which one holds").then_some(()));
+    assert_eq!(one.stop(), Some(0));
+    two.until_leads();
+    assert_eq!(two.stop(), Some(0));
+
+    cluster.apply(&namespace("karpenter"));
+    let mut karpenter = inflate("karpenter", 1);
+    karpenter.set("metadata.labels", json!({"app.kubernetes.io/name": "karpenter"}));
+    cluster.create(&karpenter).unwrap();
+    let mut refused = Acting::start(cluster, "refused");
+    assert_eq!(refused.child.wait().unwrap().code(), Some(1));
+    clear(cluster, "karpenter", &[]);
+    cluster.delete(Kind::NodePool, "", "default").unwrap();
+}
