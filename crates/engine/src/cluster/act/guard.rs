@@ -15,8 +15,8 @@ pub fn objections(docs: &[(Kind, Value)], leases: &[Value], era: Era, now_ms: i6
         let name = lease.str_at("metadata.name").unwrap_or_default();
         let holder = lease.str_at("spec.holderIdentity").unwrap_or_default();
         let renewed = lease.str_at("spec.renewTime").and_then(objects::time::parse_rfc3339).unwrap_or(0);
-        let ours = ["karpenter-leader-election", "cluster-autoscaler"].iter().any(|n| name == *n);
-        if ours && !holder.is_empty() && now_ms - renewed < FRESH_MS {
+        let is_autoscaler = ["karpenter-leader-election", "cluster-autoscaler"].contains(&name);
+        if is_autoscaler && !holder.is_empty() && now_ms - renewed < FRESH_MS {
             let namespace = lease.str_at("metadata.namespace").unwrap_or_default();
             out.push(format!(
                 "the Lease {namespace}/{name} is held by {holder}: another autoscaler is at work, scale it to 0 first"

@@ -196,9 +196,9 @@ async fn nap(stopped: &flag::Receiver<bool>, time: Duration) -> bool {
     if *stopped.borrow() {
         return true;
     }
-    let _ = tokio::time::timeout(time, stopped.changed()).await;
-    let now = *stopped.borrow();
-    now
+    // A sender that is gone tells as little as one that says nothing.
+    let told = tokio::time::timeout(time, stopped.changed()).await.is_ok();
+    told && *stopped.borrow_and_update()
 }
 
 struct Autoscaler<'a> {
