@@ -91,7 +91,8 @@ struct Run {
     /// AWS region, for prices and zones.
     #[arg(long)]
     region: Option<String>,
-    /// Where the session begins (karpenter-basics, karpenter-bare), or a file that export wrote (.yaml, .json).
+    /// Where the session begins (karpenter-basics, playground, karpenter-bare, kwok), or a file that export wrote (.yaml,
+    /// .json).
     #[arg(long)]
     scenario: Option<String>,
     /// Let time run on at the end, up to this long after the start (30m, 1h30m).
@@ -241,6 +242,9 @@ struct KubectlCases {
     /// Only cases whose name begins so: a set (d), some (a05) or one.
     #[arg(long, value_name = "NAME")]
     only: Option<String>,
+    /// Print both sides of cases that differ, as they are compared.
+    #[arg(long)]
+    full: bool,
 }
 
 #[cfg(feature = "kube")]
@@ -322,6 +326,7 @@ fn main() -> ExitCode {
             cases: args.cases_dir,
             manifests: args.manifests,
             only: args.only,
+            full: args.full,
         }),
         #[cfg(feature = "kube")]
         Command::Observe(args) => observe(&args),

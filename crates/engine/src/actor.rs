@@ -7,7 +7,7 @@ use crate::pricing::Market;
 use crate::profile::Profile;
 use crate::store::{Change, Store};
 use crate::{Era, SimTime};
-use objects::{ApiError, ObjectKey, Value};
+use objects::{Api, ApiError, ObjectKey, Value};
 use std::borrow::Cow;
 
 /// A consistent read of the cluster. In the simulation `store` is the API server itself; on a real cluster it is the
@@ -26,6 +26,10 @@ pub struct View<'a> {
 impl View<'_> {
     pub fn era(&self) -> Era {
         self.profile.era
+    }
+
+    pub fn api(&self) -> Api {
+        self.profile.api()
     }
 
     pub fn unix_ms(&self) -> i64 {

@@ -27,6 +27,28 @@ impl Era {
     }
 }
 
+/// Whose machines Karpenter buys: the cloud provider it was built with, and whose node class the API server knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Provider {
+    #[default]
+    Aws,
+    /// Nodes without machines, which kwok plays (era v1 only).
+    Kwok,
+}
+
+/// What one API server serves: the kinds of an era, and among them those of one provider. An era alone stands for AWS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Api {
+    pub era: Era,
+    pub provider: Provider,
+}
+
+impl From<Era> for Api {
+    fn from(era: Era) -> Api {
+        Api { era, provider: Provider::Aws }
+    }
+}
+
 macro_rules! kinds {
     ($($kind:ident $plural:literal $short:tt $group:literal $version:literal $scope:ident $eras:ident;)*) => {
         /// Every kind the store can hold.
@@ -64,6 +86,9 @@ pub enum Eras {
     Both,
     V1alpha5,
     V1,
+    /// Era v1 with one provider.
+    V1Aws,
+    V1Kwok,
     /// The cloud's own records, which no API server serves.
     Internal,
 }
@@ -106,7 +131,8 @@ kinds! {
     AWSNodeTemplate "awsnodetemplates" [] "karpenter.k8s.aws" "v1alpha1" Cluster V1alpha5;
     NodePool "nodepools" [] "karpenter.sh" "v1" Cluster V1;
     NodeClaim "nodeclaims" [] "karpenter.sh" "v1" Cluster V1;
-    EC2NodeClass "ec2nodeclasses" ["ec2nc", "ec2ncs"] "karpenter.k8s.aws" "v1" Cluster V1;
+    EC2NodeClass "ec2nodeclasses" ["ec2nc", "ec2ncs"] "karpenter.k8s.aws" "v1" Cluster V1Aws;
+    KWOKNodeClass "kwoknodeclasses" ["kwoknc", "kwokncs"] "karpenter.kwok.sh" "v1alpha1" Cluster V1Kwok;
     FleetRequest "fleetrequests" [] "cloud.nodewright" "v1" Cluster Internal;
     Instance "instances" [] "cloud.nodewright" "v1" Cluster Internal;
     CloudFault "cloudfaults" [] "cloud.nodewright" "v1" Cluster Internal;
@@ -149,12 +175,15 @@ impl Kind {
         self.info().group.starts_with("karpenter")
     }
 
-    /// Whether the API server of `era` serves this kind.
-    pub fn served_in(self, era: Era) -> bool {
+    /// Whether this API server serves this kind.
+    pub fn served_in(self, api: impl Into<Api>) -> bool {
+        let Api { era, provider } = api.into();
         match self.info().eras {
             Eras::Both => true,
             Eras::V1alpha5 => era == Era::V1alpha5,
             Eras::V1 => era == Era::V1,
+            Eras::V1Aws => era == Era::V1 && provider == Provider::Aws,
+            Eras::V1Kwok => era == Era::V1 && provider == Provider::Kwok,
             Eras::Internal => false,
         }
     }
@@ -165,15 +194,16 @@ impl Kind {
     }
 
     /// The kind that a kubectl argument names: plural, singular or short name, with or without the group
-    /// (`deploy`, `deployment`, `Deployment`, `deployments.apps`, `deployments.v1.apps`), among those `era` serves.
-    pub fn parse(text: &str, era: Era) -> Option<Kind> {
+    /// (`deploy`, `deployment`, `Deployment`, `deployments.apps`, `deployments.v1.apps`), among those that are served.
+    pub fn parse(text: &str, api: impl Into<Api>) -> Option<Kind> {
+        let api = api.into();
         let text = text.to_lowercase();
         let (name, rest) = text.split_once('.').unwrap_or((&text, ""));
         Kind::ALL.iter().copied().find(|k| {
             let info = k.info();
             let named = info.plural == name || info.kind.to_lowercase() == name || info.short.contains(&name);
             let grouped = rest.is_empty() || rest == info.group || rest == format!("{}.{}", info.version, info.group);
-            named && grouped && k.served_in(era)
+            named && grouped && k.served_in(api)
         })
     }
 
@@ -186,8 +216,12 @@ impl Kind {
         if era == Era::V1 { Kind::NodeClaim } else { Kind::Machine }
     }
 
-    pub fn node_class(era: Era) -> Kind {
-        if era == Era::V1 { Kind::EC2NodeClass } else { Kind::AWSNodeTemplate }
+    pub fn node_class(api: impl Into<Api>) -> Kind {
+        match api.into() {
+            Api { provider: Provider::Kwok, .. } => Kind::KWOKNodeClass,
+            Api { era: Era::V1, .. } => Kind::EC2NodeClass,
+            Api { era: Era::V1alpha5, .. } => Kind::AWSNodeTemplate,
+        }
     }
 }
 
@@ -208,6 +242,9 @@ mod tests {
         }
         assert_eq!(Kind::parse("provisioners", Era::V1), None);
         assert_eq!(Kind::parse("instances", Era::V1), None);
+        let kwok = Api { era: Era::V1, provider: Provider::Kwok };
+        assert_eq!(Kind::parse("kwoknc", kwok), Some(Kind::KWOKNodeClass));
+        assert_eq!((Kind::parse("kwoknc", Era::V1), Kind::parse("ec2nc", kwok)), (None, None));
         assert_eq!(Kind::of("apps/v1", "Deployment"), Some(Kind::Deployment));
     }
 }

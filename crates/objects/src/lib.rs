@@ -25,7 +25,7 @@ pub mod yaml;
 pub use admit::{Validation, admit, default_fields, mount_token};
 pub use doc::DocExt;
 pub use error::{ApiError, Reason};
-pub use kind::{Era, Kind};
+pub use kind::{Api, Era, Kind, Provider};
 pub use object::{Meta, Object, ObjectKey, OwnerRef};
 pub use resources::Resources;
 pub use serde_json::{Map, Value};

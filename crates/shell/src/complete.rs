@@ -41,7 +41,7 @@ pub fn complete(line: &str, cursor: usize, state: &State, snapshot: &Snapshot) -
         [] => (String::new(), commands(state)),
         ["kubectl", rest @ ..] => kubectl(rest, word, state, snapshot),
         ["which" | "man" | "type" | "help", ..] => (String::new(), commands(state)),
-        ["watch", .., "kubectl"] => kubectl(&[], word, state, snapshot),
+        ["watch" | "timeout", .., "kubectl"] => kubectl(&[], word, state, snapshot),
         ["eks-node-viewer", ..] if word.starts_with('-') => {
             (String::new(), crate::viewer::flags().map(|f| format!("--{f} ")).collect())
         }
@@ -130,7 +130,7 @@ fn kubectl(words: &[&str], word: &str, state: &State, snapshot: &Snapshot) -> (S
     let Some(verb) = VERBS.iter().find(|v| v.name == *name) else {
         return (none(), Vec::new());
     };
-    let era = snapshot.profile.era;
+    let api = snapshot.profile.api();
     let Some(mut command) = command(verb.name) else {
         return (none(), Vec::new());
     };
@@ -138,7 +138,7 @@ fn kubectl(words: &[&str], word: &str, state: &State, snapshot: &Snapshot) -> (S
         command = below;
     }
     let given = operands(&command, rest);
-    let kind = given.iter().find_map(|o| Kind::parse(o.split('/').next().unwrap_or(o), era));
+    let kind = given.iter().find_map(|o| Kind::parse(o.split('/').next().unwrap_or(o), api));
     if let Some(flag) = rest.last().filter(|w| w.starts_with('-') && !w.contains('=')).and_then(|w| flag_of(&command, w))
         && flag.needs_value()
     {
@@ -161,17 +161,17 @@ fn kubectl(words: &[&str], word: &str, state: &State, snapshot: &Snapshot) -> (S
     };
     let with_kinds = |given: &[&str]| -> (String, Vec<String>) {
         if let Some((head, _)) = word.split_once('/') {
-            let found = Kind::parse(head, era).map(&names).unwrap_or_default();
+            let found = Kind::parse(head, api).map(&names).unwrap_or_default();
             return (format!("{head}/"), spaced(found.iter().map(String::as_str)));
         }
         match given {
             [] => {
                 let (head, _) = word.rsplit_once(',').map_or(("", ""), |(h, t)| (h, t));
                 let head = if head.is_empty() { String::new() } else { format!("{head},") };
-                (head, spaced(resource_kinds(era).iter().map(String::as_str)))
+                (head, spaced(resource_kinds(api).iter().map(String::as_str)))
             }
             [first, ..] if !first.contains('/') => {
-                let found = Kind::parse(first, era).map(&names).unwrap_or_default();
+                let found = Kind::parse(first, api).map(&names).unwrap_or_default();
                 let new: Vec<&String> = found.iter().filter(|n| !given.contains(&n.as_str())).collect();
                 (String::new(), spaced(new.into_iter().map(String::as_str)))
             }
@@ -204,10 +204,10 @@ fn kubectl(words: &[&str], word: &str, state: &State, snapshot: &Snapshot) -> (S
         Operands::Fields => match word.rsplit_once('.') {
             Some((head, _)) => {
                 let (kind, path) = head.split_once('.').unwrap_or((head, ""));
-                let fields = Kind::parse(kind, era).map(|k| objects::schema::fields_at(k, path)).unwrap_or_default();
+                let fields = Kind::parse(kind, api).map(|k| objects::schema::fields_at(k, path)).unwrap_or_default();
                 (format!("{head}."), fields.iter().map(|f| f.name.to_owned()).collect())
             }
-            None => (none(), resource_kinds(era)),
+            None => (none(), resource_kinds(api)),
         },
     }
 }

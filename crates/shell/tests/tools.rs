@@ -38,6 +38,11 @@ fn text() {
 }
 
 #[test]
+fn timeout() {
+    check("timeout", include_str!("tools/timeout.jsonl"));
+}
+
+#[test]
 fn jq() {
     check("jq", include_str!("tools/jq.jsonl"));
 }

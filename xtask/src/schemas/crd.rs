@@ -18,7 +18,9 @@ const QUANTITY: &str =
     r"^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$";
 
 pub fn read(source: &Path, model: &mut Model) -> Result<()> {
-    let folder = source.join("pkg/apis/crds");
+    // Of Karpenter itself only the kwok provider is read; the rest comes with the AWS provider's release.
+    let kwok = source.join("kwok/apis/crds");
+    let folder = if kwok.is_dir() { kwok } else { source.join("pkg/apis/crds") };
     let entries = std::fs::read_dir(&folder).with_context(|| format!("{} is no release that is known", source.display()))?;
     let mut paths: Vec<_> =
         entries.filter_map(|e| Some(e.ok()?.path())).filter(|p| p.extension().is_some_and(|e| e == "yaml")).collect();

@@ -2,7 +2,7 @@
 //! `crates/objects/src/schema`: `kinds.txt` (fields, types, values, bounds, defaults, merge keys) and `descriptions.txt`.
 //!
 //! A SOURCE is an unpacked release: one of Kubernetes (`api/openapi-spec/v3` and `pkg/generated/openapi`), or one with
-//! CRDs (`pkg/apis/crds`). Where two have the same kind and version, the first counts.
+//! CRDs (`pkg/apis/crds`, or `kwok/apis/crds` of Karpenter itself). Where two have the same kind and version, the first counts.
 
 mod crd;
 mod generated;

@@ -24,6 +24,8 @@ pub struct Choices {
     pub manifests: Option<PathBuf>,
     /// Report only cases whose name begins so (`a05`, `d`).
     pub only: Option<String>,
+    /// Print both sides of cases that differ, as they are compared.
+    pub full: bool,
 }
 
 /// One recorded command beside what it gives here.
@@ -43,7 +45,15 @@ impl Case {
             let said = h.stderr.lines().chain(h.stdout.lines()).next().unwrap_or_default();
             return Some(format!("exit status is {}, recorded {}: {said}", h.exit, r.exit));
         }
-        first("stdout", &r.stdout, &h.stdout).or_else(|| first("stderr", &r.stderr, &h.stderr))
+        let watch = r.command.contains(" -w") || r.command.contains(" --watch");
+        first("stdout", &r.stdout, &h.stdout, watch).or_else(|| first("stderr", &r.stderr, &h.stderr, false))
+    }
+
+    /// Both outputs as they are compared.
+    fn sides(&self) -> String {
+        let (r, h) = (&self.recorded, &self.here);
+        let side = |out: &str, err: &str| format!("{}\n{}", normal(out), normal(err));
+        format!("\n--- recorded\n{}\n--- here\n{}\n---", side(&r.stdout, &r.stderr), side(&h.stdout, &h.stderr))
     }
 
     pub fn passes(&self) -> bool {
@@ -51,8 +61,17 @@ impl Case {
     }
 }
 
-fn first(stream: &str, recorded: &str, here: &str) -> Option<String> {
-    let (want, got) = (normal(recorded), normal(here));
+/// The text without the lines that a watch repeats.
+fn once(text: String, watch: bool) -> String {
+    let mut lines: Vec<&str> = text.lines().collect();
+    if watch {
+        lines.dedup();
+    }
+    lines.join("\n")
+}
+
+fn first(stream: &str, recorded: &str, here: &str, watch: bool) -> Option<String> {
+    let (want, got) = (once(normal(recorded), watch), once(normal(here), watch));
     if want == got {
         return None;
     }
@@ -126,7 +145,8 @@ pub fn run(choices: &Choices) -> Result<(String, u8), Failure> {
             }
             Some(difference) => {
                 failed += 1;
-                format!("differs {}: {difference}", case.name)
+                let sides = if choices.full { case.sides() } else { String::new() };
+                format!("differs {}: {difference}{sides}", case.name)
             }
         };
         text.push_str(&line);

@@ -35,6 +35,11 @@ fn rules() -> &'static [(Regex, &'static str)] {
             (format!(r"pod-template-hash([=:] *){DRAWN}{{8,10}}\b"), "pod-template-hash${1}HASH"),
             (format!(r"-{DRAWN}{{5}}\b"), "-DRAWN"),
             (r"\b\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}\b".to_owned(), "ADDRESS"),
+            // The recording itself hides a part of it.
+            (r"\bvm_holder-id\b".to_owned(), "vm_UID"),
+            (r"\b[0-9a-f]{64}\b".to_owned(), "DIGEST"),
+            // The provider takes any of the offerings at one price.
+            (r"\bap-northeast-2[abc]\b".to_owned(), "ZONE"),
             (r"\b\d{16,20}\b".to_owned(), "NUMBER"),
             (r"\.[0-9a-f]{16}\b".to_owned(), ".SERIES"),
         ];

@@ -39,7 +39,8 @@ impl Cluster {
             return Err(Failure::usage(format!("base.yaml: {error}")));
         }
         let docs: Vec<Value> = stream.documents.into_iter().map(|d| d.value).filter(|v| !v.is_null()).collect();
-        let mut scenario = Scenario::bare(&docs, karpenter, SEED, START_MS, age_ms);
+        let types = manifests.iter().find(|(name, _)| name == "instance-types.json").map(|(_, text)| text.as_str().into());
+        let mut scenario = Scenario::kwok(&docs, types, karpenter, SEED, START_MS, age_ms);
         server::complete(&mut scenario);
         let session = Session::new(scenario).map_err(|e| Failure::usage(format!("base.yaml: {}", e.message)))?;
         let options = Options { utc_offset_min: 0, zone: "UTC".to_owned(), ..Options::script() };

@@ -15,6 +15,9 @@ pub struct Conditions {
     now: String,
     generation: i64,
     dependents: &'static [&'static str],
+    /// In order of their last transition, and those that come up as unknown since the object exists.
+    by_time: Option<String>,
+    deleting: bool,
 }
 
 /// A status that changed, for the events 1.14 writes about it.
@@ -36,7 +39,22 @@ impl Conditions {
     /// Of any object whose `Ready` is the conjunction of `dependents`.
     pub fn of(object: &Object, era: Era, dependents: &'static [&'static str], now: String) -> Conditions {
         let list = object.doc.list_at("status.conditions").to_vec();
-        Conditions { era, stored: list.clone(), list, now, generation: object.meta.generation.max(1), dependents }
+        Conditions {
+            era,
+            stored: list.clone(),
+            list,
+            now,
+            generation: object.meta.generation.max(1),
+            dependents,
+            by_time: None,
+            deleting: object.meta.is_deleting(),
+        }
+    }
+
+    /// As the library that 1.14 uses keeps them.
+    pub fn by_time(mut self, object: &Object) -> Conditions {
+        self.by_time = Some(objects::time::rfc3339(object.meta.created_ms));
+        self
     }
 
     fn get(&self, kind: &str) -> Option<&Value> {
@@ -74,6 +92,7 @@ impl Conditions {
         let moved = self.get(kind).is_none_or(|c| c.str_at("status") != Some(status));
         let since = match self.get(kind).and_then(|c| c.str_at("lastTransitionTime")) {
             Some(time) if !moved => time.to_owned(),
+            None if status == "Unknown" && self.dependents.contains(&kind) => self.by_time.clone().unwrap_or(self.now.clone()),
             _ => self.now.clone(),
         };
         let mut condition = json!({"type": kind, "status": status, "lastTransitionTime": since});
@@ -95,6 +114,20 @@ impl Conditions {
                 condition.set("observedGeneration", self.generation);
             }
         }
+        if self.by_time.is_some() {
+            // What changed goes to the end, before the order of time.
+            let same = |c: &Value| *c == condition;
+            if !self.list.iter().any(same) {
+                if self.deleting {
+                    // An object that goes takes all its conditions along to its last generation.
+                    let generation = self.generation;
+                    self.list.iter_mut().for_each(|c| c.set("observedGeneration", generation));
+                }
+                self.list.retain(|c| c.str_at("type") != Some(kind));
+                self.list.push(condition);
+            }
+            return;
+        }
         match self.list.iter_mut().find(|c| c.str_at("type") == Some(kind)) {
             Some(slot) => *slot = condition,
             None => self.list.push(condition),
@@ -110,6 +143,10 @@ impl Conditions {
         self.settle_ready();
         match self.era {
             Era::V1alpha5 => self.list.order_by(|a, b| a.str_at("type").cmp(&b.str_at("type"))),
+            Era::V1 if self.by_time.is_some() => self.list.order_by_key(|c| {
+                let at = c.str_at("lastTransitionTime").unwrap_or_default().to_owned();
+                (c.str_at("type") == Some("Ready"), at)
+            }),
             // Ready is written last.
             Era::V1 => self.list.order_by_key(|c| c.str_at("type") == Some("Ready")),
         }
@@ -120,7 +157,35 @@ impl Conditions {
         Some((Value::Array(self.list), transitions))
     }
 
+    /// Whether the condition was last set for an earlier generation.
+    pub fn is_stale(&self, kind: &str) -> bool {
+        self.get(kind).is_some_and(|c| c.int_at("observedGeneration") != Some(self.generation))
+    }
+
+    /// The library's own words: those of the dependents that are not true for this generation, the latest first.
+    fn settle_ready_by_time(&mut self) {
+        let dependents = self.dependents;
+        let text = |c: &Value, f: &str| c.str_at(f).unwrap_or_default().to_owned();
+        let mut open: Vec<Value> = self.list.iter().filter(|c| dependents.contains(&text(c, "type").as_str())).cloned().collect();
+        open.retain(|c| text(c, "status") != "True" || c.int_at("observedGeneration") != Some(self.generation));
+        open.order_by(|a, b| text(b, "lastTransitionTime").cmp(&text(a, "lastTransitionTime")));
+        let mut parts: Vec<String> = open.iter().map(|c| format!("{}={}", text(c, "type"), text(c, "status"))).collect();
+        parts.extend(dependents.iter().filter(|d| !self.has(d)).map(|d| format!("{d}=Unknown")));
+        if parts.is_empty() {
+            return self.set_true("Ready");
+        }
+        let failed = |c: &Value| text(c, "status") == "False" && c.int_at("observedGeneration") == Some(self.generation);
+        let (status, reason) = match open.iter().any(failed) {
+            true => ("False", "UnhealthyDependents"),
+            false => ("Unknown", "ReconcilingDependents"),
+        };
+        self.set("Ready", status, reason, &parts.join(", "));
+    }
+
     fn settle_ready(&mut self) {
+        if self.by_time.is_some() {
+            return self.settle_ready_by_time();
+        }
         let dependents = self.dependents;
         let worst = dependents.iter().find(|d| self.status(d) == Some("False"));
         let open: Vec<&&str> = dependents.iter().filter(|d| !self.is_true(d)).collect();

@@ -26,7 +26,7 @@ pub struct Cx<'a, 'v> {
 
 impl<'a, 'v> Cx<'a, 'v> {
     pub fn new(view: &'a View<'v>) -> Cx<'a, 'v> {
-        Cx { view, names: Names::of(view.era()), out: Vec::new(), controller: By::Provisioner }
+        Cx { view, names: Names::of(view.api()), out: Vec::new(), controller: By::Provisioner }
     }
 
     pub fn era(&self) -> Era {
@@ -83,7 +83,23 @@ impl<'a, 'v> Cx<'a, 'v> {
 
     /// The conditions of a claim, to be edited and handed back to [`Cx::patch_status`].
     pub fn conditions(&self, claim: &Object) -> Conditions {
-        Conditions::of_claim(claim, self.names, self.view.timestamp())
+        self.timed(Conditions::of_claim(claim, self.names, self.view.timestamp()), claim)
+    }
+
+    /// The conditions of an object whose `Ready` is the conjunction of `dependents`.
+    pub fn conditions_of(&self, object: &Object, dependents: &'static [&'static str]) -> Conditions {
+        self.timed(Conditions::of(object, self.era(), dependents, self.view.timestamp()), object)
+    }
+
+    fn timed(&self, conditions: Conditions, object: &Object) -> Conditions {
+        if self.view.profile.as_recorded { conditions.by_time(object) } else { conditions }
+    }
+
+    /// What remains of an object whose finalizer has gone: the recorded controller tells of it without its name.
+    pub fn finalized(&mut self, key: ObjectKey) {
+        let name = if self.view.profile.as_recorded { String::new() } else { key.name };
+        let key = ObjectKey { name, ..key };
+        self.event_with(key, false, "Finalized", "Finalized karpenter.sh/termination", 0);
     }
 
     /// Patches `metadata` and `status` of an object together with its edited conditions. `patch` may be `{}`; nothing

@@ -71,7 +71,7 @@ fn pools(view: &View<'_>) -> Vec<(String, Kubelet)> {
         let class = pool.pool().map_or("", |p| p.node_class.as_str());
         (pool.meta.name.clone(), kubelet(pool.doc.at("spec.kubeletConfiguration"), class, view))
     };
-    view.store.list(Names::of(view.era()).pool).map(one).collect()
+    view.store.list(Names::of(view.api()).pool).map(one).collect()
 }
 
 /// Those of a claim's node.
@@ -81,7 +81,7 @@ pub fn kubelet_of_claim(claim: &Object, view: &View<'_>) -> Kubelet {
 }
 
 fn kubelet(own: &Value, class: &str, view: &View<'_>) -> Kubelet {
-    let class = view.store.cluster(Names::of(view.era()).node_class, class);
+    let class = view.store.cluster(Names::of(view.api()).node_class, class);
     let family = class.map(|c| node_class::family(c)).unwrap_or_default();
     let (reserved, bound_pods) = settings::interfaces(view);
     Kubelet::read(kubelet_doc(own, class, view.era()), &family, view.era()).with_interfaces(reserved, bound_pods)

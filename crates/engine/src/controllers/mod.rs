@@ -11,6 +11,7 @@
 
 mod brains;
 mod conditions;
+mod consistency;
 mod context;
 mod counter;
 mod disruption;
@@ -29,6 +30,7 @@ mod pools;
 mod provisioning;
 mod settings;
 mod startup;
+mod startup_kwok;
 mod state;
 mod static_pools;
 mod termination;
@@ -41,7 +43,7 @@ use crate::profile::Profile;
 use crate::store::{Change, Op};
 use crate::{Action, SimTime};
 use context::Cx;
-use objects::{ApiError, DocExt, Kind, Object, ObjectKey};
+use objects::{ApiError, DocExt, Kind, Object, ObjectKey, Provider};
 use state::State;
 
 pub use disruption::budgets::{Closed, closed};
@@ -59,6 +61,8 @@ const WATCH_MS: u64 = 15;
 enum Item {
     /// The first thing that a new leader does.
     Start,
+    /// A process of Karpenter beside the leader.
+    Replica(String, String),
     /// A pod that may want a node, and the end of the batching window.
     Pod(String, String),
     Batch,
@@ -66,10 +70,14 @@ enum Item {
     Bound(String, String),
     /// A claim: launch, registration, initialization, liveness, or its finalizer.
     Claim(String),
+    /// A node that the kwok provider creates.
+    Boot(String),
     /// Something happened to a pod on the claim's node (1.14).
     PodEvent(String),
     /// A claim's conditions for disruption.
     ClaimDisruption(String),
+    /// Whether a claim and its node agree.
+    Consistency(String),
     /// The disruption loop, and a command of era B's queue.
     Disruption,
     Command(String),
@@ -121,8 +129,10 @@ impl Busy {
 
 impl Item {
     /// Whether the item comes up in a cluster at rest.
-    fn is_at_rest(&self) -> bool {
-        matches!(self, Item::Start | Item::Pool(_) | Item::Counter(_) | Item::NodeClass(_) | Item::Garbage)
+    fn is_at_rest(&self, names: &Names) -> bool {
+        // Only AWS has clusters at rest.
+        let aws = names.node_class != Kind::KWOKNodeClass;
+        aws && matches!(self, Item::Start | Item::Pool(_) | Item::Counter(_) | Item::NodeClass(_) | Item::Garbage)
     }
 }
 
@@ -131,7 +141,7 @@ impl Karpenter {
         let mut work = Timers::default();
         work.set(Item::Start, SimTime::ZERO);
         Karpenter {
-            names: Names::of(profile.era),
+            names: Names::of(profile.api()),
             work,
             state: State::default(),
             lifecycle: lifecycle::Lifecycle::default(),
@@ -177,7 +187,7 @@ impl Karpenter {
 
     fn reconcile(&mut self, item: Item, cx: &mut Cx<'_, '_>) {
         let again = match &item {
-            Item::Start => {
+            Item::Start if cx.view.profile.provider == Provider::Aws => {
                 startup::announce(cx);
                 None
             }
@@ -193,6 +203,9 @@ impl Karpenter {
         }
         for id in self.disruption.queue.take_new() {
             self.work.sooner(Item::Command(id), cx.view.now + disruption::QUEUE_START_MS);
+        }
+        for (name, at) in self.state.boots() {
+            self.work.sooner(Item::Boot(name.clone()), at);
         }
         for (namespace, name) in self.evictions.take_new() {
             self.work.sooner(Item::Evict(namespace, name), cx.view.now);
@@ -211,6 +224,17 @@ impl Karpenter {
                 let claim = cx.view.store.cluster(self.names.claim, name).cloned();
                 claim.and_then(|c| disruption::marks::reconcile(&c, &self.state, cx))
             }
+            Item::Replica(namespace, name) => {
+                startup_kwok::replica(namespace, name, cx);
+                None
+            }
+            Item::Boot(name) => {
+                if let Some(node) = self.state.take_boot(name) {
+                    cx.push(Action::Create(node), "the provider creates the node");
+                }
+                None
+            }
+            Item::Consistency(name) => consistency::reconcile(name, cx),
             Item::PodEvent(name) => {
                 disruption::marks::record_pod_event(name, cx);
                 None
@@ -242,7 +266,11 @@ impl Karpenter {
             }
             Item::Expire(name) => expiration::reconcile(name, cx),
             Item::Interrupted(instance, notice) => interruption::reconcile(instance, *notice, &mut self.state, cx),
-            Item::Start | Item::Pool(_) | Item::Counter(_) | Item::NodeClass(_) | Item::Garbage => None,
+            Item::Start => {
+                startup_kwok::announce(cx);
+                None
+            }
+            Item::Pool(_) | Item::Counter(_) | Item::NodeClass(_) | Item::Garbage => None,
         }
     }
 
@@ -270,6 +298,9 @@ impl Karpenter {
             self.work.cancel(&item);
         }
         let soon = change.at + WATCH_MS;
+        if view.profile.as_recorded && change.op != Op::Deleted && startup_kwok::starts(change.old.as_deref(), pod) {
+            self.work.set(Item::Replica(pod.meta.namespace.clone(), pod.meta.name.clone()), change.at);
+        }
         let bound = |o: &Object| o.pod().is_some_and(|p| p.is_bound());
         if change.op == Op::Modified && bound(pod) && !change.old.as_deref().is_some_and(bound) && self.state.has_plan(pod) {
             self.work.set(Item::Bound(pod.meta.namespace.clone(), pod.meta.name.clone()), change.at);
@@ -319,7 +350,11 @@ impl Karpenter {
         if change.op == Op::Added {
             self.work.sooner(Item::Disruption, self.disruption.next_poll(change.at, view));
         }
+        if view.profile.as_recorded && consistency::concerns(change.old.as_deref(), claim) {
+            self.work.set(Item::Consistency(name.clone()), change.at + consistency::FIRST_MS);
+        }
         if change.op == Op::Deleted {
+            self.work.cancel(&Item::Consistency(name.clone()));
             self.disruption.forget(&name);
             self.work.cancel(&Item::ClaimDisruption(name.clone()));
             self.work.cancel(&Item::Expire(name));
@@ -412,7 +447,7 @@ impl Actor for Karpenter {
 
     /// Whether the next item due at `now` needs controllers that are not there.
     fn waits_for_parts(&self, now: SimTime) -> bool {
-        self.busy.is_none() && self.work.peek_due(now).is_some_and(|item| !item.is_at_rest())
+        self.busy.is_none() && self.work.peek_due(now).is_some_and(|item| !item.is_at_rest(self.names))
     }
 
     fn refused(&mut self, intent: &Intent, error: &ApiError, _view: &View<'_>) {

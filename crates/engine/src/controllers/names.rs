@@ -2,7 +2,7 @@
 //! 0.29-0.31 and 1.14. Sources: kubernetes-sigs/karpenter pkg/apis/v1alpha5/{labels,machine_status}.go v0.29.2 and
 //! pkg/apis/v1/{labels,taints,nodeclaim_status}.go v1.14.1.
 
-use objects::{Era, Kind};
+use objects::{Api, Era, Kind, Provider};
 
 /// Finalizer of claims and of their nodes, the same in both eras.
 pub const FINALIZER: &str = "karpenter.sh/termination";
@@ -13,6 +13,7 @@ pub const INSTANCE_TYPE: &str = "node.kubernetes.io/instance-type";
 pub const ZONE: &str = "topology.kubernetes.io/zone";
 pub const EXCLUDE_BALANCERS: &str = "node.kubernetes.io/exclude-from-external-load-balancers";
 pub const UNREGISTERED: &str = "karpenter.sh/unregistered";
+use crate::scheduling::labels;
 pub use crate::scheduling::labels::{DISRUPTED, DO_NOT_DISRUPT};
 pub const DO_NOT_EVICT: &str = "karpenter.sh/do-not-evict";
 pub const DO_NOT_CONSOLIDATE: &str = "karpenter.sh/do-not-consolidate";
@@ -31,6 +32,8 @@ pub struct Names {
     pub node_class: Kind,
     /// Label with the pool's name.
     pub pool_label: &'static str,
+    /// Label with the node class's name, where claims carry one.
+    pub class_label: &'static str,
     pub launched: &'static str,
     pub registered: &'static str,
     pub initialized: &'static str,
@@ -44,6 +47,7 @@ static V1ALPHA5: Names = Names {
     pool: Kind::Provisioner,
     node_class: Kind::AWSNodeTemplate,
     pool_label: "karpenter.sh/provisioner-name",
+    class_label: "",
     launched: "MachineLaunched",
     registered: "MachineRegistered",
     initialized: "MachineInitialized",
@@ -56,17 +60,21 @@ static V1: Names = Names {
     pool: Kind::NodePool,
     node_class: Kind::EC2NodeClass,
     pool_label: "karpenter.sh/nodepool",
+    class_label: labels::EC2_NODE_CLASS,
     launched: "Launched",
     registered: "Registered",
     initialized: "Initialized",
     lives_by: &["Launched", "Registered", "Initialized"],
 };
 
+static V1_KWOK: Names = Names { node_class: Kind::KWOKNodeClass, class_label: labels::KWOK_NODE_CLASS, ..V1 };
+
 impl Names {
-    pub fn of(era: Era) -> &'static Names {
-        match era {
-            Era::V1alpha5 => &V1ALPHA5,
-            Era::V1 => &V1,
+    pub fn of(api: impl Into<Api>) -> &'static Names {
+        match api.into() {
+            Api { era: Era::V1alpha5, .. } => &V1ALPHA5,
+            Api { provider: Provider::Kwok, .. } => &V1_KWOK,
+            Api { era: Era::V1, .. } => &V1,
         }
     }
 }

@@ -6,7 +6,7 @@ use super::conditions::Conditions;
 use super::context::Cx;
 use super::hashes;
 use crate::SimTime;
-use objects::{DocExt, Era, Object, Value, json};
+use objects::{DocExt, Era, Object, Provider, Value, json};
 
 /// Annotation of a node class that a real cloud has resolved: what its status says stays.
 pub const OBSERVED: &str = "nodewright.dev/observed";
@@ -18,6 +18,10 @@ const ARCHITECTURES: [&str; 2] = ["amd64", "arm64"];
 
 pub fn reconcile(name: &str, cx: &mut Cx<'_, '_>) -> Option<SimTime> {
     let class = cx.view.store.cluster(cx.names.node_class, name)?.clone();
+    // A KWOKNodeClass is ready as it is.
+    if cx.view.profile.provider == Provider::Kwok {
+        return None;
+    }
     if class.meta.is_deleting() {
         return None;
     }

@@ -2,7 +2,6 @@
 //! A Provisioner of 0.29 has none of these. Sources: kubernetes-sigs/karpenter pkg/controllers/nodepool/{readiness,
 //! validation,registrationhealth} and pkg/state/nodepoolhealth/tracker.go, v1.14.1.
 
-use super::conditions::Conditions;
 use super::context::Cx;
 use super::hashes;
 use crate::SimTime;
@@ -15,6 +14,9 @@ const HEALTHY: &str = "NodeRegistrationHealthy";
 /// How many results are remembered, and how many failures among them are too many.
 const REMEMBERED: usize = 4;
 const TOO_MANY: usize = 2;
+
+/// Between the two.
+const NEXT_MS: u64 = 5;
 
 /// Recent launch and registration results by pool uid.
 #[derive(Clone, Debug, Default)]
@@ -37,7 +39,7 @@ impl Pools {
             results.pop_front();
         }
         let failures = results.iter().filter(|ok| !**ok).count();
-        let mut conditions = Conditions::of(&pool, cx.era(), LIVES_BY, cx.view.timestamp());
+        let mut conditions = cx.conditions_of(&pool, LIVES_BY);
         match (failures >= TOO_MANY, failed) {
             (false, None) => conditions.set_true(HEALTHY),
             (true, Some((reason, message))) if conditions.status(HEALTHY) != Some("False") => {
@@ -61,11 +63,25 @@ impl Pools {
             }
             return None;
         }
-        let mut conditions = Conditions::of(&pool, cx.era(), LIVES_BY, cx.view.timestamp());
-        conditions.set_true("ValidationSucceeded");
+        let mut conditions = cx.conditions_of(&pool, LIVES_BY);
         let class = pool.doc.str_at("spec.template.spec.nodeClassRef.name").unwrap_or_default();
         let class = cx.view.store.cluster(cx.names.node_class, class).filter(|c| !c.meta.is_deleting());
+        // Two controllers look at a new pool, one after the other; the one that finds no class is the quicker.
+        let recorded = cx.view.profile.as_recorded;
+        let fresh = recorded && !conditions.has("ValidationSucceeded") && !conditions.has("NodeClassReady");
+        // A changed pool starts its registrations anew; then its class is looked at, then what it says.
+        let changed = recorded && class.is_some() && conditions.is_stale(HEALTHY);
+        let next = recorded && !changed && conditions.is_stale("NodeClassReady");
+        if changed {
+            self.results.remove(&pool.meta.uid);
+            conditions.set(HEALTHY, "Unknown", "AwaitingReconciliation", "object is awaiting reconciliation");
+        }
+        let again = (fresh || changed || next).then(|| cx.view.now + NEXT_MS);
+        if !changed && !next && (!fresh || class.is_some()) {
+            conditions.set_true("ValidationSucceeded");
+        }
         match class {
+            Some(_) if fresh || changed => {}
             None => conditions.set("NodeClassReady", "False", "NodeClassNotFound", "NodeClass not found on cluster"),
             Some(class) => {
                 let ready = class.condition("Ready");
@@ -83,10 +99,10 @@ impl Pools {
                 }
             }
         }
-        if !conditions.has(HEALTHY) {
+        if !conditions.has(HEALTHY) && (class.is_some() || !recorded) {
             conditions.set(HEALTHY, "Unknown", "AwaitingReconciliation", "object is awaiting reconciliation");
         }
         cx.patch_status(&pool, patch, conditions, "the pool's readiness");
-        None
+        again
     }
 }

@@ -47,7 +47,7 @@ pub fn batch_ms(view: &View<'_>) -> (u64, u64) {
 
 /// What the solver goes by.
 pub fn rules(view: &View<'_>) -> Rules {
-    let mut rules = Rules::latest(view.era());
+    let mut rules = Rules { provider: view.profile.provider, ..Rules::latest(view.era()) };
     if view.era() == Era::V1 {
         rules.spot_to_spot = gate(view, "SpotToSpotConsolidation");
         if text(view, "PREFERENCE_POLICY") == Some("Ignore") {

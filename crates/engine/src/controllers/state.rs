@@ -8,7 +8,7 @@ use crate::actor::View;
 use crate::scheduling::OfferingKey;
 use crate::store::{Change, Op, Store};
 use objects::collections::{VecMap, VecSet};
-use objects::{DocExt, Kind, Object};
+use objects::{DocExt, Kind, Object, Value};
 use std::sync::Arc;
 
 /// How long an offering stays out after the fleet could not give it.
@@ -29,6 +29,10 @@ pub struct State {
     named: u64,
     /// Where pods that wait were meant to go: claim (node where there is none) by `namespace/name`.
     planned: VecMap<String, String>,
+    /// Nodes that the kwok provider is about to create, and when.
+    boots: VecMap<String, (SimTime, Value)>,
+    /// How many it has named.
+    nodes_named: u64,
     /// What was sold when somebody asked last.
     pub types: super::input::Types,
     /// Every claim had its instance at least once since the process started.
@@ -43,6 +47,26 @@ impl State {
 
     pub fn plan(&mut self, pod: String, target: &str) {
         self.planned.insert(pod, target.to_owned());
+    }
+
+    /// The number of the next node that the kwok provider names.
+    pub fn next_node(&mut self) -> u64 {
+        self.nodes_named += 1;
+        self.nodes_named
+    }
+
+    /// The node is created at `at`; forgotten by a process that ends before.
+    pub fn boot(&mut self, at: SimTime, node: Value) {
+        let name = node.str_at("metadata.name").unwrap_or_default().to_owned();
+        self.boots.insert(name, (at, node));
+    }
+
+    pub fn boots(&self) -> impl Iterator<Item = (&String, SimTime)> {
+        self.boots.iter().map(|(name, (at, _))| (name, *at))
+    }
+
+    pub fn take_boot(&mut self, node: &str) -> Option<Value> {
+        self.boots.remove(node).map(|(_, node)| node)
     }
 
     pub fn has_plan(&self, pod: &Object) -> bool {

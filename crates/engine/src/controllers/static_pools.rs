@@ -85,7 +85,7 @@ pub fn reconcile(name: &str, state: &mut State, busy: &VecSet<String>, cx: &mut 
     }
     cx.log(Say::StaticProvisioning { pool: name, current: counts.active, desired: replicas, count: wanted });
     for _ in 0..wanted {
-        provisioning::create(&ClaimPlan::of_pool(&pool), false, state, cx)?;
+        provisioning::create(&ClaimPlan::of_pool(&pool, cx.names), false, state, cx)?;
     }
     Some(period)
 }

@@ -1,7 +1,7 @@
 //! Actors that have nothing to do in a cluster at rest: they watch from the start, but what they do is a part that may be
 //! attached later (see [`crate::session::Parts`]).
 
-use super::{autoscaler, cloud, volumes, workloads};
+use super::{autoscaler, cloud, kwok, volumes, workloads};
 use crate::SimTime;
 use crate::actor::{Actor, Intent, View};
 use crate::store::Change;
@@ -51,6 +51,7 @@ pub struct Acts {
     jobs: Act<workloads::JobController>,
     volumes: Act<volumes::Volumes>,
     autoscaler: Act<autoscaler::Autoscaler>,
+    kwok: Act<kwok::Kwok>,
 }
 
 impl Acts {
@@ -62,6 +63,7 @@ impl Acts {
             jobs: Actor::act,
             volumes: Actor::act,
             autoscaler: Actor::act,
+            kwok: Actor::act,
         }
     }
 }
@@ -74,5 +76,6 @@ impl super::Environment {
         self.jobs.act = Some(acts.jobs);
         self.volumes.act = Some(acts.volumes);
         self.autoscaler.act = Some(acts.autoscaler);
+        self.kwok.act = Some(acts.kwok);
     }
 }

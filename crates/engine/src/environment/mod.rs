@@ -10,6 +10,7 @@ pub mod claims;
 pub mod cloud;
 pub mod garbage;
 pub mod kubelet;
+pub mod kwok;
 mod later;
 pub mod load;
 pub mod namespaces;
@@ -41,6 +42,7 @@ pub struct Environment {
     autoscaler: Later<autoscaler::Autoscaler>,
     scheduler: scheduler::Scheduler,
     kubelets: kubelet::Kubelets,
+    kwok: Later<kwok::Kwok>,
     fleet: Later<cloud::Fleet>,
     instances: cloud::Instances,
     node_lifecycle: node_lifecycle::NodeLifecycle,
@@ -64,6 +66,7 @@ impl Environment {
             autoscaler: Default::default(),
             scheduler: scheduler::Scheduler::new(profile),
             kubelets: Default::default(),
+            kwok: Default::default(),
             fleet: Default::default(),
             instances: Default::default(),
             node_lifecycle: Default::default(),
@@ -95,6 +98,7 @@ impl Environment {
             &mut self.claims,
             &mut self.scheduler,
             &mut self.kubelets,
+            &mut self.kwok,
             &mut self.pod_gc,
             &mut self.garbage,
             &mut self.namespaces,

@@ -220,7 +220,8 @@ fn taint(node: &Object, view: &View<'_>) -> Option<Intent> {
     let facts = node.node()?;
     let ready = node.condition("Ready").and_then(|c| c.str_at("status")).unwrap_or("");
     let mut wanted: Vec<Taint> = Vec::new();
-    let (down, unknown) = (ready == "False" || ready.is_empty(), ready == "Unknown");
+    // A node without conditions, as one that kwok has not seen yet, is no worse than a ready one.
+    let (down, unknown) = (ready == "False", ready == "Unknown");
     for (on, key, effect) in [
         (down, NOT_READY, "NoSchedule"),
         (unknown, UNREACHABLE, "NoSchedule"),

@@ -1,6 +1,7 @@
 //! What the cluster costs: node-hours times list price, in integer micro-dollars.
 
 use crate::SimTime;
+use crate::scheduling::labels;
 use crate::store::{Change, Op, Store};
 use objects::collections::VecMap;
 use objects::{DocExt, Kind};
@@ -39,6 +40,12 @@ pub struct Ledger {
     pub start: SimTime,
 }
 
+/// Micro-dollars of dollars with six decimals.
+fn micro(text: &str) -> Option<i64> {
+    let (whole, fraction) = text.split_once('.').filter(|(_, f)| f.len() == 6)?;
+    whole.parse::<i64>().ok()?.checked_mul(1_000_000)?.checked_add(fraction.parse().ok()?)
+}
+
 const MS_PER_HOUR: i128 = 3_600_000;
 
 impl Ledger {
@@ -47,8 +54,8 @@ impl Ledger {
         change.kind() == Kind::Node && change.op != Op::Modified
     }
 
-    /// Follows nodes that come and go. The price is that of the instance behind `spec.providerID`; a node without one
-    /// costs nothing.
+    /// Follows nodes that come and go. The price is that of the instance behind `spec.providerID`; of a node without one
+    /// what its label for eks-node-viewer says.
     pub fn observe(&mut self, change: &Change, store: &Store) {
         let node = &change.object;
         match change.op {
@@ -59,11 +66,12 @@ impl Ledger {
                 let id = provider_id.rsplit('/').next().unwrap_or_default();
                 let instance = store.cluster(Kind::Instance, id);
                 let spec = instance.map_or(&objects::Value::Null, |i| i.doc.at("spec"));
-                let price = spec.int_at("priceMicro").unwrap_or(0);
+                let label = |key: &str| node.meta.labels.get(key).map_or("", String::as_str);
+                let price = spec.int_at("priceMicro").or_else(|| micro(label("eks-node-viewer/instance-price"))).unwrap_or(0);
                 self.open(Entry {
                     node: node.meta.name.clone(),
-                    instance_type: spec.str_at("instanceType").unwrap_or_default().to_owned(),
-                    capacity_type: spec.str_at("capacityType").unwrap_or_default().to_owned(),
+                    instance_type: spec.str_at("instanceType").unwrap_or(label(labels::INSTANCE_TYPE)).to_owned(),
+                    capacity_type: spec.str_at("capacityType").unwrap_or(label(labels::CAPACITY_TYPE)).to_owned(),
                     price_micro: price,
                     on_demand_micro: spec.int_at("onDemandMicro").unwrap_or(price),
                     from: change.at,

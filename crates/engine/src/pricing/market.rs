@@ -75,6 +75,11 @@ impl Market {
         self.types = Arc::new(TypeTable::new(types.into_values().collect()));
     }
 
+    /// A market of these types alone, in no region.
+    pub(super) fn of_types(types: Vec<InstanceType>) -> Market {
+        Market { types: Arc::new(TypeTable::new(types)), ..Market::default() }
+    }
+
     /// Types as Karpenter sees them, in order of name.
     pub fn types(&self) -> &Arc<TypeTable> {
         &self.types

@@ -1,6 +1,7 @@
 //! Offerings of a region, and the ledger.
 
 mod kubelet;
+mod kwok;
 mod ledger;
 mod market;
 

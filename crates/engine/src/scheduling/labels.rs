@@ -18,7 +18,8 @@ pub const PROVISIONER: &str = "karpenter.sh/provisioner-name";
 pub const NODEPOOL: &str = "karpenter.sh/nodepool";
 pub const REGISTERED: &str = "karpenter.sh/registered";
 pub const INITIALIZED: &str = "karpenter.sh/initialized";
-pub const NODE_CLASS: &str = "karpenter.k8s.aws/ec2nodeclass";
+pub const EC2_NODE_CLASS: &str = "karpenter.k8s.aws/ec2nodeclass";
+pub const KWOK_NODE_CLASS: &str = "karpenter.kwok.sh/kwoknodeclass";
 
 /// An annotation of era v1, and the taint of nodes that go.
 pub const DO_NOT_DISRUPT: &str = "karpenter.sh/do-not-disrupt";

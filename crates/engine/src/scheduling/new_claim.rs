@@ -50,7 +50,7 @@ impl Template {
         let mut usable = cluster.types.members(input.block);
         if rules.is_v1() {
             if !input.node_class.is_empty() {
-                requirements.add(Requirement::is_in(labels::NODE_CLASS, [&input.node_class]));
+                requirements.add(Requirement::is_in(rules.class_label(), [&input.node_class]));
             }
             for key in [labels::REGISTERED, labels::INITIALIZED] {
                 requirements.add(Requirement::is_in(key, ["true"]));

@@ -1,7 +1,7 @@
 //! What differs between versions of Karpenter, as named values that the solver reads.
 
 use crate::profile::Profile;
-use objects::Era;
+use objects::{Api, Era, Provider};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Preferences {
@@ -20,6 +20,7 @@ pub enum MinValues {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rules {
     pub era: Era,
+    pub provider: Provider,
     /// Instance types kept when a claim is made.
     pub max_instance_types: usize,
     /// Nodes that Karpenter did not make may take pods too (from 0.30 on).
@@ -41,6 +42,7 @@ impl Rules {
     pub fn of(profile: &Profile) -> Rules {
         let early = profile.karpenter_version.starts_with("v0.29");
         Rules {
+            provider: profile.provider,
             max_instance_types: profile.max_instance_types,
             uses_unmanaged_nodes: !early,
             pending_may_stay: !early,
@@ -54,6 +56,7 @@ impl Rules {
     pub fn latest(era: Era) -> Rules {
         Rules {
             era,
+            provider: Provider::Aws,
             max_instance_types: if era == Era::V1alpha5 { 100 } else { 600 },
             uses_unmanaged_nodes: true,
             pending_may_stay: true,
@@ -68,6 +71,19 @@ impl Rules {
 
     pub fn is_v1(&self) -> bool {
         self.era == Era::V1
+    }
+
+    /// The cloud provider whose labels are known.
+    pub fn api(&self) -> Api {
+        Api { era: self.era, provider: self.provider }
+    }
+
+    /// The label by which claims of era v1 name their node class.
+    pub fn class_label(&self) -> &'static str {
+        match self.provider {
+            Provider::Aws => super::labels::EC2_NODE_CLASS,
+            Provider::Kwok => super::labels::KWOK_NODE_CLASS,
+        }
     }
 
     /// The label that says which pool a node is of.

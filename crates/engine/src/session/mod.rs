@@ -26,7 +26,7 @@ pub use history::{Branch, MAX_BRANCHES};
 pub use invariants::check_invariants;
 pub use parts::Parts;
 pub use request::{MAX_PODS, MAX_REQUEST_BYTES};
-pub use scenario::{LAB, LAB_REGION, LAB_SEED, OBSERVED, SCENARIOS, SETTLE_MS, Scenario};
+pub use scenario::{KWOK, LAB, LAB_REGION, LAB_SEED, OBSERVED, SCENARIOS, SETTLE_MS, Scenario};
 pub use share::{MAX_SHARED_DOCS, MAX_SHARED_ENTRIES, Replay, SHARE_VERSION};
 pub use travel::NextEvent;
 pub use world::{Cluster, RUNS_PER_INSTANT, World};

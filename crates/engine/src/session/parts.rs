@@ -1,5 +1,6 @@
 //! The parts of a world that one at rest does without: the API server's door for users, Karpenter's controllers for
-//! clusters in which there is something to do, and the actors of what a start cluster has none of.
+//! clusters in which there is something to do, the actors of what a start cluster has none of, and clusters of the kwok
+//! provider altogether.
 //!
 //! A program that has everything at hand (the command line, tests) starts with all parts and never thinks of them. The page
 //! starts without: it shows and plays the start cluster, fetches the code of the parts when somebody wants to do
@@ -8,10 +9,11 @@
 
 use super::request::carry_out;
 use super::world::Cluster;
-use super::{Outcome, Request};
+use super::{Outcome, Request, Scenario, scenario};
 use crate::controllers::Busy;
 use crate::environment::Acts;
-use objects::{ApiError, Reason};
+use crate::pricing::Market;
+use objects::{ApiError, Reason, Value};
 use std::sync::OnceLock;
 
 /// The parts' entrances. Code that only these reach is not in a program that never names [`Parts::all`].
@@ -20,11 +22,12 @@ pub struct Parts {
     pub(super) carry_out: fn(&mut Cluster, &Request) -> Result<Outcome, ApiError>,
     pub(super) busy: Busy,
     pub(super) acts: Acts,
+    pub(super) kwok: fn(&Scenario) -> Result<(Vec<Value>, Market), ApiError>,
 }
 
 impl Parts {
     pub fn all() -> Parts {
-        Parts { carry_out, busy: Busy::whole(), acts: Acts::whole() }
+        Parts { carry_out, busy: Busy::whole(), acts: Acts::whole(), kwok: scenario::kwok::world }
     }
 }
 
@@ -41,14 +44,14 @@ pub(super) fn request(slot: &Slot, cluster: &mut Cluster, request: &Request) -> 
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Advance, SCENARIOS, Scenario, Session};
+    use super::super::{Advance, KWOK, SCENARIOS, Scenario, Session};
     use super::*;
     use crate::Era;
 
     #[test]
     fn a_cluster_at_rest_needs_no_parts() {
         for era in [Era::V1alpha5, Era::V1] {
-            for (id, _) in SCENARIOS {
+            for (id, _) in SCENARIOS.into_iter().filter(|(id, _)| *id != KWOK) {
                 for region in ["ap-northeast-2", "us-east-1"] {
                     let scenario = Scenario::named(id, era, 5, region).unwrap();
                     let mut whole = Session::new(scenario.clone()).unwrap();

@@ -72,7 +72,7 @@ fn address(cluster: &Cluster, mut doc: Value) -> Result<(Kind, Value), ApiError>
     }
     let (version, name) = (doc.str_at("apiVersion").unwrap_or_default(), doc.str_at("kind").unwrap_or_default());
     let kind = Kind::of(version, name)
-        .filter(|k| k.served_in(cluster.profile.era))
+        .filter(|k| k.served_in(cluster.profile.api()))
         .ok_or_else(|| ApiError::new(Reason::NotFound, "the server could not find the requested resource"))?;
     if kind.namespaced() && doc.str_at("metadata.namespace").is_none_or(str::is_empty) {
         doc.set("metadata.namespace", "default");

@@ -8,7 +8,7 @@
 
 use super::{Advance, CloudEvent, LogEntry, OBSERVED, PatchStyle, Request, Scenario, Session};
 use crate::{Era, SimTime};
-use objects::{ApiError, DocExt, Kind, ObjectKey, Reason, Validation, Value, json};
+use objects::{Api, ApiError, DocExt, Kind, ObjectKey, Reason, Validation, Value, json};
 use std::collections::VecDeque;
 
 pub const SHARE_VERSION: i64 = 1;
@@ -105,7 +105,7 @@ impl Replay {
                 line = text.to_owned();
                 group += 1;
             }
-            let request = read_request(request, session.scenario().era).map_err(|why| bad(format!("{place}: {why}")))?;
+            let request = read_request(request, session.scenario().api()).map_err(|why| bad(format!("{place}: {why}")))?;
             docs += usize::from(request.document().is_some());
             pending.push_back(LogEntry { at: start + ms, line: line.clone(), request, group });
         }
@@ -191,13 +191,13 @@ fn write_key(key: &ObjectKey) -> String {
     format!("{}/{}/{}", key.kind.name(), key.namespace, key.name)
 }
 
-fn read_key(text: &str, era: Era) -> Result<ObjectKey, String> {
+fn read_key(text: &str, api: Api) -> Result<ObjectKey, String> {
     let mut parts = text.splitn(3, '/');
     let (Some(kind), Some(namespace), Some(name)) = (parts.next(), parts.next(), parts.next()) else {
         return Err(format!("\"{text}\" is not of the form Kind/namespace/name"));
     };
-    let found = Kind::ALL.iter().find(|k| k.name() == kind && k.served_in(era));
-    let kind = found.ok_or_else(|| format!("kind \"{kind}\" is unknown in era {}", era.as_str()))?;
+    let found = Kind::ALL.iter().find(|k| k.name() == kind && k.served_in(api));
+    let kind = found.ok_or_else(|| format!("kind \"{kind}\" is unknown in era {}", api.era.as_str()))?;
     Ok(ObjectKey::new(*kind, namespace, name))
 }
 
@@ -237,7 +237,7 @@ fn write_request(request: &Request) -> Value {
     }
 }
 
-fn read_request(value: &Value, era: Era) -> Result<Request, String> {
+fn read_request(value: &Value, api: Api) -> Result<Request, String> {
     const VERBS: [&str; 9] = ["create", "apply", "replace", "patch", "scale", "delete", "evict", "interrupt", "cloud"];
     let given: Vec<&&str> = VERBS.iter().filter(|v| value.get(**v).is_some()).collect();
     let [verb] = given.as_slice() else {
@@ -245,7 +245,7 @@ fn read_request(value: &Value, era: Era) -> Result<Request, String> {
     };
     let dry_run = false;
     let what = value.at(verb);
-    let key = || read_key(what.as_str().unwrap_or_default(), era);
+    let key = || read_key(what.as_str().unwrap_or_default(), api);
     let grace_s = value.int_at("grace");
     let validation = match value.str_at("validation") {
         None => Validation::Strict,
@@ -296,7 +296,7 @@ mod tests {
         check(json!({"v": 1, "era": "v1", "seed": -1}), "seed: not a whole number");
         check(
             json!({"v": 1, "era": "v1", "seed": 1, "start": "x"}),
-            "scenario \"x\" is unknown: choose one of karpenter-basics, playground, karpenter-bare",
+            "scenario \"x\" is unknown: choose one of karpenter-basics, playground, karpenter-bare, kwok",
         );
         check(with(json!([7])), "log[0]: not of the form [ms, request]");
         check(with(json!([[5, {"interrupt": "n"}], [4, {"interrupt": "n"}]])), "log[1]: the time must be 5 to 604800000 ms");
@@ -337,7 +337,7 @@ mod tests {
                 CloudEvent::read(&json!({"cloud": "no-capacity", "capacityType": "spot", "zone": "z", "on": false})).unwrap(),
             ),
         ] {
-            assert_eq!(read_request(&write_request(&request), Era::V1).as_ref(), Ok(&request));
+            assert_eq!(read_request(&write_request(&request), Era::V1.into()).as_ref(), Ok(&request));
         }
     }
 }

@@ -262,7 +262,7 @@ fn event_series(doc: &Value) -> u64 {
         of("uid"),
         text("reason"),
         text("message"),
-        text("source.component"),
+        text("reportingComponent"),
         text("type"),
     ])
 }

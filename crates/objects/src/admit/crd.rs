@@ -3,7 +3,7 @@
 //! Sources: k8s.io/apiextensions-apiserver/pkg/apiserver/validation, v0.35; Karpenter's CRDs, v1.14.
 
 use super::field_errors::FieldErrors;
-use super::{names, node_class, node_pool};
+use super::{kwok, names, node_class, node_pool};
 use crate::schema::{Field, Type, fields_of, fields_of_type};
 use crate::{ApiError, DocExt, Era, Kind, Value};
 
@@ -13,7 +13,7 @@ pub(super) fn admit(kind: Kind, doc: &mut Value, old: Option<&Value>) -> Result<
     let mut errors = FieldErrors::new();
     names::metadata(kind, doc, old, &mut errors);
     let blocked = check_schema(kind, doc, &mut errors);
-    let has_rules = kind != Kind::Machine;
+    let has_rules = !matches!(kind, Kind::Machine | Kind::KWOKNodeClass);
     if blocked && has_rules {
         let why = "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation";
         errors.push("<nil>", format!("Invalid value: null: {why}"));
@@ -33,6 +33,7 @@ pub(super) fn default_fields(kind: Kind, doc: &mut Value) {
         Kind::NodePool => node_pool::default_fields(doc),
         Kind::NodeClaim => node_pool::default_claim(doc),
         Kind::EC2NodeClass => node_class::default_fields(doc),
+        Kind::KWOKNodeClass => kwok::default_fields(doc),
         _ => {}
     }
 }
@@ -40,7 +41,7 @@ pub(super) fn default_fields(kind: Kind, doc: &mut Value) {
 /// Checks the document against the table; true where something was found that keeps CEL rules from running.
 pub(super) fn check_schema(kind: Kind, doc: &Value, errors: &mut FieldErrors) -> bool {
     // The CRDs of v1alpha5 list no values; their webhooks know them.
-    let mut walk = Walk { errors, blocked: false, values: kind.served_in(Era::V1) };
+    let mut walk = Walk { errors, blocked: false, values: kind.served_in(Era::V1) || kind == Kind::KWOKNodeClass };
     for field in fields_of(kind).iter().filter(|f| f.name == "spec") {
         if let Some(v) = doc.get(field.name) {
             walk.value(&field.ty, field, v, field.name);

@@ -9,6 +9,7 @@ mod crd;
 mod decode;
 mod defaults;
 mod field_errors;
+mod kwok;
 mod names;
 mod node_class;
 mod node_pool;
@@ -54,7 +55,9 @@ pub fn admit(
     match kind {
         Kind::Provisioner => provisioner::admit(&mut doc)?,
         Kind::AWSNodeTemplate => node_template::admit(&mut doc)?,
-        Kind::NodePool | Kind::NodeClaim | Kind::EC2NodeClass | Kind::Machine => crd::admit(kind, &mut doc, old)?,
+        Kind::NodePool | Kind::NodeClaim | Kind::EC2NodeClass | Kind::KWOKNodeClass | Kind::Machine => {
+            crd::admit(kind, &mut doc, old)?;
+        }
         Kind::FleetRequest | Kind::Instance | Kind::CloudFault => {}
         _ => {
             defaults::apply(kind, &mut doc);
@@ -81,7 +84,7 @@ pub fn admit(
 /// defaults of their schema.
 pub fn default_fields(kind: Kind, doc: &mut Value) {
     match kind {
-        Kind::NodePool | Kind::NodeClaim | Kind::EC2NodeClass => crd::default_fields(kind, doc),
+        Kind::NodePool | Kind::NodeClaim | Kind::EC2NodeClass | Kind::KWOKNodeClass => crd::default_fields(kind, doc),
         Kind::Provisioner => provisioner::default_fields(doc),
         _ => defaults::apply(kind, doc),
     }

@@ -1,7 +1,7 @@
 //! Commands that need what the playground does not have. Never a success for something that was not done.
 
 use super::get::not_found;
-use super::{Call, Fail, Next, era, resolve, snapshot};
+use super::{Call, Fail, Next, api, resolve, snapshot};
 use crate::options::Lang;
 use crate::run::{Ctx, Io};
 use objects::{DocExt, Kind, ObjectKey};
@@ -41,7 +41,7 @@ pub fn exec(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next,
         io.err("Unable to use a TTY - input is not a terminal or the right kind of file\n");
     }
     let (kind, name) = match target.split_once('/') {
-        Some((kind, name)) => (resolve::kind(kind, era(ctx))?, name),
+        Some((kind, name)) => (resolve::kind(kind, api(ctx))?, name),
         None => (Kind::Pod, target.as_str()),
     };
     if kind == Kind::Pod {

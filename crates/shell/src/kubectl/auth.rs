@@ -2,7 +2,7 @@
 //! Source: k8s.io/kubectl pkg/cmd/auth, v0.35.4.
 
 use super::table::{Table, row};
-use super::{Call, Fail, Next, era, resources};
+use super::{Call, Fail, Next, api, era, resources};
 use crate::run::{Ctx, Io};
 use engine::Era;
 use objects::Kind;
@@ -68,9 +68,9 @@ fn can_i(call: &Call, io: &mut Io<'_>, ctx: &Ctx<'_>) -> Result<Next, Fail> {
     };
     if !what.starts_with('/') {
         let typed = what.split('/').next().unwrap_or(what);
-        let era = era(ctx);
-        let held = Kind::parse(typed, era).map(|k| (k.info().plural.to_owned(), k.info().group, k.namespaced()));
-        let found = held.or_else(|| resources::other(typed, era).map(|r| (r.plural, r.group, r.namespaced)));
+        let api = api(ctx);
+        let held = Kind::parse(typed, api).map(|k| (k.info().plural.to_owned(), k.info().group, k.namespaced()));
+        let found = held.or_else(|| resources::other(typed, api).map(|r| (r.plural, r.group, r.namespaced)));
         match found {
             None if typed != "*" => match typed.split_once('.') {
                 Some((name, group)) => {

@@ -1,7 +1,7 @@
 //! Whether the server is there and lets the caller in: kubectl's words where it is not or does not.
 
 use super::kubeconfig::Target;
-use super::{Call, Fail, era};
+use super::{Call, Fail, api};
 use crate::run::Ctx;
 use objects::Kind;
 
@@ -47,10 +47,10 @@ fn forbidden(user: &str, call: &Call, ctx: &Ctx<'_>) -> Option<Fail> {
     let first = call.args.iter().find(|a| !matches!(call.verb.name, "rollout" | "set") || !is_word(a))?;
     let (typed, slashed) = first.split_once('/').map_or((first.as_str(), None), |(k, n)| (k, Some(n)));
     let typed = typed.split(',').next().unwrap_or(typed);
-    let era = era(ctx);
-    let (kind, name) = match (Kind::parse(typed, era), call.verb.name) {
+    let api = api(ctx);
+    let (kind, name) = match (Kind::parse(typed, api), call.verb.name) {
         _ if nodes => {
-            (Kind::Node, Some(first.as_str()).filter(|f| Kind::parse(f, era).is_none()).or(call.args.get(1).map(String::as_str)))
+            (Kind::Node, Some(first.as_str()).filter(|f| Kind::parse(f, api).is_none()).or(call.args.get(1).map(String::as_str)))
         }
         (_, "logs" | "exec") if slashed.is_none() => (Kind::Pod, Some(typed)),
         (Some(kind), _) => (kind, slashed.or(call.args.get(1).map(String::as_str))),

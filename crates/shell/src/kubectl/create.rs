@@ -4,7 +4,7 @@
 use super::apply::{create_files, report};
 use super::generate::{generate, label_map};
 use super::output::Output;
-use super::{Call, DryRun, Fail, Next, api_text, era, resolve, send, snapshot};
+use super::{Call, DryRun, Fail, Next, api, api_text, resolve, send, snapshot};
 use crate::run::{Ctx, Io};
 use engine::session::{Request, Validation};
 use objects::{DocExt, Kind, Object, ObjectKey, Value, json};
@@ -162,7 +162,7 @@ fn labels_of(doc: &Value) -> Value {
 
 /// The one object a generator is about.
 pub(super) fn one(call: &Call, ctx: &Ctx<'_>) -> Result<Arc<Object>, Fail> {
-    let asked = resolve::resolve(&call.args, era(ctx))?;
+    let asked = resolve::resolve(&call.args, api(ctx))?;
     let ask = asked.asks.first().filter(|a| a.names.len() == 1);
     let (Some(ask), 1) = (ask, asked.asks.len()) else {
         return Err(Fail::no_name());

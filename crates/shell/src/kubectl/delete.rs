@@ -5,7 +5,7 @@ use super::get::{Filter, check_selectors, find};
 use super::manifest::load;
 use super::output::{Output, name_of};
 use super::resolve::{Asked, resolve};
-use super::{Call, DryRun, Fail, Next, api_text, era, send, snapshot};
+use super::{Call, DryRun, Fail, Next, api, api_text, send, snapshot};
 use crate::run::{Ctx, Io, Program, Step};
 use engine::SimTime;
 use engine::session::Request;
@@ -127,7 +127,7 @@ fn targets(call: &Call, from_files: bool, ctx: &mut Ctx<'_>) -> Result<(Vec<Targ
         }
         return Ok((targets, errors, false));
     }
-    let asked: Asked = resolve(&call.args, era(ctx))?;
+    let asked: Asked = resolve(&call.args, api(ctx))?;
     let named = asked.named();
     let by_list = call.flags.on("all") || call.flags.given("selector") || call.flags.given("field-selector");
     if named && by_list {

@@ -62,12 +62,17 @@ fn page() -> String {
             "| {} | {} | {} | {}{wide} |\n",
             info.kind,
             names([info.plural].iter().chain(info.short).map(|n| (*n).to_owned())),
-            eras.iter().map(|e| e.as_str()).collect::<Vec<_>>().join(", "),
+            // What no era has on AWS is of the kwok provider.
+            if eras.is_empty() {
+                "v1 with kwok".to_owned()
+            } else {
+                eras.iter().map(|e| e.as_str()).collect::<Vec<_>>().join(", ")
+            },
             pick(false)
         ));
     }
     let of = |empty: bool| {
-        let list = resources::resources(Era::V1).into_iter().filter(move |r| r.held.is_none() && r.empty == empty);
+        let list = resources::resources(Era::V1.into()).into_iter().filter(move |r| r.held.is_none() && r.empty == empty);
         names(list.map(|r| r.qualified()))
     };
     out.push_str(&format!(

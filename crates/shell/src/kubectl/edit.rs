@@ -9,7 +9,7 @@ use super::get::{Filter, find};
 use super::manifest;
 use super::output::{Output, name_of, pretty, visible};
 use super::resolve::resolve;
-use super::{Call, DryRun, Fail, Next, era, send, snapshot};
+use super::{Call, DryRun, Fail, Next, api, send, snapshot};
 use crate::job::{Edit, Editor};
 use crate::options::Lang;
 use crate::run::{Ctx, Input, Io, Machine, Program, Step};
@@ -36,7 +36,7 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
     }
     let asked = match named {
         Some(asked) => asked,
-        None => resolve(&call.args, era(ctx))?,
+        None => resolve(&call.args, api(ctx))?,
     };
     let found = find(&asked, &Filter::read(call, ctx)?, &snapshot(ctx));
     if let Some(error) = found.missing.first() {

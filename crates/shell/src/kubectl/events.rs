@@ -2,7 +2,7 @@
 
 use super::output::Output;
 use super::table::Table;
-use super::{Call, Fail, Next, age, era, resolve, snapshot};
+use super::{Call, Fail, Next, age, api, resolve, snapshot};
 use crate::run::{Ctx, Io, Program, Step};
 use objects::collections::Order as _;
 use objects::{DocExt, Kind, Object, Value};
@@ -20,6 +20,7 @@ impl Wanted {
         self.namespace.as_ref().is_none_or(|n| *n == e.meta.namespace)
             && self.about.as_ref().is_none_or(|(kind, name)| {
                 e.doc.str_at("involvedObject.kind") == Some(kind.name())
+                    && e.doc.str_at("involvedObject.apiVersion").is_some_and(|v| v == kind.api_version())
                     && e.doc.str_at("involvedObject.name") == Some(name.as_str())
             })
             && (self.types.is_empty()
@@ -57,7 +58,7 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
         None => None,
         Some(text) => {
             let (kind, name) = text.split_once('/').ok_or_else(|| Fail::error("--for must be in resource/name form"))?;
-            Some((resolve::kind(kind, era(ctx))?, name.to_owned()))
+            Some((resolve::kind(kind, api(ctx))?, name.to_owned()))
         }
     };
     for t in call.flags.list("types") {
@@ -73,7 +74,7 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
     let mut events: Vec<Arc<Object>> = snapshot.store.list(Kind::Event).filter(|e| wanted.matches(e)).cloned().collect();
     let stamp = |e: &Object| {
         let at = |p| e.doc.str_at(p);
-        at("series.lastObservedTime").or(at("lastTimestamp")).or(at("eventTime")).unwrap_or_default().to_owned()
+        at("series.lastObservedTime").or(at("lastTimestamp")).or(at("eventTime")).and_then(objects::time::parse_rfc3339)
     };
     events.order_by_key(|e| (stamp(e), e.meta.resource_version));
     if !matches!(output, Output::Table { .. }) {

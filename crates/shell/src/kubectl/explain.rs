@@ -1,6 +1,6 @@
 //! kubectl explain, from the schema table. Layout: k8s.io/kubectl pkg/explain/v2/templates/plaintext.tmpl, v0.35.4.
 
-use super::{Call, Fail, Next, era};
+use super::{Call, Fail, Next, api};
 use crate::extras::Want;
 use crate::run::{Ctx, Io, Program, Step};
 use objects::Kind;
@@ -184,8 +184,8 @@ pub fn run(call: &mut Call, _io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next,
     let mut parts = target.split('.');
     let name = parts.next().unwrap_or_default();
     let path: Vec<String> = parts.map(str::to_owned).collect();
-    let Some(kind) = Kind::parse(name, era(ctx)) else {
-        if let Some(other) = super::resources::other(name, era(ctx)) {
+    let Some(kind) = Kind::parse(name, api(ctx)) else {
+        if let Some(other) = super::resources::other(name, api(ctx)) {
             return Err(Fail::error(format!("the fields of {} are not simulated", other.plural)));
         }
         return Err(Fail { text: format!("the server doesn't have a resource type \"{name}\"\n"), exit: 1 });

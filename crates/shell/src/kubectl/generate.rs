@@ -1,7 +1,7 @@
 //! The documents that `kubectl create KIND NAME` makes of flags.
 //! Source: k8s.io/kubectl/pkg/cmd/create/create_*.go, v0.35.
 
-use super::{Call, Fail, era, snapshot};
+use super::{Call, Fail, api, snapshot};
 use crate::run::Ctx;
 use objects::{DocExt, Kind, ObjectKey, Value, json};
 
@@ -168,7 +168,7 @@ fn job(call: &Call, name: &str, ctx: &Ctx<'_>) -> Result<Value, Fail> {
         }
         (None, Some(from)) => {
             let (kind, of) = from.split_once('/').unwrap_or(("", from));
-            if Kind::parse(kind, era(ctx)) != Some(Kind::CronJob) {
+            if Kind::parse(kind, api(ctx)) != Some(Kind::CronJob) {
                 return Err(Fail::error("from must be an existing cronjob"));
             }
             let key = ObjectKey::new(Kind::CronJob, call.namespace(ctx), of);

@@ -7,7 +7,7 @@ use super::resolve::{Asked, resolve};
 use super::selector::{Fields, Labels};
 use super::table::Table;
 use super::watch::Watch;
-use super::{Call, Fail, Next, era, snapshot};
+use super::{Call, Fail, Next, api, era, snapshot};
 use crate::run::{Ctx, Io};
 use engine::Snapshot;
 use engine::session::Seen;
@@ -194,7 +194,7 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
     }
     let asked = match from_files {
         Some(asked) => asked,
-        None => resolve(&call.args, era)?,
+        None => resolve(&call.args, api(ctx))?,
     };
     check_asked(call, &asked)?;
     let named = asked.named();
@@ -426,7 +426,7 @@ fn answer(path: &str, ctx: &Ctx<'_>) -> Option<String> {
         [plural, name] => (None, *plural, Some(*name)),
         _ => return None,
     };
-    let kind = Kind::ALL.iter().copied().filter(|k| k.served_in(era(ctx))).find(|k| {
+    let kind = Kind::ALL.iter().copied().filter(|k| k.served_in(api(ctx))).find(|k| {
         let info = k.info();
         info.plural == plural && info.group == group && info.version == version
     })?;

@@ -7,7 +7,7 @@ use super::get::{Filter, find};
 use super::manifest;
 use super::output::Output;
 use super::resolve::resolve;
-use super::{Call, DryRun, Fail, Next, era, snapshot};
+use super::{Call, DryRun, Fail, Next, api, snapshot};
 use crate::run::{Ctx, Io};
 use objects::collections::VecMap;
 use objects::{Object, Value, json};
@@ -48,7 +48,7 @@ fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>, words: &Words) -> Re
     let asked = match named {
         Some(asked) => asked,
         None if resources.is_empty() => return Err(Fail::no_name()),
-        None => resolve(&resources, era(ctx))?,
+        None => resolve(&resources, api(ctx))?,
     };
     let list = call.flags.on("list");
     if changes.is_empty() && !list {

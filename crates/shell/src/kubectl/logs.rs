@@ -3,7 +3,7 @@
 
 use super::get::{Filter, check_selectors, not_found};
 use super::resolve;
-use super::{Call, Fail, Next, era, snapshot};
+use super::{Call, Fail, Next, api, era, snapshot};
 use crate::run::{Ctx, Io, Program, Step};
 use engine::Snapshot;
 use engine::logs::LogLine;
@@ -160,7 +160,7 @@ fn pods(call: &Call, snapshot: &Snapshot, io: &mut Io<'_>, ctx: &Ctx<'_>) -> Res
     }
     let (first, rest) = call.args.split_first().ok_or_else(|| Fail::error("no pod was named"))?;
     let (kind, name) = match (first.split_once('/'), rest) {
-        (Some((kind, name)), _) => (resolve::kind(kind, era(ctx))?, name.to_owned()),
+        (Some((kind, name)), _) => (resolve::kind(kind, api(ctx))?, name.to_owned()),
         // Older kubectl takes the container as a second operand.
         (None, _) => (Kind::Pod, first.clone()),
     };

@@ -2,12 +2,12 @@
 //! Source: k8s.io/cli-runtime/pkg/resource/{builder,visitor,mapper}.go, v0.28.
 
 use super::resolve::{Ask, Asked};
-use super::{Call, Fail, era};
+use super::{Call, Fail, api};
 use crate::job::Repair;
 use crate::options::Lang;
 use crate::run::{Ctx, Io};
 use objects::yaml::{diagnose, parse};
-use objects::{DocExt, Era, Kind, Value};
+use objects::{DocExt, Kind, Value};
 
 /// One document to act on.
 #[derive(Clone, Debug)]
@@ -116,7 +116,7 @@ pub fn load(call: &Call, ctx: &Ctx<'_>) -> Result<Loaded, Fail> {
                 refused = true;
                 break;
             }
-            flatten(document.value, &source, era(ctx), call, ctx, &mut out);
+            flatten(document.value, &source, call, ctx, &mut out);
         }
         if let Some(error) = stream.error.filter(|_| !refused) {
             out.push(Err(Fail::error(format!("error parsing {source}: {error}"))));
@@ -125,14 +125,14 @@ pub fn load(call: &Call, ctx: &Ctx<'_>) -> Result<Loaded, Fail> {
     Ok(out)
 }
 
-fn flatten(doc: Value, source: &str, era: Era, call: &Call, ctx: &Ctx<'_>, out: &mut Loaded) {
+fn flatten(doc: Value, source: &str, call: &Call, ctx: &Ctx<'_>, out: &mut Loaded) {
     if doc.str_at("kind") == Some("List") && doc.str_at("apiVersion") == Some("v1") {
         for item in doc.list_at("items") {
-            flatten(item.clone(), source, era, call, ctx, out);
+            flatten(item.clone(), source, call, ctx, out);
         }
         return;
     }
-    out.push(one(doc, source, era, call, ctx));
+    out.push(one(doc, source, call, ctx));
 }
 
 /// Whether a document has a kind and an API version, in the words of validation or, without it, of decoding.
@@ -167,11 +167,11 @@ fn check(doc: &Value, source: &str, call: &Call) -> Result<(), Fail> {
     Err(Fail::error(format!("unable to decode \"{source}\": Object '{missing}' is missing in '{doc}'")))
 }
 
-fn one(mut doc: Value, source: &str, era: Era, call: &Call, ctx: &Ctx<'_>) -> Result<Manifest, Fail> {
+fn one(mut doc: Value, source: &str, call: &Call, ctx: &Ctx<'_>) -> Result<Manifest, Fail> {
     let kind_name = doc.str_at("kind").unwrap_or_default().to_owned();
     let version = doc.str_at("apiVersion").unwrap_or_default().to_owned();
     let name = doc.str_at("metadata.name").unwrap_or_default().to_owned();
-    let Some(kind) = Kind::of(&version, &kind_name).filter(|k| k.served_in(era)) else {
+    let Some(kind) = Kind::of(&version, &kind_name).filter(|k| k.served_in(api(ctx))) else {
         let namespace = doc.str_at("metadata.namespace").unwrap_or_default();
         return Err(Fail::error(format!(
             "resource mapping not found for name: \"{name}\" namespace: \"{namespace}\" from \"{source}\": no matches for kind \

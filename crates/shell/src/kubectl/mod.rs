@@ -57,7 +57,7 @@ use engine::session::{Outcome, Request};
 use engine::{Era, SimTime, Snapshot};
 use flags::Flags;
 use kubeconfig::Target;
-use objects::{ApiError, Kind, Reason};
+use objects::{Api, ApiError, Kind, Reason};
 use std::sync::Arc;
 
 /// A parsed call.
@@ -210,9 +210,9 @@ impl DryRun {
     }
 }
 
-/// The names of the kinds that `era` serves, for completion: plurals, and `all`.
-pub fn resource_kinds(era: Era) -> Vec<String> {
-    let served = Kind::ALL.iter().filter(|k| k.served_in(era)).map(|k| k.info().plural.to_owned());
+/// The names of the kinds that are served, for completion: plurals, and `all`.
+pub fn resource_kinds(api: Api) -> Vec<String> {
+    let served = Kind::ALL.iter().filter(|k| k.served_in(api)).map(|k| k.info().plural.to_owned());
     served.chain(["all".to_owned()]).collect()
 }
 
@@ -241,6 +241,11 @@ pub fn era(ctx: &Ctx<'_>) -> Era {
 /// The minor version of the kubectl that speaks here: 1.27, 1.32 and 1.35 are known by recordings or by the program.
 pub fn client(ctx: &Ctx<'_>) -> u32 {
     ctx.state.options.kubectl.unwrap_or_else(|| snapshot(ctx).profile.kubectl_minor)
+}
+
+/// What the server serves.
+pub fn api(ctx: &Ctx<'_>) -> Api {
+    ctx.session.scenario().api()
 }
 
 #[derive(Debug)]

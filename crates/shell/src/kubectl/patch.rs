@@ -6,7 +6,7 @@ use super::get::{Filter, find};
 use super::manifest;
 use super::output::Output;
 use super::resolve::resolve;
-use super::{Call, DryRun, Fail, Next, era, send, snapshot};
+use super::{Call, DryRun, Fail, Next, api, send, snapshot};
 use crate::run::{Ctx, Io};
 use engine::session::{PatchStyle, Request, Verdict};
 use objects::Value;
@@ -42,7 +42,7 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
     }
     let asked = match manifest::named(call, ctx)? {
         Some(asked) => asked,
-        None => resolve(&call.args, era(ctx))?,
+        None => resolve(&call.args, api(ctx))?,
     };
     if !asked.named() {
         return Err(Fail::no_name());

@@ -2,7 +2,7 @@
 //! Source: k8s.io/cli-runtime/pkg/resource/builder.go, v0.28.
 
 use super::Fail;
-use objects::{Era, Kind};
+use objects::{Api, Kind};
 
 /// One kind with the names asked for; no names means all.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,27 +41,27 @@ pub const ALL: &[Kind] = &[
     Kind::Job,
 ];
 
-pub fn kind(text: &str, era: Era) -> Result<Kind, Fail> {
-    Kind::parse(text, era).ok_or_else(|| match super::resources::other(text, era) {
+pub fn kind(text: &str, api: Api) -> Result<Kind, Fail> {
+    Kind::parse(text, api).ok_or_else(|| match super::resources::other(text, api) {
         Some(found) => Fail::error(format!("{} are not simulated: kubectl api-resources names what a server has", found.plural)),
         None => Fail::error(format!("the server doesn't have a resource type \"{text}\"")),
     })
 }
 
 /// The kinds of a comma-separated list, categories opened.
-pub fn kinds(text: &str, era: Era) -> Result<Vec<Kind>, Fail> {
+pub fn kinds(text: &str, api: Api) -> Result<Vec<Kind>, Fail> {
     let mut out = Vec::new();
     for word in text.split(',').filter(|w| !w.is_empty()) {
         match word {
             "all" => out.extend(ALL),
-            "karpenter" => out.extend([Kind::node_class(era), Kind::claim(era), Kind::pool(era)]),
-            word => out.push(kind(word, era)?),
+            "karpenter" => out.extend([Kind::node_class(api), Kind::claim(api.era), Kind::pool(api.era)]),
+            word => out.push(kind(word, api)?),
         }
     }
     Ok(out)
 }
 
-pub fn resolve(args: &[String], era: Era) -> Result<Asked, Fail> {
+pub fn resolve(args: &[String], api: Api) -> Result<Asked, Fail> {
     let Some((first, rest)) = args.split_first() else {
         return Err(Fail::no_name());
     };
@@ -78,7 +78,7 @@ pub fn resolve(args: &[String], era: Era) -> Result<Asked, Fail> {
             if name.contains('/') || name.is_empty() || kind_text.is_empty() {
                 return Err(Fail::error("arguments in resource/name form may not have more than one slash"));
             }
-            let kind = kind(kind_text, era)?;
+            let kind = kind(kind_text, api)?;
             match asks.iter_mut().find(|a| a.kind == kind) {
                 Some(ask) => ask.names.push(name.to_owned()),
                 None => asks.push(Ask { kind, names: vec![name.to_owned()] }),
@@ -87,7 +87,7 @@ pub fn resolve(args: &[String], era: Era) -> Result<Asked, Fail> {
         let mixed = asks.len() > 1;
         return Ok(Asked { asks, mixed, slashed: true });
     }
-    let kinds = kinds(first, era)?;
+    let kinds = kinds(first, api)?;
     let mixed = kinds.len() > 1 || first == "all";
     let asks = kinds.into_iter().map(|kind| Ask { kind, names: rest.to_vec() }).collect();
     Ok(Asked { asks, mixed, slashed: false })
@@ -99,7 +99,7 @@ mod tests {
 
     fn check(line: &str, want: Result<&str, &str>) {
         let args: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
-        let got = resolve(&args, Era::V1alpha5)
+        let got = resolve(&args, objects::Era::V1alpha5.into())
             .map(|a| a.asks.iter().map(|a| format!("{}:{}", a.kind.name(), a.names.join("+"))).collect::<Vec<_>>().join(" "))
             .map_err(|f| f.text);
         assert_eq!(got, want.map(str::to_owned).map_err(|e| format!("error: {e}\n")), "{line}");

@@ -1,11 +1,11 @@
 //! kubectl api-resources and api-versions, and what is said of kinds that a server has and the simulation does not hold.
 
 use super::table::{Table, row};
-use super::{Call, Fail, Next, era, snapshot};
+use super::{Call, Fail, Next, api, snapshot};
 use crate::run::{Ctx, Io};
 use engine::Era;
-use objects::Kind;
 use objects::collections::Order as _;
+use objects::{Api, Kind};
 
 const OTHERS: &str = include_str!("data/resources.txt");
 
@@ -95,20 +95,20 @@ impl Resource {
     }
 }
 
-/// Everything that the server of `era` serves, by group and name.
-pub fn resources(era: Era) -> Vec<Resource> {
-    let held = Kind::ALL.iter().copied().filter(|k| k.served_in(era)).map(Resource::of);
-    let others = OTHERS.lines().filter(|l| !l.starts_with('#')).filter_map(|l| Resource::other(l, era));
+/// Everything that the server serves, by group and name.
+pub fn resources(api: Api) -> Vec<Resource> {
+    let held = Kind::ALL.iter().copied().filter(|k| k.served_in(api)).map(Resource::of);
+    let others = OTHERS.lines().filter(|l| !l.starts_with('#')).filter_map(|l| Resource::other(l, api.era));
     let mut all: Vec<Resource> = held.chain(others).collect();
     all.order_by_key(|r| (r.group, r.plural.clone()));
     all
 }
 
 /// The resource that an argument names and the simulation does not hold.
-pub fn other(text: &str, era: Era) -> Option<Resource> {
+pub fn other(text: &str, api: Api) -> Option<Resource> {
     let text = text.to_lowercase();
     let (name, rest) = text.split_once('.').unwrap_or((&text, ""));
-    resources(era).into_iter().filter(|r| r.held.is_none() && r.kind != "Event").find(|r| {
+    resources(api).into_iter().filter(|r| r.held.is_none() && r.kind != "Event").find(|r| {
         let named = r.plural == name || r.kind.to_lowercase() == name || r.short.contains(&name);
         named && (rest.is_empty() || rest == r.group || rest == format!("{}.{}", r.version, r.group))
     })
@@ -134,7 +134,7 @@ pub fn api_resources(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Res
     let group = call.flags.text("api-group");
     let namespaced = call.flags.given("namespaced").then(|| call.flags.on("namespaced"));
     let has_all = |have: &str, wanted: &[String]| wanted.iter().all(|w| have.split(',').any(|h| h == w));
-    let mut list = resources(era(ctx));
+    let mut list = resources(api(ctx));
     list.retain(|r| {
         group.is_none_or(|g| r.group == g)
             && namespaced.is_none_or(|n| r.namespaced == n)
@@ -176,7 +176,7 @@ pub fn api_versions(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Resu
     if !call.args.is_empty() {
         return Err(Fail::usage("api-versions", format!("unexpected arguments: [{}]", call.args.join(" "))));
     }
-    let mut versions: Vec<String> = resources(era(ctx)).iter().map(Resource::api_version).collect();
+    let mut versions: Vec<String> = resources(api(ctx)).iter().map(Resource::api_version).collect();
     versions.extend(MORE_VERSIONS.map(str::to_owned));
     versions.order();
     versions.dedup();
@@ -187,7 +187,7 @@ pub fn api_versions(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Resu
 /// `kubectl get` of a kind that the simulation does not hold; `None` where another answer is due.
 pub fn get_other(call: &Call, io: &mut Io<'_>, ctx: &Ctx<'_>) -> Option<Result<Next, Fail>> {
     let (first, names) = call.args.split_first()?;
-    let found = other(first, era(ctx)).filter(|_| !first.contains(['/', ',']))?;
+    let found = other(first, api(ctx)).filter(|_| !first.contains(['/', ',']))?;
     if found.kind == "CustomResourceDefinition" {
         return Some(crds(call, names, io, ctx));
     }
@@ -215,7 +215,7 @@ pub fn get_other(call: &Call, io: &mut Io<'_>, ctx: &Ctx<'_>) -> Option<Result<N
 /// The definitions of Karpenter's kinds, which came with the cluster.
 fn crds(call: &Call, names: &[String], io: &mut Io<'_>, ctx: &Ctx<'_>) -> Result<Next, Fail> {
     let at = objects::time::rfc3339(snapshot(ctx).epoch_ms);
-    let mut list: Vec<String> = resources(era(ctx)).iter().filter(|r| r.verbs == CRD_VERBS).map(Resource::qualified).collect();
+    let mut list: Vec<String> = resources(api(ctx)).iter().filter(|r| r.verbs == CRD_VERBS).map(Resource::qualified).collect();
     list.order();
     let mut rows = Vec::new();
     let mut missing = 0;
@@ -253,8 +253,8 @@ mod tests {
         let lines = OTHERS.lines().filter(|l| !l.starts_with('#')).count();
         let eras = |era| OTHERS.lines().filter(|l| Resource::other(l, era).is_some()).count();
         assert!(eras(Era::V1) + eras(Era::V1alpha5) > lines);
-        assert_eq!(other("netpol", Era::V1).map(|r| r.empty), Some(true));
-        assert_eq!(other("secrets", Era::V1).map(|r| r.empty), Some(false));
-        assert_eq!(other("pods", Era::V1), None);
+        assert_eq!(other("netpol", Era::V1.into()).map(|r| r.empty), Some(true));
+        assert_eq!(other("secrets", Era::V1.into()).map(|r| r.empty), Some(false));
+        assert_eq!(other("pods", Era::V1.into()), None);
     }
 }

@@ -4,7 +4,7 @@ use super::change::each;
 use super::get::{Filter, find, not_found};
 use super::output::name_of;
 use super::resolve::resolve;
-use super::{Call, Fail, Next, api_text, era, send, snapshot};
+use super::{Call, Fail, Next, api, api_text, send, snapshot};
 use crate::run::{Ctx, Io, Program, Step};
 use engine::session::{PatchStyle, Request};
 use engine::{SimTime, Snapshot};
@@ -28,7 +28,7 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
     if call.args.is_empty() {
         return Err(Fail::error("required resource not specified"));
     }
-    let asked = resolve(&call.args, era(ctx))?;
+    let asked = resolve(&call.args, api(ctx))?;
     if !asked.named() && !call.flags.given("selector") {
         return Err(Fail::no_name());
     }

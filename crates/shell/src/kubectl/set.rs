@@ -7,7 +7,7 @@ use super::get::{Filter, find};
 use super::manifest;
 use super::output::Output;
 use super::resolve::resolve;
-use super::{Call, Fail, Next, era, snapshot};
+use super::{Call, Fail, Next, api, snapshot};
 use crate::run::{Ctx, Io};
 use objects::{DocExt, Kind, Object, Value, json};
 
@@ -57,7 +57,7 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
     }
     let asked = match named {
         Some(asked) => asked,
-        None => resolve(&call.args, era(ctx))?,
+        None => resolve(&call.args, api(ctx))?,
     };
     let by_list = call.flags.on("all") || call.flags.given("selector");
     if !asked.named() && !by_list {

@@ -5,7 +5,7 @@ use super::change::{each, merge};
 use super::get::{Filter, find};
 use super::output::Output;
 use super::resolve::resolve;
-use super::{Call, Fail, Next, era, snapshot};
+use super::{Call, Fail, Next, api, snapshot};
 use crate::run::{Ctx, Io};
 use objects::typed::Taint;
 use objects::{DocExt, Kind, Value, json};
@@ -64,7 +64,7 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
         return Err(Fail::error("at least one taint update is required"));
     }
     let changes = read(specs)?;
-    let asked = resolve(resources, era(ctx))?;
+    let asked = resolve(resources, api(ctx))?;
     if asked.asks.iter().any(|a| a.kind != Kind::Node) {
         let other = resources.first().map(String::as_str).unwrap_or_default();
         return Err(Fail::error(format!("invalid resource type {other}, only node types are supported")));

@@ -351,7 +351,7 @@ fn unknown(name: &str, ctx: &Ctx<'_>) -> Refusal {
             text.push_str(&format!("\t{s}\n"));
         }
     }
-    let hint = if suggestions.is_empty() && objects::Kind::parse(name, super::era(ctx)).is_some() {
+    let hint = if suggestions.is_empty() && objects::Kind::parse(name, super::api(ctx)).is_some() {
         Some(match ctx.state.options.lang {
             Lang::En => format!("name what to do first: kubectl get {name}"),
             Lang::Ko => format!("할 일을 먼저 적으세요: kubectl get {name}"),

@@ -5,7 +5,7 @@ use super::jsonpath::Template;
 use super::manifest;
 use super::output::name_of;
 use super::resolve::resolve;
-use super::{Call, Fail, Next, api_text, era, snapshot};
+use super::{Call, Fail, Next, api, api_text, snapshot};
 use crate::run::{Ctx, Io, Program, Step};
 use engine::SimTime;
 use objects::{DocExt, Object, ObjectKey};
@@ -45,7 +45,7 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
     let goal = goal(call)?;
     let asked = match manifest::named(call, ctx)? {
         Some(asked) => asked,
-        None => resolve(&call.args, era(ctx))?,
+        None => resolve(&call.args, api(ctx))?,
     };
     let by_list = call.flags.on("all") || call.flags.given("selector") || call.flags.given("field-selector");
     if !asked.named() && !by_list {

@@ -24,6 +24,7 @@ mod query;
 mod sed;
 mod spot;
 mod text;
+mod timeout;
 mod variables;
 mod watch;
 mod xargs;
@@ -83,6 +84,7 @@ tools! {
     "nodewright" "the playground's own commands" |args, _| call(help::nodewright, args);
     "watch" "run a command again and again" watch::build;
     "sleep" "let simulated time pass" clock::sleep;
+    "timeout" "run a command for a time at most" timeout::build;
     "date" "the simulated date and time" |args, _| call(clock::date, args);
     "grep" "lines that match a pattern" grep::build;
     "egrep" "grep -E" grep::build_extended;

@@ -17,6 +17,7 @@ impl Lab {
             id: "test".to_owned(),
             seed: 1,
             era,
+            provider: Default::default(),
             region: "ap-northeast-2".to_owned(),
             // The user's session begins at 14:10:00 in Seoul.
             epoch_ms: 1_690_348_200_000 - i64::try_from(engine::session::SETTLE_MS).unwrap_or(0),

@@ -61,7 +61,7 @@ impl Disruption {
             let most = allowed.get(&name).copied().unwrap_or(0).min(counts.room(&pool)).max(0);
             for subject in subjects.iter().take(usize::try_from(most).unwrap_or(0)) {
                 let mut order = Order::delete(Method::StaticDrift, std::slice::from_ref(subject), cx);
-                order.replacements.push(ClaimPlan::of_pool(&pool));
+                order.replacements.push(ClaimPlan::of_pool(&pool, cx.names));
                 orders.push(order);
             }
         }

@@ -33,7 +33,12 @@ pub fn reconcile(pass: &mut Pass<'_>, cx: &mut Cx<'_, '_>) {
         cx.patch(node.key(), json!({"metadata": {"labels": {INITIALIZED: "true"}}}), "the node is initialized");
     }
     let allocatable = node.node().map(|n| n.allocatable.clone()).unwrap_or_default();
-    cx.log(Say::Initialized { claim: pass.reference(cx), allocatable: &allocatable });
+    let mut reference = pass.reference(cx);
+    if cx.view.profile.as_recorded {
+        // The line names the node that the claim had when the worker took it up.
+        reference.node = pass.claim.claim().map_or("", |c| c.node_name.as_str());
+    }
+    cx.log(Say::Initialized { claim: reference, allocatable: &allocatable });
     pass.conditions.set_true(kind);
 }
 

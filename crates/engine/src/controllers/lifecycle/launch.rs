@@ -70,8 +70,7 @@ pub fn reconcile(pass: &mut Pass<'_>, failures: &mut VecMap<String, u32>, state:
         }
         None => {
             let error = format!("creating instance, with fleet error(s), {}", combined(errors));
-            let count = failures.entry(name).and_modify(|n| *n = n.saturating_add(1)).or_insert(0);
-            failed(&error, *count, pass, cx);
+            failed_again(&error, failures, pass, cx);
         }
     }
     Step::Launched
@@ -141,7 +140,7 @@ fn ask(pass: &mut Pass<'_>, state: &mut State, cx: &mut Cx<'_, '_>) {
 }
 
 /// Labels from requirements that leave one value.
-fn single_values(claim: &objects::Object) -> VecMap<String, String> {
+pub(super) fn single_values(claim: &objects::Object) -> VecMap<String, String> {
     let requirements = claim.claim().map(|c| c.requirements.as_slice()).unwrap_or_default();
     requirements
         .iter()
@@ -235,14 +234,14 @@ fn launched(request: &Value, pass: &mut Pass<'_>, cx: &mut Cx<'_, '_>) {
 }
 
 /// No capacity: the claim is deleted; its pods come back with the next trigger, with fewer offerings to choose from.
-fn insufficient(error: &str, pass: &mut Pass<'_>, cx: &mut Cx<'_, '_>) {
+pub(super) fn insufficient(error: &str, pass: &mut Pass<'_>, cx: &mut Cx<'_, '_>) {
     let claim = pass.claim;
     let message = format!("{} {} event: {}", claim.kind.name(), claim.meta.name, shortened(error));
     cx.warn(claim.key(), "InsufficientCapacityError", message);
     end(error, pass, cx);
 }
 
-fn end(error: &str, pass: &mut Pass<'_>, cx: &mut Cx<'_, '_>) {
+pub(super) fn end(error: &str, pass: &mut Pass<'_>, cx: &mut Cx<'_, '_>) {
     cx.log(Say::LaunchFailed { claim: pass.reference(cx), error });
     // The finalizer has to be there before the deletion, as it is on the real object by now.
     cx.delete(pass.claim.key(), "nothing can be launched for the claim");
@@ -252,6 +251,12 @@ fn end(error: &str, pass: &mut Pass<'_>, cx: &mut Cx<'_, '_>) {
 /// As much of an error as conditions and events show.
 fn shortened(error: &str) -> String {
     if error.len() < 300 { error.to_owned() } else { error.chars().take(300).chain("...".chars()).collect() }
+}
+
+/// A failure beside those that this claim's launch has had.
+pub(super) fn failed_again(error: &str, failures: &mut VecMap<String, u32>, pass: &mut Pass<'_>, cx: &mut Cx<'_, '_>) {
+    let count = failures.entry(pass.claim.meta.name.clone()).and_modify(|n| *n = n.saturating_add(1)).or_insert(0);
+    failed(error, *count, pass, cx);
 }
 
 fn failed(error: &str, failures: u32, pass: &mut Pass<'_>, cx: &mut Cx<'_, '_>) {

@@ -3,6 +3,7 @@
 //! Sources: kubernetes-sigs/karpenter pkg/controllers/machine/lifecycle v0.29.2, pkg/controllers/nodeclaim/lifecycle v1.14.1.
 
 mod initialization;
+mod kwok;
 mod launch;
 mod liveness;
 mod registration;
@@ -14,7 +15,7 @@ use super::pools::Pools;
 use super::state::{self, State};
 use crate::SimTime;
 use objects::collections::VecMap;
-use objects::{DocExt, Era, Kind, Object, ObjectKey, Value, json};
+use objects::{DocExt, Era, Kind, Object, ObjectKey, Provider, Value, json};
 
 /// The worker sleeps after it patched, so as to read its own writes.
 const REST_MS: u64 = 1_000;
@@ -84,7 +85,10 @@ impl Lifecycle {
         if let Some(finalizers) = state::with_finalizer(claim) {
             pass.patch.set("metadata.finalizers", finalizers);
         }
-        let step = launch::reconcile(&mut pass, &mut self.failures, state, cx);
+        let step = match cx.view.profile.provider {
+            Provider::Aws => launch::reconcile(&mut pass, &mut self.failures, state, cx),
+            Provider::Kwok => kwok::launch(&mut pass, &mut self.failures, state, cx),
+        };
         if step == launch::Step::Waiting && !pass.gone && pass.again.is_none() {
             // The worker is inside the call: only the finalizer is written before it.
             if pass.patch.as_object().is_some_and(|m| !m.is_empty()) {

@@ -92,7 +92,8 @@ fn node_patch(pass: &Pass<'_>, node: &Object, cx: &Cx<'_, '_>) -> Value {
     }
     taints.retain(|t| t.str_at("key") != Some(UNREGISTERED));
     if taints != node.doc.list_at("spec.taints") {
-        patch.set("spec.taints", taints);
+        let none = cx.view.profile.as_recorded && taints.is_empty();
+        patch.set("spec.taints", if none { Value::Null } else { taints.into() });
     }
     patch
 }

@@ -302,10 +302,18 @@ impl Worded {
 /// The line as the era prints it; `None` where that era's Karpenter says nothing or hides it.
 pub fn line(view: &View<'_>, by: By, say: &Say<'_>) -> Option<LogLine> {
     let era = view.era();
-    let worded = match era {
+    let mut worded = match era {
         Era::V1alpha5 => v1alpha5::word(by, say)?,
         Era::V1 => v1::word(by, say)?,
     };
+    // The error about a taint carries it as a value, which the log shows beside the text.
+    if let Say::CannotSchedule { error, .. } = say
+        && view.profile.as_recorded
+        && let Some(taint) = error.strip_prefix("did not tolerate taint (taint=").and_then(|e| e.strip_suffix(')'))
+    {
+        let at = worded.fields.len().saturating_sub(1);
+        worded.fields.insert(at, ("taint".to_owned(), taint.into()));
+    }
     if era == Era::V1 && worded.level == Level::Debug {
         return None;
     }
@@ -336,6 +344,27 @@ pub fn line(view: &View<'_>, by: By, say: &Say<'_>) -> Option<LogLine> {
     })
 }
 
+/// A line of era B that no reconcile writes: of the process as such, or of a controller that starts. `pod` is another than
+/// the leader, as `namespace/name`.
+pub fn plain_line(view: &View<'_>, pod: &str, logger: &str, message: &str, fields: Vec<(&'static str, Value)>) -> LogLine {
+    let mut text = format!("{{\"level\":\"INFO\",\"time\":{}", Value::from(objects::time::rfc3339_ms(view.unix_ms())));
+    let lead = [("logger", Value::from(logger)), ("message", message.into())].into_iter().filter(|(_, v)| *v != "");
+    for (name, value) in lead.chain(fields.iter().cloned()) {
+        let _ = write!(text, ",{}:{value}", Value::from(name));
+    }
+    text.push('}');
+    LogLine {
+        at: view.now,
+        pod: pod.to_owned(),
+        container: "controller".to_owned(),
+        level: Level::Info,
+        logger: logger.to_owned(),
+        message: message.to_owned(),
+        fields: fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        text,
+    }
+}
+
 fn console(time: &str, logger: &str, commit: &str, w: &Worded) -> String {
     let mut text = format!("{time}\t{}\t{logger}\t{}\t{{\"commit\": {}", w.level.as_str(), w.message, Value::from(commit));
     for (name, value) in &w.fields {
@@ -358,7 +387,10 @@ fn json_line(time: &str, controller: &str, commit: &str, reconcile_id: &str, w: 
     put("time", &time.into());
     put("logger", &"controller".into());
     put("message", &w.message.as_str().into());
-    put("commit", &commit.into());
+    // A build from a checkout does not know its commit.
+    if !commit.is_empty() {
+        put("commit", &commit.into());
+    }
     if !controller.is_empty() {
         put("controller", &controller.into());
         match &w.object {

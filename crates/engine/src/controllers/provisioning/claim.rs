@@ -4,7 +4,7 @@
 use super::super::context::Cx;
 use super::super::hashes;
 use super::super::messages::quantities;
-use super::super::names::{CAPACITY_TYPE, INSTANCE_TYPE, ON_DEMAND, SPOT};
+use super::super::names::{CAPACITY_TYPE, INSTANCE_TYPE, Names, ON_DEMAND, SPOT};
 use super::super::state::State;
 use crate::scheduling::{Cluster, PlannedClaim, Requirement, Requirements};
 use objects::collections::Order as _;
@@ -48,12 +48,12 @@ impl ClaimPlan {
     }
 
     /// The claim of a static pool: what the pool says, and nothing of pods or types.
-    pub fn of_pool(pool: &Object) -> ClaimPlan {
+    pub fn of_pool(pool: &Object, names: &Names) -> ClaimPlan {
         let typed = pool.pool().cloned().unwrap_or_default();
         let mut requirements = Requirements::of_expressions(&typed.requirements);
         let mut labels = typed.labels;
-        labels.insert("karpenter.sh/nodepool".to_owned(), pool.meta.name.clone());
-        labels.insert("karpenter.k8s.aws/ec2nodeclass".to_owned(), typed.node_class);
+        labels.insert(names.pool_label.to_owned(), pool.meta.name.clone());
+        labels.insert(names.class_label.to_owned(), typed.node_class);
         for (key, value) in &labels {
             requirements.add(Requirement::is_in(key, [value]));
         }
@@ -126,7 +126,7 @@ impl ClaimPlan {
                 }
             }
             Era::V1 => {
-                set(&mut labels, "karpenter.k8s.aws/ec2nodeclass", &typed.node_class);
+                set(&mut labels, names.class_label, &typed.node_class);
                 if let Some(relaxed) = self.min_values_relaxed {
                     set(&mut annotations, "karpenter.sh/nodeclaim-min-values-relaxed", &relaxed.to_string());
                 }

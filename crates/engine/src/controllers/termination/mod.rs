@@ -59,7 +59,7 @@ pub fn claim(claim: &Object, cx: &mut Cx<'_, '_>) -> Option<SimTime> {
         },
     });
     if cx.era() == Era::V1 {
-        cx.event_with(claim.key(), false, "Finalized", "Finalized karpenter.sh/termination", 0);
+        cx.finalized(claim.key());
     }
     None
 }
@@ -221,7 +221,7 @@ fn remove_finalizer(node: &Object, claim: Option<&Object>, cx: &mut Cx<'_, '_>) 
     cx.patch(node.key(), Cx::without_finalizer(node), "the node is drained and its instance gone");
     cx.log(Say::DeletedNode { node: &node.meta.name, claim: claim.map_or("", |c| &c.meta.name) });
     if cx.era() == Era::V1 {
-        cx.event_with(node.key(), false, "Finalized", "Finalized karpenter.sh/termination", 0);
+        cx.finalized(node.key());
     }
 }
 

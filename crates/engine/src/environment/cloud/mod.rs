@@ -10,7 +10,7 @@ pub use instances::Instances;
 pub(crate) use machine::node_dns_name;
 
 use crate::View;
-use objects::{DocExt, Kind, Object};
+use objects::{DocExt, Kind, Object, Provider};
 use std::sync::Arc;
 
 /// The finalizer by which the cloud sees an instance through its termination.
@@ -26,8 +26,12 @@ pub(super) fn instance_of<'a>(node: &Object, view: &View<'a>) -> Option<&'a Arc<
     view.store.cluster(Kind::Instance, instance_id(&node.node()?.provider_id)?)
 }
 
-/// Whether the machine behind a node runs. A node that no cloud knows (no EC2 provider ID) always does.
+/// Whether the machine behind a node runs. A node that no cloud knows (no EC2 provider ID) always does, and so does every
+/// one where there is no cloud at all.
 pub(super) fn is_running(node: &Object, view: &View<'_>) -> bool {
+    if view.profile.provider == Provider::Kwok {
+        return true;
+    }
     match node.node().and_then(|n| instance_id(&n.provider_id)) {
         None => true,
         Some(id) => {

@@ -13,6 +13,7 @@ mod status;
 mod texts;
 
 use super::cloud::is_running;
+use super::kwok;
 use super::support::{delete, event, patch, warning};
 use crate::actor::{Actor, Intent, View};
 use crate::kernel::{SimTime, Timers};
@@ -128,6 +129,9 @@ impl Kubelets {
         let Some(p) = pod.pod().filter(|p| p.is_bound()) else {
             return;
         };
+        if view.store.cluster(Kind::Node, &p.node_name).is_some_and(|n| kwok::plays(n, view)) {
+            return;
+        }
         let name = (pod.meta.namespace.clone(), pod.meta.name.clone());
         if pod.meta.is_deleting() {
             let asked_again = old.is_some_and(|o| o.meta.deleted_ms != pod.meta.deleted_ms);

@@ -455,10 +455,17 @@ fn fit_without_preemption(n_nodes: usize, histogram: &Histogram) -> String {
     format!("0/{n_nodes} nodes are available: {}.", parts.join(", "))
 }
 
-/// Condition and event of a failed cycle.
+/// Condition and event of a failed cycle. The real one tells first, of the pod as it was; see [`crate::Profile::as_recorded`].
 fn report(pod: &Arc<Object>, message: String, nominated: Option<String>, view: &View<'_>, out: &mut Vec<Intent>) {
     let mut conditions: Vec<Value> = pod.doc.list_at("status.conditions").to_vec();
     let changed = set_condition(&mut conditions, "PodScheduled", "False", "Unschedulable", &message, &view.timestamp());
+    let said = warning(&pod.key(), COMPONENT, "FailedScheduling", message);
+    let later = if view.profile.as_recorded {
+        out.push(said);
+        None
+    } else {
+        Some(said)
+    };
     let promised = nominated.is_some() && pod.doc.str_at("status.nominatedNodeName") != nominated.as_deref();
     if changed || promised {
         if let Some(c) = conditions.iter_mut().find(|c| c.str_at("type") == Some("PodScheduled")) {
@@ -473,7 +480,7 @@ fn report(pod: &Arc<Object>, message: String, nominated: Option<String>, view: &
         }
         out.push(patch(pod.key(), json!({"status": status}), "no node takes it"));
     }
-    out.push(warning(&pod.key(), COMPONENT, "FailedScheduling", message));
+    out.extend(later);
 }
 
 fn is_candidate(pod: &Object) -> bool {

@@ -1,8 +1,8 @@
 //! Where sessions start.
 
-mod bare;
 mod base;
 mod file;
+pub(super) mod kwok;
 
 use super::world::World;
 use super::{Parts, Request, Validation};
@@ -11,7 +11,7 @@ use crate::kernel::SimTime;
 use crate::pricing::Market;
 use crate::profile::Profile;
 use crate::store::exec;
-use objects::{ApiError, DocExt, Kind, Reason, Value};
+use objects::{Api, ApiError, DocExt, Kind, Provider, Reason, Value};
 use std::sync::Arc;
 
 /// The seed of the lab: one for which its first launch is an r3.2xlarge.
@@ -20,8 +20,8 @@ pub const LAB_SEED: u64 = 196;
 /// The scenario of the lab.
 pub const LAB: &str = "karpenter-basics";
 
-/// A cluster of manifests alone.
-const BARE: &str = "bare";
+/// The scenario of the kwok provider; its world begins with all parts.
+pub const KWOK: &str = "kwok";
 
 /// A cluster that was read: its objects are a dump, and it is read from a file.
 pub const OBSERVED: &str = "observed";
@@ -43,12 +43,15 @@ pub struct Scenario {
     pub id: String,
     pub seed: u64,
     pub era: Era,
+    pub provider: Provider,
     pub region: String,
     /// Unix milliseconds of `SimTime::ZERO`; fixed by the scenario, never the wall clock.
     pub epoch_ms: i64,
-    /// Objects that the API server holds at the start, in the order they are created.
+    /// Objects that the API server holds at the start, in the order they are created. None at all for the kwok
+    /// provider: those of the scenario `kwok`.
     pub docs: Vec<Value>,
-    /// The region's packed catalogue text, where it is not built in (see [`catalog::Catalog::add_region`]).
+    /// The region's packed catalogue text, where it is not built in (see [`catalog::Catalog::add_region`]); for the kwok
+    /// provider its instance types file, where it is not the built-in one.
     pub prices: Option<Arc<str>>,
     /// Whether the managed node group with its two instances is there.
     pub node_group: bool,
@@ -57,10 +60,11 @@ pub struct Scenario {
 }
 
 /// Scenarios that exist: id and what it holds.
-pub const SCENARIOS: [(&str, &str); 3] = [
+pub const SCENARIOS: [(&str, &str); 4] = [
     (LAB, "two on-demand nodes, Karpenter, a spot pool that removes empty nodes after 30 s"),
     ("playground", "karpenter-basics, and the test Deployment `inflate` without replicas"),
     ("karpenter-bare", "two on-demand nodes and Karpenter without a pool or a node class"),
+    (KWOK, "nodes without machines: kwok, and Karpenter with the kwok provider, without a pool or a node class (era v1)"),
 ];
 
 impl Scenario {
@@ -77,6 +81,9 @@ impl Scenario {
             return Err(ApiError::new(Reason::BadRequest, message));
         }
         match id {
+            KWOK if era != Era::V1 => {
+                Err(ApiError::new(Reason::BadRequest, "scenario \"kwok\" is of era v1: its provider came with Karpenter 0.32"))
+            }
             _ if SCENARIOS.iter().any(|(known, _)| *known == id) => Ok(Scenario::on(id, era, seed, region)),
             _ => {
                 let known: Vec<&str> = SCENARIOS.iter().map(|(id, _)| *id).collect();
@@ -87,8 +94,10 @@ impl Scenario {
     }
 
     fn on(id: &str, era: Era, seed: u64, region: &str) -> Scenario {
+        let provider = if id == KWOK { Provider::Kwok } else { Provider::Aws };
         let mut docs = base::objects(era, region);
         match id {
+            KWOK => docs.clear(),
             "karpenter-bare" => docs.retain(|d| !is_karpenters(kind_of(d), era)),
             "playground" => docs.extend(base::inflate()),
             _ => {}
@@ -97,92 +106,109 @@ impl Scenario {
             id: id.to_owned(),
             seed,
             era,
+            provider,
             region: region.to_owned(),
             epoch_ms: epoch_ms(era),
             docs,
             prices: None,
-            node_group: true,
+            node_group: provider == Provider::Aws,
             settle_ms: SETTLE_MS,
         }
     }
 
-    /// A cluster of version v1 that holds what an API server makes by itself and these manifests. Its nodes are
-    /// ready from the start. Karpenter works at once where `karpenter` says so, else from [`Scenario::release_karpenter`] on.
-    pub fn bare(manifests: &[Value], karpenter: bool, seed: u64, start_ms: i64, settle_ms: u64) -> Scenario {
+    /// A cluster of the kwok provider that holds what an API server makes by itself and these manifests. Its nodes are
+    /// ready from the start. `types` is an instance types file. Karpenter works at once where `karpenter` says so, else
+    /// from [`Scenario::release_karpenter`] on.
+    pub fn kwok(
+        manifests: &[Value],
+        types: Option<Arc<str>>,
+        karpenter: bool,
+        seed: u64,
+        start_ms: i64,
+        settle_ms: u64,
+    ) -> Scenario {
         let epoch_ms = start_ms.saturating_sub_unsigned(settle_ms);
-        let docs = bare::objects(manifests, karpenter, epoch_ms);
-        let region = LAB_REGION.to_owned();
-        Scenario { id: BARE.to_owned(), seed, era: Era::V1, region, epoch_ms, docs, prices: None, node_group: false, settle_ms }
+        let docs = kwok::objects(manifests, karpenter, epoch_ms);
+        Scenario { epoch_ms, docs, prices: types, settle_ms, ..Scenario::on(KWOK, Era::V1, seed, LAB_REGION) }
+    }
+
+    pub fn api(&self) -> Api {
+        Api { era: self.era, provider: self.provider }
     }
 
     /// What lets Karpenter's pods work in a cluster that began without.
     pub fn release_karpenter() -> Request {
-        bare::release()
+        kwok::release()
     }
 
     /// The world after its objects were created and had time to settle.
     pub(super) fn build(&self, parts: Option<Parts>) -> Result<World, ApiError> {
-        let market = Market::load(&self.region, self.era, self.prices.as_deref())
-            .map_err(|error| ApiError::new(Reason::BadRequest, error.to_string()))?;
+        let bad = |message: String| ApiError::new(Reason::BadRequest, message);
+        let without_parts = || bad(format!("scenario \"{}\" does not come to rest by itself: attach the parts first", self.id));
+        let (docs, market, profile) = match self.provider {
+            Provider::Aws => {
+                let market = Market::load(&self.region, self.era, self.prices.as_deref());
+                (None, market.map_err(|error| bad(error.to_string()))?, Profile::of(self.era))
+            }
+            Provider::Kwok => {
+                let (docs, market) = (parts.ok_or_else(without_parts)?.kwok)(self)?;
+                (Some(docs), market, Profile::kwok())
+            }
+        };
+        let docs = docs.as_deref().unwrap_or(&self.docs);
         let is_internal = |d: &&Value| kind_of(d).is_some_and(Kind::is_internal);
         let instances = match self.node_group {
             true => base::instances(self.era, self.seed, &market),
-            false => self.docs.iter().filter(is_internal).cloned().collect(),
+            false => docs.iter().filter(is_internal).cloned().collect(),
         };
-        let mut profile = Profile::of(self.era);
-        let bare = self.id == BARE;
-        if bare {
-            // No provider's own build.
-            profile.kubernetes_version = "v1.35.4";
-        }
         let mut world = World::new(profile, Arc::new(market), self.epoch_ms, self.seed);
         if let Some(parts) = parts {
             world.attach(parts);
         }
         for doc in &instances {
-            world.found_at_rest(doc, self.era)?;
+            world.found_at_rest(doc, self.api())?;
         }
         let stages: [(u64, Belongs); 3] = [
-            (0, |kind, era| kind != Some(Kind::Deployment) && !is_karpenters(kind, era)),
+            (0, |kind, api| kind != Some(Kind::Deployment) && !is_karpenters(kind, api)),
             (WORKLOADS_MS, |kind, _| kind == Some(Kind::Deployment)),
             (POOLS_MS, is_karpenters),
         ];
         for (at, belongs) in stages {
             // The nodes of a node group take their time; manifests are applied at one go.
-            if !bare {
+            if self.provider == Provider::Aws {
                 world.run_to(SimTime(at.min(self.settle_ms / 2)));
             }
-            for doc in self.docs.iter().filter(|d| !is_internal(d) && belongs(kind_of(d), self.era)) {
+            for doc in docs.iter().filter(|d| !is_internal(d) && belongs(kind_of(d), self.api())) {
                 match parts {
-                    Some(_) => world.found(doc, self.era)?,
-                    None => world.found_at_rest(doc, self.era)?,
+                    Some(_) => world.found(doc, self.api())?,
+                    None => world.found_at_rest(doc, self.api())?,
                 }
             }
         }
         world.run_to(SimTime(self.settle_ms));
         if world.waits_for_parts() {
-            let message = format!("scenario \"{}\" does not come to rest by itself: attach the parts first", self.id);
-            return Err(ApiError::new(Reason::BadRequest, message));
+            return Err(without_parts());
         }
         world.begin();
         Ok(world)
     }
 }
 
-type Belongs = fn(Option<Kind>, Era) -> bool;
+type Belongs = fn(Option<Kind>, Api) -> bool;
 
 fn kind_of(doc: &Value) -> Option<Kind> {
     Kind::of(doc.str_at("apiVersion").unwrap_or_default(), doc.str_at("kind").unwrap_or_default())
 }
 
-fn is_karpenters(kind: Option<Kind>, era: Era) -> bool {
-    kind.is_some_and(|k| k == Kind::pool(era) || k == Kind::node_class(era))
+fn is_karpenters(kind: Option<Kind>, api: impl Into<Api>) -> bool {
+    let api = api.into();
+    kind.is_some_and(|k| k == Kind::pool(api.era) || k == Kind::node_class(api))
 }
 
 /// What a user applied, so that a later `kubectl apply` knows what it may remove.
-fn is_applied(doc: &Value, era: Era) -> bool {
+fn is_applied(doc: &Value, api: Api) -> bool {
     let kind = kind_of(doc);
-    is_karpenters(kind, era) || kind == Some(Kind::Deployment) && doc.str_at("metadata.namespace") == Some("default")
+    is_karpenters(kind, api) || kind == Some(Kind::Deployment) && doc.str_at("metadata.namespace") == Some("default")
 }
 
 /// The user's session begins at 14:00 in Seoul on a day of the era.
@@ -196,10 +222,10 @@ fn epoch_ms(era: Era) -> i64 {
 
 impl World {
     /// Creates one object of a scenario.
-    fn found(&mut self, doc: &Value, era: Era) -> Result<(), ApiError> {
+    fn found(&mut self, doc: &Value, api: Api) -> Result<(), ApiError> {
         let (doc, kind) = (doc.clone(), kind_of(doc));
         let (dry_run, validation) = (false, Validation::Strict);
-        let request = if is_applied(&doc, era) {
+        let request = if is_applied(&doc, api) {
             Request::Apply { doc, dry_run, validation }
         } else {
             Request::Create { doc, dry_run, validation }
@@ -212,9 +238,9 @@ impl World {
 
     /// The same without the API server's door: the scenarios' own documents are known to be good, so that all that
     /// admission would do is to fill in defaults. A test compares the two.
-    fn found_at_rest(&mut self, doc: &Value, era: Era) -> Result<(), ApiError> {
+    fn found_at_rest(&mut self, doc: &Value, api: Api) -> Result<(), ApiError> {
         let kind = kind_of(doc);
-        let mut doc = if is_applied(doc, era) { objects::patch::with_last_applied(doc) } else { doc.clone() };
+        let mut doc = if is_applied(doc, api) { objects::patch::with_last_applied(doc) } else { doc.clone() };
         match kind {
             // The cloud's records have no request.
             Some(kind) if kind.is_internal() => self.price(&mut doc),

@@ -1,16 +1,22 @@
 //! Recording Kubernetes events: equal ones are counted, as client-go's recorder does.
-//! Source: kubernetes/client-go tools/record/{event,events_cache}.go, v0.28.
+//! Source: kubernetes/client-go tools/record/{event,events_cache}.go, v0.28; tools/events/{event_recorder,
+//! event_broadcaster}.go for the scheduler's.
 
 use super::Context;
 use crate::actor::EventNote;
 use crate::store::Store;
-use objects::{DocExt, Object, json, time};
+use objects::{DocExt, Kind, Object, Value, json, time};
 use std::sync::Arc;
 
 /// How long a server keeps an event after it was last seen (`--event-ttl`).
 pub const EVENT_TTL_MS: u64 = 3_600_000;
 /// Most events kept; the oldest go first.
 pub const MAX_EVENTS: usize = 4_000;
+
+const KWOK: &str = "kwok_controller";
+const SCHEDULER: &str = "default-scheduler";
+/// The machine that the scheduler runs on.
+const HOST: &str = "vm";
 
 /// Records an event or counts it on an equal one. Returns `None` where it was dropped as a repetition.
 pub fn event(store: &mut Store, ctx: &Context<'_>, note: &EventNote) -> Option<Arc<Object>> {
@@ -27,7 +33,7 @@ pub fn event(store: &mut Store, ctx: &Context<'_>, note: &EventNote) -> Option<A
     }
     // The name carries nanoseconds; the part below the simulated millisecond comes from the revision, which is unique.
     let nanos = ctx.unix_ms().saturating_mul(1_000_000).saturating_add_unsigned(store.revision() % 1_000_000);
-    let doc = json!({
+    let mut doc = json!({
         "apiVersion": "v1", "kind": "Event",
         "metadata": {"name": format!("{}.{nanos:x}", about.name), "namespace": namespace},
         "involvedObject": involved,
@@ -37,6 +43,17 @@ pub fn event(store: &mut Store, ctx: &Context<'_>, note: &EventNote) -> Option<A
         "type": if note.warning { "Warning" } else { "Normal" },
         "eventTime": null, "reportingComponent": note.component, "reportingInstance": "",
     });
+    if ctx.profile.as_recorded && note.dedupe_ms > 0 && was_said(store, ctx, note, &doc) {
+        return None;
+    }
+    if ctx.profile.as_recorded && note.component == SCHEDULER {
+        return of_the_scheduler(store, ctx, note, doc);
+    }
+    if note.component == KWOK {
+        // It names kind and name alone.
+        doc.remove_at("involvedObject.apiVersion");
+        doc.remove_at("involvedObject.resourceVersion");
+    }
     let Some(old) = store.event_like(&doc).cloned() else {
         return super::create(store, ctx, doc).ok();
     };
@@ -49,4 +66,49 @@ pub fn event(store: &mut Store, ctx: &Context<'_>, note: &EventNote) -> Option<A
     counted.set("count", old.doc.int_at("count").unwrap_or(1).saturating_add(1));
     counted.set("lastTimestamp", now);
     super::update::write(store, ctx, &old, counted).ok()
+}
+
+/// Karpenter's recorder tells equal events by reason and object, whatever they say; those about a pool by what they say too.
+/// Source: karpenter pkg/events/recorder.go and the `DedupeValues` of its events, v1.14.1.
+fn was_said(store: &Store, ctx: &Context<'_>, note: &EventNote, doc: &Value) -> bool {
+    let since = ctx.unix_ms().saturating_sub_unsigned(note.dedupe_ms);
+    let same = |e: &Object, path: &str| e.doc.at(path) == doc.at(path);
+    store.list(Kind::Event).any(|e| {
+        same(e, "reason")
+            && same(e, "reportingComponent")
+            && same(e, "involvedObject.uid")
+            && same(e, "involvedObject.name")
+            && (note.about.kind != Kind::NodePool || same(e, "message"))
+            && e.doc.str_at("lastTimestamp").and_then(time::parse_rfc3339).is_some_and(|at| at > since)
+    })
+}
+
+/// The scheduler writes events of the newer API: with an action, and a series in place of a count. Equal ones about the same
+/// version of a pod are one series.
+fn of_the_scheduler(store: &mut Store, ctx: &Context<'_>, note: &EventNote, mut doc: Value) -> Option<Arc<Object>> {
+    let now = format!("{}000Z", time::rfc3339_ms(ctx.unix_ms()).trim_end_matches('Z'));
+    let action = match note.reason.as_str() {
+        "Scheduled" => "Binding",
+        "Preempted" => "Preempting",
+        _ => "Scheduling",
+    };
+    let version = |o: &Value| o.at("involvedObject.resourceVersion").clone();
+    if let Some(old) = store.event_like(&doc).filter(|old| version(&old.doc) == version(&doc)).cloned() {
+        let mut counted = old.doc.clone();
+        let count = old.doc.int_at("series.count").unwrap_or(1).saturating_add(1);
+        counted.set("series", json!({"count": count, "lastObservedTime": now}));
+        return super::update::write(store, ctx, &old, counted).ok();
+    }
+    for (field, value) in [
+        ("action", json!(action)),
+        ("eventTime", json!(now)),
+        ("firstTimestamp", Value::Null),
+        ("lastTimestamp", Value::Null),
+        ("reportingInstance", json!(format!("{SCHEDULER}-{HOST}"))),
+        ("source", json!({})),
+    ] {
+        doc.set(field, value);
+    }
+    doc.remove_at("count");
+    super::create(store, ctx, doc).ok()
 }

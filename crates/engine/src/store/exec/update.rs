@@ -58,7 +58,10 @@ pub(super) fn write(store: &mut Store, ctx: &Context<'_>, old: &Object, mut doc:
     if doc == old.doc {
         return Ok(store.get(&old.key()).cloned().unwrap_or_else(|| Arc::new(old.clone())));
     }
-    if has_generation(kind, ctx.profile) && wants_new_generation(kind, &old.doc, &doc) {
+    // A binding is no change of the specification.
+    let unbound = kind == Kind::Pod && old.doc.at("spec.nodeName").is_null();
+    let is_binding = ctx.profile.as_recorded && unbound && !doc.at("spec.nodeName").is_null();
+    if has_generation(kind, ctx.profile) && !is_binding && wants_new_generation(kind, &old.doc, &doc) {
         doc.set("metadata.generation", old.meta.generation.saturating_add(1));
     }
     if old.meta.is_deleting() && doc.list_at("metadata.finalizers").is_empty() && !is_held(kind, &doc) {

@@ -14,7 +14,7 @@ pub use template::template;
 
 use super::get::{Filter, check_asked, find, none_found};
 use super::resolve::{Asked, resolve};
-use super::{Call, Fail, Next, client, era, manifest, snapshot};
+use super::{Call, Fail, Next, api, client, manifest, snapshot};
 use crate::run::{Ctx, Io};
 use engine::Snapshot;
 use engine::session::Seen;
@@ -32,7 +32,7 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
                 exit: 1,
             });
         }
-        None => resolve(&call.args, era(ctx))?,
+        None => resolve(&call.args, api(ctx))?,
     };
     check_asked(call, &asked)?;
     let filter = Filter::read(call, ctx)?;

@@ -1,15 +1,33 @@
-//! Clusters of manifests alone: nodes that are ready because their manifests say so, with a running machine where a
-//! provider ID names one.
+//! Clusters without machines: kwok plays the nodes that manifests name, and Karpenter is built with the kwok provider.
 //!
 //! Source of what an API server makes by itself: kubernetes/kubernetes pkg/controlplane/controller/systemnamespaces and
-//! pkg/controller/serviceaccount, v1.35; of what a node reports: recordings of kwok v0.7.0's node stages.
+//! pkg/controller/serviceaccount, v1.35.
 
-use super::base;
+use super::{Scenario, base};
+use crate::environment::kwok;
+use crate::pricing::Market;
 use crate::session::leader::HELD;
 use crate::session::{PatchStyle, Request};
-use objects::{DocExt, Era, Kind, ObjectKey, Value, json};
+use objects::{ApiError, DocExt, Era, Kind, ObjectKey, Reason, Value, json, yaml};
 
 const KARPENTER: &str = "karpenter";
+/// Two nodes of an EKS node group, its DaemonSets and CoreDNS, and Karpenter without a pool or a node class.
+const MANIFESTS: &str = include_str!("kwok.yaml");
+
+/// What the scenario's API server holds at the start, and what its provider sells.
+pub(in crate::session) fn world(scenario: &Scenario) -> Result<(Vec<Value>, Market), ApiError> {
+    let market = Market::kwok(scenario.prices.as_deref()).map_err(|why| ApiError::new(Reason::BadRequest, why))?;
+    let docs = match scenario.docs.is_empty() {
+        true => objects(&manifests(), true, scenario.epoch_ms),
+        false => scenario.docs.clone(),
+    };
+    Ok((docs, market))
+}
+
+/// The text is part of the program; a test reads it.
+fn manifests() -> Vec<Value> {
+    yaml::parse(MANIFESTS).documents.into_iter().map(|d| d.value).collect()
+}
 
 /// What the API server holds at the start.
 pub(super) fn objects(manifests: &[Value], karpenter: bool, epoch_ms: i64) -> Vec<Value> {
@@ -17,8 +35,7 @@ pub(super) fn objects(manifests: &[Value], karpenter: bool, epoch_ms: i64) -> Ve
     for manifest in manifests {
         let mut doc = manifest.clone();
         if doc.str_at("kind") == Some("Node") {
-            report(&mut doc, epoch_ms);
-            docs.extend(machine(&doc));
+            fill(&mut doc, epoch_ms);
         }
         if !karpenter && doc.str_at("kind") == Some("Namespace") && doc.str_at("metadata.name") == Some(KARPENTER) {
             doc.set("metadata.annotations", json!({HELD: "true"}));
@@ -47,59 +64,12 @@ fn is_the_servers_own(doc: &Value) -> bool {
     }
 }
 
-/// The running machine that a node's provider ID names.
-fn machine(node: &Value) -> Option<Value> {
-    let provider_id = node.str_at("spec.providerID")?;
-    let (_, id) = provider_id.rsplit_once('/').filter(|(_, id)| id.starts_with("i-"))?;
-    let label = |key: &str| node.at("metadata.labels").field(key).clone();
-    Some(json!({
-        "apiVersion": Kind::Instance.api_version(), "kind": Kind::Instance.name(), "metadata": {"name": id},
-        "spec": {
-            "instanceType": label("node.kubernetes.io/instance-type"), "zone": label("topology.kubernetes.io/zone"),
-            "capacityType": "on-demand", "claim": "", "providerID": provider_id,
-            "nodeName": node.at("metadata.name").clone(), "nodeLabels": {}, "taints": [], "startupTaints": [],
-        },
-        "status": {"state": "running"},
-    }))
-}
-
-/// What a kubelet would report, where the manifest leaves it out.
-fn report(node: &mut Value, epoch_ms: i64) {
-    let now = objects::time::rfc3339_ms(epoch_ms);
-    let now = format!("{}Z", now.split('.').next().unwrap_or(&now).trim_end_matches('Z'));
-    let condition = |kind: &str, status: &str, reason: &str, message: &str| {
-        json!({
-            "type": kind, "status": status, "reason": reason, "message": message, "lastHeartbeatTime": now,
-            "lastTransitionTime": now,
-        })
-    };
-    let fields = [
-        ("status.phase", json!("Running")),
-        ("status.addresses", json!([{"address": "127.0.0.1", "type": "InternalIP"}, {"address": "", "type": "Hostname"}])),
-        (
-            "status.conditions",
-            json!([
-                condition("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
-                condition("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
-                condition("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
-                condition("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
-            ]),
-        ),
-        ("status.daemonEndpoints", json!({"kubeletEndpoint": {"Port": 10250}})),
-        (
-            "status.nodeInfo",
-            json!({
-                "architecture": "amd64", "bootID": "5a1b7e0e-0000-4000-8000-000000000001",
-                "containerRuntimeVersion": "containerd://2.1.5", "kernelVersion": "6.12.55-74.119.amzn2023.x86_64",
-                "kubeProxyVersion": "", "kubeletVersion": "v1.35.4-eks-0000000",
-                "machineID": "ec2000000000000000000000000000aa", "operatingSystem": "linux",
-                "osImage": "Amazon Linux 2023.9.20251117", "systemUUID": "ec200000-0000-0000-0000-0000000000aa",
-            }),
-        ),
-    ];
-    for (path, value) in fields {
-        if path == "status.phase" || node.at(path).is_null() {
-            node.set(path, value);
+/// What kwok would report, where the manifest leaves it out.
+fn fill(node: &mut Value, epoch_ms: i64) {
+    for (field, value) in kwok::report(epoch_ms).as_object().into_iter().flatten() {
+        let path = format!("status.{field}");
+        if field == "phase" || node.at(&path).is_null() {
+            node.set(&path, value.clone());
         }
     }
 }
@@ -108,7 +78,7 @@ fn report(node: &mut Value, epoch_ms: i64) {
 mod tests {
     use crate::session::{Scenario, Session};
     use objects::typed::Phase;
-    use objects::{DocExt, Kind, Value, yaml};
+    use objects::{DocExt, Era, Kind, Value, yaml};
 
     const MANIFESTS: &str = "
 apiVersion: v1
@@ -133,7 +103,20 @@ spec:
 
     fn session(karpenter: bool) -> Session {
         let docs: Vec<Value> = yaml::parse(MANIFESTS).documents.into_iter().map(|d| d.value).collect();
-        Session::new(Scenario::bare(&docs, karpenter, 1, 1_790_000_000_000, 60_000)).unwrap()
+        Session::new(Scenario::kwok(&docs, None, karpenter, 1, 1_790_000_000_000, 60_000)).unwrap()
+    }
+
+    #[test]
+    fn the_start_cluster_is_the_recorded_one() {
+        let recorded = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/kubectl/manifests/base.yaml");
+        let recorded = yaml::parse(&std::fs::read_to_string(recorded).unwrap());
+        let recorded: Vec<Value> = recorded.documents.into_iter().map(|d| d.value).collect();
+        assert_eq!(super::manifests(), recorded);
+        let session = Session::new(Scenario::named("kwok", Era::V1, 1, "us-east-1").unwrap()).unwrap();
+        let store = session.snapshot().store.clone();
+        assert!(store.list(Kind::Pod).count() == 8 && store.list(Kind::Pod).all(|p| p.pod().unwrap().phase == Phase::Running));
+        assert_eq!((store.list(Kind::Instance).count(), session.market().types().iter().count()), (0, 144));
+        assert!(Scenario::named("kwok", Era::V1alpha5, 1, "us-east-1").is_err());
     }
 
     #[test]
