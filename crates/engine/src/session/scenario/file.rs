@@ -7,7 +7,7 @@ use super::{OBSERVED, Scenario};
 use crate::Era;
 use crate::cluster::{Adopted, Choices, Dump, adopt};
 use crate::session::Session;
-use objects::{ApiError, DocExt, Reason, Value, json, time};
+use objects::{ApiError, DocExt, Provider, Reason, Value, json, time};
 
 const VERSION: i64 = 1;
 
@@ -18,6 +18,7 @@ impl Scenario {
             id: OBSERVED.to_owned(),
             seed: choices.seed,
             era: dump.era(),
+            provider: Provider::Aws,
             region: choices.region.clone().unwrap_or_default(),
             epoch_ms: choices.at_ms,
             docs: dump.objects.into_values().collect(),
