@@ -23,6 +23,7 @@ fn every_command_prints_what_it_printed() {
         cases: folder.join("recorded"),
         manifests: Some(folder.join("manifests")),
         only: None,
+        full: false,
     };
     let cases = play(&choices).unwrap();
     assert!(cases.len() > 400, "{} cases", cases.len());

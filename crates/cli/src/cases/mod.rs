@@ -152,20 +152,8 @@ pub fn run(choices: &Choices) -> Result<(String, u8), Failure> {
         text.push_str(&line);
         text.push('\n');
     }
-    if let [case] = cases.as_slice() {
-        text.push_str(&whole(case));
-    }
     text.push_str(&format!("{passed} passed, {failed} failed\n"));
     Ok((text, u8::from(failed > 0)))
-}
-
-/// Both sides of one case, after normalisation.
-fn whole(case: &Case) -> String {
-    let (r, h) = (&case.recorded, &case.here);
-    let part = |title: &str, text: &str| format!("--- {title}\n{}\n", normal(text));
-    [("recorded stdout", &r.stdout), ("stdout", &h.stdout), ("recorded stderr", &r.stderr), ("stderr", &h.stderr)]
-        .map(|(title, text)| part(title, text))
-        .concat()
 }
 
 fn manifests(choices: &Choices) -> Result<Vec<(String, String)>, Failure> {

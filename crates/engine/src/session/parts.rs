@@ -16,13 +16,16 @@ use crate::pricing::Market;
 use objects::{ApiError, Reason, Value};
 use std::sync::OnceLock;
 
+/// What an API server holds at the start, and what its provider sells.
+type Start = fn(&Scenario) -> Result<(Vec<Value>, Market), ApiError>;
+
 /// The parts' entrances. Code that only these reach is not in a program that never names [`Parts::all`].
 #[derive(Clone, Copy, Debug)]
 pub struct Parts {
     pub(super) carry_out: fn(&mut Cluster, &Request) -> Result<Outcome, ApiError>,
     pub(super) busy: Busy,
     pub(super) acts: Acts,
-    pub(super) kwok: fn(&Scenario) -> Result<(Vec<Value>, Market), ApiError>,
+    pub(super) kwok: Start,
 }
 
 impl Parts {

@@ -25,7 +25,9 @@ pub fn reconcile(pass: &mut Pass<'_>, cx: &mut Cx<'_, '_>) {
     let Some(node) = cx.view.store.with_provider_id(Kind::Node, &pass.provider_id).next() else {
         return pass.conditions.set_waiting(kind, "NodeNotFound", "Node not registered with cluster");
     };
-    if let Some((reason, message)) = obstacle(node, pass.claim, cx.era()) {
+    // The recorded one reads the node as registration has just left it.
+    let joined = cx.view.profile.as_recorded && pass.conditions.is_true(cx.names.registered);
+    if let Some((reason, message)) = obstacle(node, pass.claim, cx.era(), joined) {
         return pass.conditions.set_waiting(kind, reason, &message);
     }
     pass.node_name = node.meta.name.clone();
@@ -43,7 +45,7 @@ pub fn reconcile(pass: &mut Pass<'_>, cx: &mut Cx<'_, '_>) {
 }
 
 /// Why the node is not initialized yet, as (reason, message).
-fn obstacle(node: &Object, claim: &Object, era: Era) -> Option<(&'static str, String)> {
+fn obstacle(node: &Object, claim: &Object, era: Era, joined: bool) -> Option<(&'static str, String)> {
     let (n, c) = (node.node()?, claim.claim()?);
     if !n.ready {
         return Some(("NodeNotReady", "Node status is NotReady".to_owned()));
@@ -52,7 +54,7 @@ fn obstacle(node: &Object, claim: &Object, era: Era) -> Option<(&'static str, St
     if let Some(t) = n.taints.iter().find(|t| c.startup_taints.iter().any(|s| same(s, t))) {
         return Some(("StartupTaintsExist", format!("StartupTaint {:?} still exists", text(t))));
     }
-    if let Some(t) = n.taints.iter().find(|t| is_ephemeral(t, era)) {
+    if let Some(t) = n.taints.iter().find(|t| is_ephemeral(t, era) && !(joined && t.key == UNREGISTERED)) {
         return Some(("KnownEphemeralTaintsExist", format!("KnownEphemeralTaint {:?} still exists", text(t))));
     }
     let missing = c.requests.0.iter().find(|(name, amount)| **amount != 0 && n.allocatable.get(name) == 0);

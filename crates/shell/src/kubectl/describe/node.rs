@@ -80,7 +80,7 @@ fn conditions(d: &Value, out: &mut String) {
         let field = |p: &str| c.str_at(p).unwrap_or_default();
         let beat = c.str_at("lastHeartbeatTime").or(c.str_at("lastTransitionTime"));
         out.push_str(&format!(
-            "  {} \t{} \t{} \t{} \t{} \t{} \n",
+            "  {} \t{} \t{} \t{} \t{} \t{}\n",
             field("type"),
             field("status"),
             age::rfc1123z(beat),
