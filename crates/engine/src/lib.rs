@@ -23,6 +23,7 @@ pub mod store;
 pub mod totals;
 
 pub use actor::{Action, Actor, Intent, View};
+pub use environment::kwok::PORT as KWOK_PORT;
 pub use kernel::SimTime;
 pub use objects::Era;
 pub use session::{Scenario, Session, Snapshot};

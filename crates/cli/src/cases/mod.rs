@@ -1,6 +1,7 @@
 //! `nodewright kubectl-cases`: a run recorded on a real cluster, played on the simulated one and compared.
 
 mod normal;
+mod past;
 mod run;
 mod sequence;
 mod server;
@@ -103,6 +104,9 @@ pub fn play(choices: &Choices) -> Result<Vec<Case>, Failure> {
             set = Some(step.set);
             if let Some(fresh) = Cluster::of_set(step.set, &manifests)? {
                 cluster = Some(fresh);
+            }
+            if let Some(cluster) = &mut cluster {
+                cluster.begin(step.set);
             }
         }
         let Some(cluster) = &mut cluster else {

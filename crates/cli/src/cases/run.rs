@@ -1,9 +1,9 @@
 //! Plays the steps on simulated clusters, in simulated time.
 
 use super::sequence::{Step, What};
-use super::server;
+use super::{past, server};
 use crate::Failure;
-use engine::{Scenario, Session};
+use engine::{Scenario, Session, SimTime};
 use objects::{Value, yaml};
 use shell::{Options, Ran, Shell};
 
@@ -12,25 +12,26 @@ const LEAVE_MS: u64 = 120_000;
 /// A `wait until` looks this often, and gives up after this long.
 const LOOK_MS: u64 = 500;
 const GIVE_UP_MS: u64 = 300_000;
-/// When the recording began: 2026-11-23T20:57:16Z.
-const START_MS: i64 = 1_795_467_436_000;
-const SEED: u64 = 1;
+const SEED: u64 = 6;
 
 /// A cluster with a shell in front of it, and the manifests in its home.
 pub struct Cluster {
     session: Session,
     shell: Shell,
+    /// When the session's cluster had settled.
+    begin: SimTime,
 }
 
 impl Cluster {
     /// The cluster on which a set begins; `None` where it goes on with the one before.
     pub fn of_set(set: char, manifests: &[(String, String)]) -> Result<Option<Cluster>, Failure> {
-        // How old the recorded clusters were.
-        let (karpenter, age_ms) = match set {
-            'a' => (false, 27 * 60_000),
+        // When the past of the recorded clusters begins, or else the set, and how old they were.
+        let (start_ms, age_ms) = match set {
+            // 2026-11-23T20:50:00Z, T21:02:30Z and T21:41:26Z
+            'a' => (1_795_467_000_000, 20 * 60_000),
             'b' => return Ok(None),
-            'c' => (true, 10 * 60_000),
-            _ => (true, 60_000),
+            'c' => (1_795_467_750_000, 32 * 60_000),
+            _ => (1_795_470_086_000, 60_000),
         };
         let base = manifests.iter().find(|(name, _)| name == "base.yaml");
         let (_, text) = base.ok_or_else(|| Failure::usage("the manifests lack base.yaml, on which every set begins"))?;
@@ -40,15 +41,16 @@ impl Cluster {
         }
         let docs: Vec<Value> = stream.documents.into_iter().map(|d| d.value).filter(|v| !v.is_null()).collect();
         let types = manifests.iter().find(|(name, _)| name == "instance-types.json").map(|(_, text)| text.as_str().into());
-        let mut scenario = Scenario::kwok(&docs, types, karpenter, SEED, START_MS, age_ms);
-        server::complete(&mut scenario);
+        let mut scenario = Scenario::kwok(&docs, types, set != 'c', SEED, start_ms, age_ms);
+        server::complete(&mut scenario, set);
         let session = Session::new(scenario).map_err(|e| Failure::usage(format!("base.yaml: {}", e.message)))?;
         let options = Options { utc_offset_min: 0, zone: "UTC".to_owned(), ..Options::script() };
         let mut shell = Shell::new(options);
         for (name, text) in manifests {
             shell.write_file(name, text).map_err(|why| Failure::usage(format!("{name}: {why}")))?;
         }
-        let mut cluster = Cluster { session, shell };
+        let begin = session.now();
+        let mut cluster = Cluster { session, shell, begin };
         for line in server::HOME {
             cluster.run(line, None);
         }
@@ -58,16 +60,32 @@ impl Cluster {
         Ok(Some(cluster))
     }
 
+    /// Plays what the cluster had been through when the set began.
+    pub fn begin(&mut self, set: char) {
+        past::play(set, self);
+    }
+
+    pub fn wait_until(&mut self, elapsed_ms: u64) {
+        let at = self.begin + elapsed_ms;
+        if at > self.session.now() {
+            self.session.advance_to(at);
+        }
+    }
+
+    /// Lets Karpenter's pods work, or stand idle.
+    pub fn set_karpenter(&mut self, works: bool) {
+        let request = if works { Scenario::release_karpenter() } else { Scenario::hold_karpenter() };
+        // The namespace may have been deleted by then; without it there is nothing to start.
+        let _ = self.session.request("karpenter.sh", request);
+    }
+
     /// Plays one step.
     pub fn play(&mut self, step: &Step) {
         match &step.what {
             What::Command { command, .. } => {
                 self.run(command, None);
             }
-            What::Setup(command) if command == "karpenter.sh" => {
-                // The namespace may have been deleted by then; without it there is nothing to start.
-                let _ = self.session.request(command, Scenario::release_karpenter());
-            }
+            What::Setup(command) if command == "karpenter.sh" => self.set_karpenter(true),
             What::Setup(command) => {
                 self.run(command, None);
             }

@@ -25,9 +25,16 @@ fn kubeconfig(user: &str) -> String {
     }))
 }
 
+/// Where kubelets listen. In the second half of the recording something listened there that serves logs as a kubelet does;
+/// before, kwok answered, at a port of its own.
+const KUBELET_PORT: u16 = 10_250;
+
 /// The server's address and port, and what it and kwok, which plays the kubelets, write down for themselves.
-pub fn complete(scenario: &mut Scenario) {
+pub fn complete(scenario: &mut Scenario, set: char) {
     for doc in &mut scenario.docs {
+        if doc.str_at("kind") == Some("Node") && set >= 'c' {
+            doc.set("status.daemonEndpoints.kubeletEndpoint.Port", KUBELET_PORT);
+        }
         let is = |kind: &str, name: &str| doc.str_at("kind") == Some(kind) && doc.str_at("metadata.name") == Some(name);
         if is("Service", "kubernetes") {
             doc.set("spec.clusterIP", "10.96.0.1");
@@ -70,7 +77,7 @@ mod tests {
     #[test]
     fn the_server_says_what_was_recorded() {
         let mut scenario = Scenario::kwok(&[], None, false, 1, 1_790_000_000_000, 60_000);
-        complete(&mut scenario);
+        complete(&mut scenario, 'a');
         let count = |kind: &str| scenario.docs.iter().filter(|d| d.str_at("kind") == Some(kind)).count();
         assert_eq!((count("Lease"), count("ConfigMap") > 1), (1, true));
         let service = scenario.docs.iter().find(|d| d.str_at("kind") == Some("Service")).map(objects::yaml::to_yaml);

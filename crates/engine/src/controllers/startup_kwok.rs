@@ -115,14 +115,15 @@ pub fn starts(old: Option<&Object>, pod: &Object) -> bool {
     karpenters && runs(pod) && !old.is_some_and(runs)
 }
 
-/// A replica that waits for the lease comes as far as its metrics. One that was there before the leader has said so.
+/// A replica that waits for the lease comes as far as its metrics. One that was there before another leader has said so.
 pub fn replica(namespace: &str, name: &str, cx: &mut Cx<'_, '_>) {
     let lease = cx.view.store.get(&ObjectKey::new(Kind::Lease, namespace, LEASE));
     let holder = lease.and_then(|l| l.doc.str_at("spec.holderIdentity")).unwrap_or_default();
+    let first = lease.is_some_and(|l| l.doc.int_at("spec.leaseTransitions") == Some(0));
     let pod = cx.view.store.get(&ObjectKey::new(Kind::Pod, namespace, name)).and_then(|p| p.pod());
     let since = pod.and_then(|p| p.ready_since_ms).unwrap_or(0);
-    let young = cx.view.unix_ms().saturating_sub(since) <= FRESH_MS;
-    if young && namespace == cx.view.profile.karpenter_namespace && !holder.starts_with(&format!("{name}_")) {
+    let fresh = first || cx.view.unix_ms().saturating_sub(since) <= FRESH_MS;
+    if fresh && namespace == cx.view.profile.karpenter_namespace && !holder.starts_with(&format!("{name}_")) {
         metrics(&format!("{namespace}/{name}"), cx);
     }
 }

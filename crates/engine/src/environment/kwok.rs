@@ -17,7 +17,7 @@ const COMPONENT: &str = "kwok_controller";
 const PLAYED: (&str, &str) = ("kwok.x-k8s.io/node", "fake");
 /// The address of every node, and where their kubelets listen: all of them are the one process.
 const HOST: &str = "127.0.0.1";
-const PORT: u16 = 20_247;
+pub const PORT: u16 = 20_247;
 const LEASES: &str = "kube-node-lease";
 /// kube-controller-manager's labels and annotation follow a node's status.
 const LABEL_MS: u64 = 20;

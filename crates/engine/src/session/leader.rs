@@ -41,12 +41,12 @@ impl Leader {
             return false;
         }
         self.seen_revision = revision;
-        let stays = self.key.as_ref().and_then(|k| store.get(k)).is_some_and(|p| p.meta.uid == self.uid && works(p));
-        if stays {
-            return false;
-        }
         let namespace = store.get(&ObjectKey::cluster(Kind::Namespace, profile.karpenter_namespace));
         let held = namespace.is_some_and(|n| n.meta.annotations.contains_key(HELD));
+        let leader = self.key.as_ref().filter(|_| !held).and_then(|k| store.get(k));
+        if leader.is_some_and(|p| p.meta.uid == self.uid && works(p)) {
+            return false;
+        }
         let next = store
             .list(Kind::Pod)
             .filter(|_| !held)

@@ -108,6 +108,9 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
     };
     let last = snapshot.logs.last().cloned();
     for source in &sources {
+        if let Some(refusal) = of_kwok(source, tail, &snapshot) {
+            return Err(Fail { text: format!("Error from server (BadRequest): {refusal}\n"), exit: 1 });
+        }
         let lines: Vec<&Arc<LogLine>> = snapshot
             .logs
             .iter()
@@ -128,6 +131,23 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
         return Ok(Next::Done(0));
     }
     Ok(Next::Go(Box::new(Follow { sources, style, last })))
+}
+
+/// What kwok answers for the pods that it plays. It was told where Karpenter writes, one file for all its pods, and of no
+/// other log; it takes lines that begin with a brace for those of Docker, which name their stream.
+/// Source: kwok pkg/kwok/server/debugging_logs.go v0.7.0, k8s.io/cri-client pkg/logs/logs.go v0.35.4.
+fn of_kwok(source: &Source, tail: Option<usize>, snapshot: &Snapshot) -> Option<String> {
+    let pod = snapshot.store.get(&source.pod)?;
+    let node = snapshot.store.cluster(Kind::Node, &pod.pod()?.node_name)?;
+    let port = node.doc.at("status.daemonEndpoints.kubeletEndpoint.Port");
+    if port.as_u64() != Some(u64::from(engine::KWOK_PORT)) {
+        return None;
+    }
+    if pod.meta.namespace != snapshot.profile.karpenter_namespace {
+        return Some(format!("no logs found for container {:?} in pod {:?}", source.container, source.pod.to_string()));
+    }
+    let is_json = snapshot.logs.first().is_some_and(|l| l.text.starts_with('{'));
+    (tail != Some(0) && is_json).then(|| "unexpected stream type \"\"".to_owned())
 }
 
 fn is_of(line: &LogLine, source: &Source) -> bool {

@@ -135,10 +135,11 @@ pub fn word(by: By, say: &Say<'_>) -> Option<Worded> {
         Registered { claim: c } => {
             claim(Info, By::Lifecycle, "registered nodeclaim", c).field("provider-id", c.provider_id).field("Node", named(c.node))
         }
-        Initialized { claim: c, allocatable } => claim(Info, By::Lifecycle, "initialized nodeclaim", c)
-            .field("provider-id", c.provider_id)
-            .field("Node", named(c.node))
-            .field("allocatable", quantities(allocatable)),
+        Initialized { claim: c, allocatable } => {
+            let w = claim(Info, By::Lifecycle, "initialized nodeclaim", c).field("provider-id", c.provider_id);
+            let w = if c.node.is_empty() { w } else { w.field("Node", named(c.node)) };
+            w.field("allocatable", quantities(allocatable))
+        }
         Timeout { claim: c, reason, timeout_ms } => claim(Debug, By::Lifecycle, "terminating due to timeout", c)
             .field("timeout", go_duration(*timeout_ms))
             .field("reason", *reason),

@@ -10,6 +10,7 @@ use crate::session::leader::HELD;
 use crate::session::{PatchStyle, Request};
 use objects::{ApiError, DocExt, Era, Kind, ObjectKey, Reason, Value, json, yaml};
 
+const KUBELET_PORT: u16 = 10_250;
 const KARPENTER: &str = "karpenter";
 /// Two nodes of an EKS node group, its DaemonSets and CoreDNS, and Karpenter without a pool or a node class.
 const MANIFESTS: &str = include_str!("kwok.yaml");
@@ -18,7 +19,7 @@ const MANIFESTS: &str = include_str!("kwok.yaml");
 pub(in crate::session) fn world(scenario: &Scenario) -> Result<(Vec<Value>, Market), ApiError> {
     let market = Market::kwok(scenario.prices.as_deref()).map_err(|why| ApiError::new(Reason::BadRequest, why))?;
     let docs = match scenario.docs.is_empty() {
-        true => objects(&manifests(), true, scenario.epoch_ms),
+        true => objects(&with_kubelets(manifests()), true, scenario.epoch_ms),
         false => scenario.docs.clone(),
     };
     Ok((docs, market))
@@ -27,6 +28,14 @@ pub(in crate::session) fn world(scenario: &Scenario) -> Result<(Vec<Value>, Mark
 /// The text is part of the program; a test reads it.
 fn manifests() -> Vec<Value> {
     yaml::parse(MANIFESTS).documents.into_iter().map(|d| d.value).collect()
+}
+
+/// Their kubelets serve logs, which kwok cannot: Karpenter runs on nodes of a node group.
+fn with_kubelets(mut docs: Vec<Value>) -> Vec<Value> {
+    for node in docs.iter_mut().filter(|d| d.str_at("kind") == Some("Node")) {
+        node.set("status.daemonEndpoints.kubeletEndpoint.Port", KUBELET_PORT);
+    }
+    docs
 }
 
 /// What the API server holds at the start.
@@ -45,8 +54,9 @@ pub(super) fn objects(manifests: &[Value], karpenter: bool, epoch_ms: i64) -> Ve
     docs
 }
 
-pub(super) fn release() -> Request {
-    let patch = json!({"metadata": {"annotations": {HELD: null}}});
+/// Lets Karpenter's pods stand idle, or work.
+pub(super) fn hold(held: bool) -> Request {
+    let patch = json!({"metadata": {"annotations": {HELD: if held { json!("true") } else { Value::Null }}}});
     let key = ObjectKey::cluster(Kind::Namespace, KARPENTER);
     Request::Patch { key, patch, style: PatchStyle::Merge, dry_run: false }
 }

@@ -138,7 +138,12 @@ impl Scenario {
 
     /// What lets Karpenter's pods work in a cluster that began without.
     pub fn release_karpenter() -> Request {
-        kwok::release()
+        kwok::hold(false)
+    }
+
+    /// What lets Karpenter's pods stand idle: its process ends, the pods stay.
+    pub fn hold_karpenter() -> Request {
+        kwok::hold(true)
     }
 
     /// The world after its objects were created and had time to settle.
