@@ -50,7 +50,9 @@ pub use disruption::budgets::{Closed, closed};
 pub use disruption::cron::{Schedule, is_open};
 pub use disruption::{Finding, Listed, survey};
 pub(crate) use hashes::{class_keys, pool_keys};
-pub(crate) use names::{COMPONENT, DO_NOT_CONSOLIDATE, DO_NOT_EVICT, Names};
+#[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
+pub(crate) use names::COMPONENT;
+pub(crate) use names::{DO_NOT_CONSOLIDATE, DO_NOT_EVICT, Names};
 pub(crate) use node_class::{CLOUD_REASONS, OBSERVED};
 
 /// Between a change and the reconcile it wakes: a watch event through the informer into a worker.
