@@ -129,7 +129,7 @@ impl Cluster {
         }
         let mut settings = vec![("GOMAXPROCS", "2".to_owned()), ("GOMEMLIMIT", format!("{}MiB", part.memory_mib()))];
         settings.extend_from_slice(env);
-        let (program, log) = (self.programs.path(part.program()), self.folder.join(format!("{}.log", part.program())));
+        let (program, log) = (self.programs.path(part.program()), self.log(part));
         let mut process = Process::start(part.program(), &program, &self.arguments(part)?, &settings, &log)?;
         let start = Instant::now();
         while !self.answers(part) {
@@ -156,6 +156,19 @@ impl Cluster {
         if let Some(process) = self.running.remove(&part) {
             process.kill();
         }
+    }
+
+    pub fn is_running(&self, part: Part) -> bool {
+        self.running.contains_key(&part)
+    }
+
+    /// All that a part has written so far, in all its runs.
+    pub fn log_of(&self, part: Part) -> String {
+        std::fs::read_to_string(self.log(part)).unwrap_or_default()
+    }
+
+    fn log(&self, part: Part) -> PathBuf {
+        self.folder.join(format!("{}.log", part.program()))
     }
 
     /// Fails when a part has ended by itself.

@@ -31,10 +31,13 @@ impl Cluster {
         Ok(())
     }
 
-    /// Starts Karpenter with these instance types.
-    pub fn run_karpenter(&mut self, instance_types: &Value) -> Result<()> {
-        let file = self.pki.path("instance-types.json");
-        std::fs::write(&file, instance_types.to_string()).with_context(|| format!("write {file}"))?;
+    /// Starts Karpenter with these instance types, or the generic ones that it is built with.
+    pub fn run_karpenter(&mut self, instance_types: Option<&Value>) -> Result<()> {
+        let mut file = String::new();
+        if let Some(types) = instance_types {
+            file = self.pki.path("instance-types.json");
+            std::fs::write(&file, types.to_string()).with_context(|| format!("write {file}"))?;
+        }
         let (health, metrics) = self.karpenter_ports();
         let settings = [
             ("KUBECONFIG", self.kubeconfig.clone()),

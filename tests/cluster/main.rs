@@ -41,6 +41,7 @@ const CHECKS: &[Check] = &[
     ("act: killed, cut off and begun again", checks::act::faults),
     ("act: one leads, and none beside another autoscaler", checks::act::leaders),
     ("karpenter: scales out and back", checks::karpenter::out_and_back),
+    ("karpenter: does what was planned", checks::beside::karpenter),
 ];
 
 fn main() -> Result<()> {

@@ -21,7 +21,7 @@ fn instance_types() -> Value {
 /// Karpenter sees pods that fit nowhere, makes nodes for them, and takes them away when they are empty.
 pub fn out_and_back(cluster: &mut Cluster) {
     cluster.install_karpenter_crds().unwrap();
-    cluster.run_karpenter(&instance_types()).unwrap();
+    cluster.run_karpenter(Some(&instance_types())).unwrap();
     cluster.apply(&namespace("out"));
     cluster.apply(&json!({"apiVersion": "karpenter.kwok.sh/v1alpha1", "kind": "KWOKNodeClass", "metadata": {"name": "default"}}));
     let pool = json!({

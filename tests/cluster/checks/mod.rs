@@ -1,6 +1,7 @@
 //! The checks, by what they are about.
 
 pub mod act;
+pub mod beside;
 pub mod faults;
 pub mod karpenter;
 pub mod kubelets;

@@ -9,6 +9,7 @@ use crate::Failure;
 use engine::cluster::{self, Adopted, Ahead, Dump, Plan};
 use objects::{Value, yaml};
 use read::Source;
+pub use text::blocker;
 
 /// Nothing to do, and something.
 pub const IDLE: u8 = 0;
