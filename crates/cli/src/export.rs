@@ -2,7 +2,7 @@
 
 use crate::Failure;
 use crate::plan::Choices;
-use engine::cluster::{self, Dump};
+use engine::cluster::Dump;
 use engine::{Scenario, Session};
 use objects::{Value, yaml};
 
@@ -15,8 +15,7 @@ pub fn run(mut dump: Dump, choices: &Choices, anonymise: bool) -> Result<String,
     if anonymise {
         dump.anonymise();
     }
-    let choices = cluster::Choices { at_ms: choices.at_ms, seed: choices.seed, region: choices.region.clone() };
-    let file = Scenario::observed(dump, &choices).to_file().map_err(|e| Failure { message: e.message, exit: 1 })?;
+    let file = Scenario::observed(dump, &choices.adoption()).to_file().map_err(|e| Failure { message: e.message, exit: 1 })?;
     let text = yaml::to_yaml(&file);
     Ok(if text.len() > YAML_BYTES { format!("{file}\n") } else { text })
 }

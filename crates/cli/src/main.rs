@@ -122,6 +122,10 @@ struct Which {
     /// AWS region of prices and types; that of the nodes if left out.
     #[arg(long)]
     region: Option<String>,
+    /// What Karpenter's kwok provider sells, in the form of its INSTANCE_TYPES_FILE_PATH; the types that it is built with if
+    /// left out.
+    #[arg(long, value_name = "FILE")]
+    instance_types: Option<String>,
     /// Seed of what the model draws: which of equal pools the cloud serves, how long machines boot.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -430,7 +434,13 @@ fn cluster(
         }
     };
     let at_ms = at.unwrap_or_else(|| plan::time_of(&dump, read_ms));
-    Ok((dump, Choices { at_ms, seed: which.seed, region: which.region.clone(), ahead }))
+    let types = which.instance_types.as_ref().map(|file| {
+        let text = read(file)?;
+        let wrong = |why| Failure { message: format!("{file}: {why}"), exit: 1 };
+        engine::pricing::Market::kwok(Some(&text)).map_err(wrong).map(|_| text)
+    });
+    let types = types.transpose()?;
+    Ok((dump, Choices { at_ms, seed: which.seed, region: which.region.clone(), types, ahead }))
 }
 
 /// The texts of files and of all manifests in folders.

@@ -21,7 +21,16 @@ pub struct Choices {
     pub at_ms: i64,
     pub seed: u64,
     pub region: Option<String>,
+    /// The text of an instance types file of Karpenter's kwok provider.
+    pub types: Option<String>,
     pub ahead: Ahead,
+}
+
+impl Choices {
+    pub fn adoption(&self) -> cluster::Choices {
+        let Choices { at_ms, seed, region, types, .. } = self.clone();
+        cluster::Choices { at_ms, seed, region, types }
+    }
 }
 
 /// A plan, and with changed manifests the one that they lead to.
@@ -60,8 +69,7 @@ fn wrong(error: impl std::fmt::Display) -> Failure {
 
 /// The plan of the dump, or with `changed` manifests the one of the cluster after they are applied.
 pub fn run(dump: Dump, changed: &[Source], choices: &Choices) -> Result<Report, Failure> {
-    let wanted = cluster::Choices { at_ms: choices.at_ms, seed: choices.seed, region: choices.region.clone() };
-    let Adopted { mut world, region, notes } = cluster::adopt(dump, &wanted);
+    let Adopted { mut world, region, notes } = cluster::adopt(dump, &choices.adoption());
     if changed.is_empty() {
         return Ok(Report { region, notes, plan: cluster::run(world, choices.ahead), before: None });
     }

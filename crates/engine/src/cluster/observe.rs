@@ -57,7 +57,8 @@ pub(super) const READ: [Kind; 8] = [
 ];
 
 /// What a plan rests on beside [`READ`].
-pub(super) const PLANNED: [Kind; 11] = [
+pub(super) const PLANNED: [Kind; 12] = [
+    Kind::KWOKNodeClass,
     Kind::Deployment,
     Kind::ReplicaSet,
     Kind::StatefulSet,

@@ -7,12 +7,12 @@ use crate::environment::cloud::HELD;
 use crate::pricing::Market;
 use crate::totals;
 use objects::collections::{VecMap, VecSet};
-use objects::{DocExt, Era, Kind, Object, ObjectKey, Value, json};
+use objects::{Api, DocExt, Era, Kind, Object, ObjectKey, Provider, Value, json};
 use std::collections::BTreeMap;
 
 /// Marks the node classes that a real cloud has resolved, and makes one for each that is named but was not read.
-pub fn give_classes(objects: &mut Objects, unread: &BTreeMap<(String, String), usize>, era: Era, notes: &mut Vec<String>) {
-    let names = Names::of(era);
+pub fn give_classes(objects: &mut Objects, unread: &BTreeMap<(String, String), usize>, api: Api, notes: &mut Vec<String>) {
+    let names = Names::of(api);
     let mut wanted: VecSet<String> = VecSet::new();
     for (key, doc) in objects.iter_mut() {
         if key.kind == names.node_class && doc.at("status").is_object() {
@@ -29,9 +29,10 @@ pub fn give_classes(objects: &mut Objects, unread: &BTreeMap<(String, String), u
         if objects.contains_key(&key) {
             continue;
         }
-        let spec = match era {
-            Era::V1 => json!({"amiSelectorTerms": [{"alias": "al2023@latest"}]}),
-            Era::V1alpha5 => json!({}),
+        let spec = match api {
+            Api { provider: Provider::Kwok, .. } => json!({}),
+            Api { era: Era::V1, .. } => json!({"amiSelectorTerms": [{"alias": "al2023@latest"}]}),
+            Api { era: Era::V1alpha5, .. } => json!({}),
         };
         let doc = json!({
             "apiVersion": names.node_class.api_version(), "kind": names.node_class.name(),
@@ -49,9 +50,13 @@ pub fn give_classes(objects: &mut Objects, unread: &BTreeMap<(String, String), u
     }
 }
 
-/// The records of what runs. Claims that are launching have theirs too, on its way to become a node.
-pub fn instances(objects: &Objects, market: &Market, era: Era) -> Vec<Value> {
-    let names = Names::of(era);
+/// The records of what runs. Claims that are launching have theirs too, on its way to become a node. The nodes of the kwok
+/// provider are all there is of them.
+pub fn instances(objects: &Objects, market: &Market, api: Api) -> Vec<Value> {
+    if api.provider == Provider::Kwok {
+        return Vec::new();
+    }
+    let names = Names::of(api);
     let typed = |kind: Kind| {
         objects.iter().filter(move |(key, _)| key.kind == kind).map(|(key, doc)| Object::from_doc(key.kind, doc.clone()))
     };

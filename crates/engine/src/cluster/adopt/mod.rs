@@ -15,7 +15,7 @@ use crate::profile::Profile;
 use crate::session::{Parts, World};
 use crate::{Era, SimTime};
 use objects::collections::VecSet;
-use objects::{DocExt, Kind, ObjectKey, Value, json};
+use objects::{Api, DocExt, Kind, ObjectKey, Provider, Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -28,6 +28,8 @@ pub struct Choices {
     pub seed: u64,
     /// Region of prices and types; that of the nodes where it is left out.
     pub region: Option<String>,
+    /// The instance types file of Karpenter's kwok provider; the types that it is built with where it is left out.
+    pub types: Option<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -42,6 +44,8 @@ pub struct Adopted {
 /// Objects by kind and name.
 type Objects = BTreeMap<ObjectKey, Value>;
 
+const KWOK_CLASS: &str = "KWOKNodeClass";
+
 /// How long before the dump the world's time begins, so that what happened shortly before has a time of its own.
 const HINDSIGHT_MS: u64 = 3_600_000;
 
@@ -51,16 +55,17 @@ const NAMESPACES: [&str; 2] = ["karpenter", "kube-system"];
 /// The world that begins with the dump. Nothing in a dump is fatal: what cannot be used becomes a note.
 pub fn adopt(dump: Dump, choices: &Choices) -> Adopted {
     let era = dump.era();
+    let api = Api { era, provider: provider(&dump) };
     let mut notes = dump.notes.clone();
     notes.extend(missing(&dump, era));
-    let mut objects = usable(dump.objects, era);
+    let mut objects = usable(dump.objects, api);
     namespaces(&mut objects);
-    let profile = profile(&objects, era, &mut notes);
-    cloud::give_classes(&mut objects, &dump.unread, era, &mut notes);
+    let profile = profile(&objects, api, &mut notes);
+    cloud::give_classes(&mut objects, &dump.unread, api, &mut notes);
     carried::translate(&mut objects, era);
     workloads::complete(&mut objects, &mut notes);
-    let prices::Found { market, region } = prices::of(&objects, era, choices.region.as_deref(), &mut notes);
-    let instances = cloud::instances(&objects, &market, era);
+    let prices::Found { market, region } = prices::of(&objects, api, choices, &mut notes);
+    let instances = cloud::instances(&objects, &market, api);
     let epoch_ms = choices.at_ms.saturating_sub_unsigned(HINDSIGHT_MS);
     let mut world = World::new(profile, Arc::new(market), epoch_ms, choices.seed);
     world.attach(Parts::all());
@@ -71,15 +76,21 @@ pub fn adopt(dump: Dump, choices: &Choices) -> Adopted {
     Adopted { world, region, notes }
 }
 
+/// The kwok provider where pools are of its node class.
+fn provider(dump: &Dump) -> Provider {
+    let class = |(_, pool): (&ObjectKey, &Value)| pool.str_at("spec.template.spec.nodeClassRef.kind") == Some(KWOK_CLASS);
+    if dump.has(Kind::KWOKNodeClass) || dump.of(Kind::NodePool).any(class) { Provider::Kwok } else { Provider::Aws }
+}
+
 /// What bears on where pods go: all that is not the user's data, a record of the past, or work that begins by itself later.
-fn usable(objects: Objects, era: Era) -> Objects {
+fn usable(objects: Objects, api: Api) -> Objects {
     let is_used = |key: &ObjectKey, doc: &Value| match key.kind {
         Kind::Event | Kind::Lease | Kind::Service | Kind::ServiceAccount => false,
         Kind::CronJob | Kind::HorizontalPodAutoscaler | Kind::Job => false,
         Kind::ConfigMap => key.name == "karpenter-global-settings",
         // Old revisions of a Deployment have nothing to give.
         Kind::ReplicaSet => doc.int_at("spec.replicas") != Some(0) || doc.list_at("metadata.ownerReferences").is_empty(),
-        kind => kind.served_in(era),
+        kind => kind.served_in(api),
     };
     objects.into_iter().filter(|(key, doc)| is_used(key, doc)).collect()
 }
@@ -131,8 +142,9 @@ fn missing(dump: &Dump, era: Era) -> Vec<String> {
 }
 
 /// The era's profile, with the namespace in which Karpenter's settings are.
-fn profile(objects: &Objects, era: Era, notes: &mut Vec<String>) -> Profile {
-    let mut profile = Profile::of(era);
+fn profile(objects: &Objects, api: Api, notes: &mut Vec<String>) -> Profile {
+    let era = api.era;
+    let mut profile = if api.provider == Provider::Kwok { Profile::kwok() } else { Profile::of(era) };
     let (kind, name) = match era {
         Era::V1alpha5 => (Kind::ConfigMap, "karpenter-global-settings"),
         Era::V1 => (Kind::Deployment, "karpenter"),

@@ -1,13 +1,13 @@
 //! What can be bought where the cluster runs, and what it pays for what it has.
 
-use super::Objects;
+use super::{Choices, Objects};
 use crate::controllers::Names;
 use crate::pricing::{Market, catalog_era};
 use crate::scheduling::{InstanceType, Offering, Requirement};
 use crate::totals;
 use catalog::{Catalog, Region};
 use objects::collections::{VecMap, VecSet};
-use objects::{DocExt, Era, Kind, Object, Resources};
+use objects::{Api, DocExt, Era, Kind, Object, Provider, Resources};
 
 pub struct Found {
     pub market: Market,
@@ -20,13 +20,17 @@ const REGION: &str = "topology.kubernetes.io/region";
 
 /// The market of the nodes' region (or of `wanted`), in the zones that nodes or node classes use. What runs and is not sold
 /// there is added, so that its nodes are understood; what has no price counts as free, and a note says so.
-pub fn of(objects: &Objects, era: Era, wanted: Option<&str>, notes: &mut Vec<String>) -> Found {
+pub fn of(objects: &Objects, api: Api, choices: &Choices, notes: &mut Vec<String>) -> Found {
     let nodes: Vec<Object> = objects
         .iter()
         .filter(|(key, _)| key.kind == Kind::Node)
         .map(|(key, doc)| Object::from_doc(key.kind, doc.clone()))
         .collect();
-    let name = wanted.map(str::to_owned).or_else(|| region_of(&nodes)).unwrap_or_default();
+    if api.provider == Provider::Kwok {
+        return kwok(&nodes, choices.types.as_deref(), notes);
+    }
+    let era = api.era;
+    let name = choices.region.clone().or_else(|| region_of(&nodes)).unwrap_or_default();
     let mut market = match Catalog::embedded().region(&name, catalog_era(era)) {
         Ok(region) => within(region, &nodes, objects, era, notes),
         Err(error) => {
@@ -36,14 +40,32 @@ pub fn of(objects: &Objects, era: Era, wanted: Option<&str>, notes: &mut Vec<Str
             Market::default()
         }
     };
+    also_runs(&mut market, &nodes, notes);
     let region = market.region().map(|r| r.name.clone()).unwrap_or_default();
+    Found { market, region }
+}
+
+/// What the kwok provider sells: what it was told to, or what it is built with.
+fn kwok(nodes: &[Object], types: Option<&str>, notes: &mut Vec<String>) -> Found {
+    if types.is_none() {
+        notes.push("the types that Karpenter's kwok provider is built with are assumed: name its file if it has one".to_owned());
+    }
+    let mut market = Market::kwok(types).unwrap_or_else(|error| {
+        notes.push(format!("no types to buy: {error}"));
+        Market::default()
+    });
+    let bought: Vec<Object> = nodes.iter().filter(|n| n.meta.labels.contains_key("karpenter.sh/nodepool")).cloned().collect();
+    also_runs(&mut market, &bought, notes);
+    Found { market, region: String::new() }
+}
+
+fn also_runs(market: &mut Market, nodes: &[Object], notes: &mut Vec<String>) {
     let mut unpriced: VecMap<String, usize> = VecMap::new();
-    let seen: Vec<InstanceType> = nodes.iter().filter_map(|node| running(node, &market, &mut unpriced)).collect();
+    let seen: Vec<InstanceType> = nodes.iter().filter_map(|node| running(node, market, &mut unpriced)).collect();
     market.also_runs(seen);
     for (what, n) in &unpriced {
         notes.push(format!("no price for {n} node{} of {what}: counted as free", if *n == 1 { "" } else { "s" }));
     }
-    Found { market, region }
 }
 
 /// The region that most nodes are in.

@@ -181,8 +181,15 @@ impl Watch {
                 let Some(claim) = super::claim_of(&world.cluster.store, self.names.era, object) else { return };
                 let Some(action) = self.coming.get(&claim.meta.name).and_then(|i| self.actions.get_mut(*i)) else { return };
                 let launch = action.launches.iter_mut().find(|l| l.claim == claim.meta.name);
-                if let Some(given) = launch.and_then(|l| l.given.as_mut()) {
-                    given.node.clone_from(&object.meta.name);
+                let Some(launch) = launch else { return };
+                match &mut launch.given {
+                    Some(given) => given.node.clone_from(&object.meta.name),
+                    // The kwok provider asks no cloud: the node is its answer.
+                    none => {
+                        let node = machine(world, object);
+                        action.saves_micro = action.saves_micro.saturating_sub(node.price_micro);
+                        *none = Some(node);
+                    }
                 }
             }
             // A pod without a time of grace goes at once.

@@ -72,7 +72,7 @@ impl Scenario {
         if era != dump.era() {
             return Err(bad(format!("era: {}, but the objects are of {}", era.as_str(), dump.era().as_str())));
         }
-        Ok(Scenario::observed(dump, &Choices { at_ms: at, seed, region: file.str_at("region").map(str::to_owned) }))
+        Ok(Scenario::observed(dump, &Choices { at_ms: at, seed, region: file.str_at("region").map(str::to_owned), types: None }))
     }
 }
 
@@ -91,7 +91,8 @@ impl Session {
             dump.add(&scenario.id, doc.clone()).map_err(|e| bad(e.to_string()))?;
         }
         let region = Some(scenario.region.clone()).filter(|r| !r.is_empty());
-        let Adopted { world, region, notes } = adopt(dump, &Choices { at_ms: scenario.epoch_ms, seed: scenario.seed, region });
+        let Adopted { world, region, notes } =
+            adopt(dump, &Choices { at_ms: scenario.epoch_ms, seed: scenario.seed, region, types: None });
         scenario.region = region;
         Ok((Session::of(scenario, world), notes))
     }
@@ -119,7 +120,7 @@ mod tests {
         for era in [Era::V1alpha5, Era::V1] {
             let session = Session::new(Scenario::lab(era, 7)).unwrap();
             let at_ms = session.snapshot().unix_ms();
-            let scenario = Scenario::observed(dump(&session), &Choices { at_ms, seed: 7, region: None });
+            let scenario = Scenario::observed(dump(&session), &Choices { at_ms, seed: 7, region: None, types: None });
             let text = yaml::to_yaml(&scenario.to_file().unwrap());
             let read = yaml::parse(&text).documents.pop().unwrap().value;
             assert_eq!(Scenario::from_file(&read).as_ref(), Ok(&scenario));
