@@ -60,7 +60,8 @@ fn rehearse(choices: &Choices, at_ms: i64, context: &str) -> Result<(String, u8)
     let dump = plan::live(&choices.settings.cluster)?;
     let seed = choices.settings.seed;
     let region = choices.settings.region.clone();
-    let report = plan::run(dump, &[], &plan::Choices { at_ms, seed, region, ahead: engine::cluster::Ahead::default() })?;
+    let report =
+        plan::run(dump, &[], &plan::Choices { at_ms, seed, region, types: None, ahead: engine::cluster::Ahead::default() })?;
     report.notes.iter().for_each(|note| eprintln!("note: {note}"));
     let text = report.text();
     Ok((format!("{text}\nNothing was written. To do it: nodewright act --context {context} --yes\n"), report.exit()))

@@ -7,7 +7,7 @@
 
 use super::own;
 use crate::actor::{Action, Actor, Intent};
-use crate::cluster::adopt::{instances, prices};
+use crate::cluster::adopt::{self, instances, prices};
 use crate::controllers::{Busy, Karpenter, Names};
 use crate::decisions::Decision;
 use crate::environment::cloud::{Fleet, Instances};
@@ -103,8 +103,10 @@ impl Deputy {
             objects.insert(key, doc);
         }
         let mut notes = Vec::new();
-        let found = prices::of(&objects, era, choices.region.as_deref(), &mut notes);
-        let machines = instances(&objects, &found.market, era);
+        // The fleet gives what EC2 has, whatever the kind of the node classes.
+        let bought = adopt::Choices { at_ms: choices.at_ms, seed: choices.seed, region: choices.region.clone(), types: None };
+        let found = prices::of(&objects, era.into(), &bought, &mut notes);
+        let machines = instances(&objects, &found.market, era.into());
         let mut deputy = Deputy {
             cluster: Cluster {
                 store: Store::default(),
