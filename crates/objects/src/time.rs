@@ -12,6 +12,11 @@ pub fn rfc3339_ms(unix_ms: i64) -> String {
     format!("{y:04}-{mo:02}-{d:02}T{h:02}:{mi:02}:{s:02}.{ms:03}Z")
 }
 
+/// `2023-07-26T05:10:01.204000Z`, as the API writes a `MicroTime` (Leases, newer events).
+pub fn micro_time(unix_ms: i64) -> String {
+    format!("{}000Z", rfc3339_ms(unix_ms).trim_end_matches('Z'))
+}
+
 /// Year, month, day, hour, minute, second, millisecond in UTC.
 pub fn parts(unix_ms: i64) -> (i64, u32, u32, u32, u32, u32, u32) {
     let days = unix_ms.div_euclid(86_400_000);

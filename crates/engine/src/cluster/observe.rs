@@ -77,9 +77,11 @@ pub(super) const PLANNED: [Kind; 12] = [
 /// # Errors
 /// No usable kubeconfig, or an API server that does not answer or refuses the list of nodes.
 pub fn observe(options: &Options) -> Result<Observed, ObserveError> {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| ObserveError::Runtime(e.to_string()))?;
-    runtime.block_on(read_all(options))
+    runtime()?.block_on(read_all(options))
+}
+
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, ObserveError> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| ObserveError::Runtime(e.to_string()))
 }
 
 /// Reads all that a plan rests on. As with [`observe`], only the nodes must be readable.
@@ -87,12 +89,10 @@ pub fn observe(options: &Options) -> Result<Observed, ObserveError> {
 /// # Errors
 /// As [`observe`].
 pub fn read(options: &Options) -> Result<Dump, ObserveError> {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| ObserveError::Runtime(e.to_string()))?;
     let mut dump = Dump::default();
     let kinds: Vec<Kind> = READ.into_iter().chain(PLANNED).collect();
     let mut docs = Vec::new();
-    let (notes, _) = runtime.block_on(read_kinds(options, &kinds, &mut |_, doc| docs.push(doc)))?;
+    let (notes, _) = runtime()?.block_on(read_kinds(options, &kinds, &mut |_, doc| docs.push(doc)))?;
     for doc in docs {
         // What a server lists has a name.
         let _ = dump.add("the API server", doc);

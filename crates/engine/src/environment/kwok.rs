@@ -148,7 +148,7 @@ impl Kwok {
             return;
         }
         let holder = format!("vm_{}", view.stream("kwok", "holder").uuid());
-        let now = format!("{}000Z", objects::time::rfc3339_ms(view.unix_ms()).trim_end_matches('Z'));
+        let now = objects::time::micro_time(view.unix_ms());
         let owner = json!({"apiVersion": "v1", "kind": "Node", "name": node.meta.name, "uid": node.meta.uid});
         let lease = json!({
             "apiVersion": Kind::Lease.api_version(), "kind": Kind::Lease.name(),

@@ -74,7 +74,7 @@ impl Leader {
         let Some(pod) = &self.key else { return };
         let namespace = ctx.profile.karpenter_namespace;
         let identity = Stream::fork(ctx.seed, "leader", &self.uid).uuid();
-        let now = format!("{}000Z", objects::time::rfc3339_ms(ctx.unix_ms()).trim_end_matches('Z'));
+        let now = objects::time::micro_time(ctx.unix_ms());
         let spec = json!({
             "holderIdentity": format!("{}_{identity}", pod.name), "leaseDurationSeconds": 15,
             "leaseTransitions": self.terms.saturating_sub(1), "acquireTime": now, "renewTime": now,

@@ -7,7 +7,7 @@
 
 use super::own;
 use crate::actor::{Action, Actor, Intent};
-use crate::cluster::adopt::{self, instances, prices};
+use crate::cluster::adopt::{self, instances, prices, stand_in_class};
 use crate::controllers::{Busy, Karpenter, Names};
 use crate::decisions::Decision;
 use crate::environment::cloud::{Fleet, Instances};
@@ -18,7 +18,7 @@ use crate::session::Cluster;
 use crate::store::{Change, Store, exec};
 use crate::{Era, SimTime};
 use objects::collections::VecSet;
-use objects::{ApiError, DocExt, Kind, Object, ObjectKey, Reason, Value, json};
+use objects::{ApiError, DocExt, Kind, ObjectKey, Reason, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -300,15 +300,7 @@ impl Deputy {
         let missing: VecSet<String> =
             wanted.filter(|name| !name.is_empty() && self.cluster.store.cluster(names.node_class, name).is_none()).collect();
         for name in &missing {
-            let spec = match names.era {
-                Era::V1 => json!({"amiSelectorTerms": [{"alias": "al2023@latest"}]}),
-                Era::V1alpha5 => json!({}),
-            };
-            let doc = json!({
-                "apiVersion": names.node_class.api_version(), "kind": names.node_class.name(),
-                "metadata": {"name": name, "uid": format!("stand-in-{name}"), "generation": 1}, "spec": spec,
-            });
-            self.cluster.store.put(names.node_class, doc, self.cluster.now);
+            self.cluster.store.put(names.node_class, stand_in_class(name, names.era.into()), self.cluster.now);
         }
     }
 
@@ -332,7 +324,7 @@ fn owed(store: &Store, key: ObjectKey, uid: &str) -> Option<Intent> {
 }
 
 /// Name and version of a document.
-fn identify(kind: Kind, doc: &Value) -> (ObjectKey, Version) {
+pub fn identify(kind: Kind, doc: &Value) -> (ObjectKey, Version) {
     let text = |path: &str| doc.str_at(path).unwrap_or_default().to_owned();
     let key = ObjectKey { kind, namespace: text("metadata.namespace"), name: text("metadata.name") };
     (key, Version { uid: text("metadata.uid"), resource: text("metadata.resourceVersion") })
@@ -352,7 +344,7 @@ pub fn key_of(action: &Action) -> Option<ObjectKey> {
     match action {
         Action::Create(doc) => {
             let kind = Kind::of(doc.str_at("apiVersion")?, doc.str_at("kind")?)?;
-            Some(Object::from_doc(kind, doc.clone()).key())
+            Some(identify(kind, doc).0)
         }
         Action::Patch { key, .. } | Action::Delete { key, .. } => Some(key.clone()),
         Action::Evict { pod, .. } | Action::Bind { pod, .. } => Some(pod.clone()),

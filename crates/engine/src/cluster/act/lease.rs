@@ -72,7 +72,7 @@ impl Lease {
         {
             return Ok(Some(holder));
         }
-        let time = format!("{}000Z", objects::time::rfc3339_ms(now).trim_end_matches('Z'));
+        let time = objects::time::micro_time(now);
         let mut lease = there.clone().unwrap_or_else(|| {
             json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": NAME, "namespace": self.namespace}})
         });

@@ -1,6 +1,6 @@
 //! The loop: news in, one controller's turn, its writes, their answers; until it is told to stop or is no longer the leader.
 
-use super::deputy::{Answer, Choices, Deputy, Turn};
+use super::deputy::{Answer, Choices, Deputy, Turn, identify, key_of};
 use super::events::Events;
 use super::lease::{self, Attempt, Lease};
 use super::watch::{News, watch};
@@ -68,9 +68,7 @@ const NAP: Duration = Duration::from_millis(1_000);
 /// # Errors
 /// A cluster that cannot be read, has no Karpenter API, or is looked after by somebody else.
 pub fn act(settings: &Settings, sink: &mut dyn FnMut(Value)) -> Result<Ended, ActError> {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| ObserveError::Runtime(e.to_string()))?;
-    runtime.block_on(lead(settings, sink))
+    observe::runtime()?.block_on(lead(settings, sink))
 }
 
 async fn lead(settings: &Settings, sink: &mut dyn FnMut(Value)) -> Result<Ended, ActError> {
@@ -282,10 +280,10 @@ impl Autoscaler<'_> {
             match news {
                 News::Begins(kind) => objects.retain(|key, _| key.kind != kind),
                 News::Object(kind, doc) => {
-                    objects.insert(key(kind, &doc), doc);
+                    objects.insert(identify(kind, &doc).0, doc);
                 }
                 News::Gone(kind, doc) => {
-                    objects.remove(&key(kind, &doc));
+                    objects.remove(&identify(kind, &doc).0);
                 }
                 News::Complete(kind) => {
                     left.remove(&kind);
@@ -303,7 +301,7 @@ impl Autoscaler<'_> {
             }
             News::Object(kind, doc) => {
                 if let Some(names) = self.listed.get_mut(&kind) {
-                    names.insert(key(kind, &doc));
+                    names.insert(identify(kind, &doc).0);
                 }
                 deputy.see(kind, doc);
             }
@@ -313,7 +311,7 @@ impl Autoscaler<'_> {
                 }
             }
             News::Gone(kind, doc) => {
-                deputy.lose(&key(kind, &doc), objects::DocExt::str_at(&doc, "metadata.uid").unwrap_or_default())
+                deputy.lose(&identify(kind, &doc).0, objects::DocExt::str_at(&doc, "metadata.uid").unwrap_or_default())
             }
             News::Trouble(kind, message) => self.note(&format!("cannot watch {}: {message}", kind.resource())),
         }
@@ -352,8 +350,8 @@ impl Autoscaler<'_> {
             self.events.post(note, &uid, &self.hands, now).await;
             return None;
         }
-        let key = super::deputy::key_of(&intent.action)?;
-        if let Some(ended) = self.within_budget(&intent.action).await {
+        let key = key_of(&intent.action)?;
+        if let Some(ended) = self.within_budget(&intent.action, key.kind).await {
             return Some(ended);
         }
         let mut pause = PAUSE;
@@ -410,13 +408,8 @@ impl Autoscaler<'_> {
     }
 
     /// Waits until a claim may be made or deleted.
-    async fn within_budget(&mut self, action: &Action) -> Option<Ended> {
-        let counts = match action {
-            Action::Create(doc) => super::deputy::key_of(&Action::Create(doc.clone())).is_some_and(|k| is_claim(k.kind)),
-            Action::Delete { key, .. } => is_claim(key.kind),
-            _ => false,
-        };
-        if !counts {
+    async fn within_budget(&mut self, action: &Action, kind: Kind) -> Option<Ended> {
+        if !is_claim(kind) || !matches!(action, Action::Create(_) | Action::Delete { .. }) {
             return None;
         }
         let mut told = false;
@@ -445,11 +438,6 @@ impl Autoscaler<'_> {
 
 fn is_claim(kind: Kind) -> bool {
     matches!(kind, Kind::NodeClaim | Kind::Machine)
-}
-
-fn key(kind: Kind, doc: &Value) -> ObjectKey {
-    let text = |path: &str| objects::DocExt::str_at(doc, path).unwrap_or_default().to_owned();
-    ObjectKey { kind, namespace: text("metadata.namespace"), name: text("metadata.name") }
 }
 
 fn known(key: &ObjectKey, deputy: &Deputy) -> Option<Known> {

@@ -7,7 +7,7 @@ use crate::environment::cloud::HELD;
 use crate::pricing::Market;
 use crate::totals;
 use objects::collections::{VecMap, VecSet};
-use objects::{Api, DocExt, Era, Kind, Object, ObjectKey, Provider, Value, json};
+use objects::{Api, DocExt, Kind, Object, ObjectKey, Provider, Value, json};
 use std::collections::BTreeMap;
 
 /// Marks the node classes that a real cloud has resolved, and makes one for each that is named but was not read.
@@ -29,16 +29,7 @@ pub fn give_classes(objects: &mut Objects, unread: &BTreeMap<(String, String), u
         if objects.contains_key(&key) {
             continue;
         }
-        let spec = match api {
-            Api { provider: Provider::Kwok, .. } => json!({}),
-            Api { era: Era::V1, .. } => json!({"amiSelectorTerms": [{"alias": "al2023@latest"}]}),
-            Api { era: Era::V1alpha5, .. } => json!({}),
-        };
-        let doc = json!({
-            "apiVersion": names.node_class.api_version(), "kind": names.node_class.name(),
-            "metadata": {"name": name, "uid": format!("stand-in-{name}"), "generation": 1}, "spec": spec,
-        });
-        objects.insert(key, doc);
+        objects.insert(key, stand_in_class(&name, api));
         made.push(name);
     }
     if !made.is_empty() {
@@ -48,6 +39,19 @@ pub fn give_classes(objects: &mut Objects, unread: &BTreeMap<(String, String), u
         let list = made.join(", ");
         notes.push(format!("{} {list} not read{why}: taken as one with a subnet in every zone in use", names.node_class.name()));
     }
+}
+
+/// A node class that asks for nothing of its own.
+pub fn stand_in_class(name: &str, api: Api) -> Value {
+    let kind = Names::of(api).node_class;
+    let spec = match kind {
+        Kind::EC2NodeClass => json!({"amiSelectorTerms": [{"alias": "al2023@latest"}]}),
+        _ => json!({}),
+    };
+    json!({
+        "apiVersion": kind.api_version(), "kind": kind.name(),
+        "metadata": {"name": name, "uid": format!("stand-in-{name}"), "generation": 1}, "spec": spec,
+    })
 }
 
 /// The records of what runs. Claims that are launching have theirs too, on its way to become a node. The nodes of the kwok

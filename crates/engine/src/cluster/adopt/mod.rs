@@ -7,7 +7,7 @@ pub(super) mod prices;
 mod workloads;
 
 #[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
-pub(super) use cloud::instances;
+pub(super) use cloud::{instances, stand_in_class};
 
 use super::Dump;
 use crate::controllers::Names;

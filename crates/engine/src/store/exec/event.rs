@@ -86,7 +86,7 @@ fn was_said(store: &Store, ctx: &Context<'_>, note: &EventNote, doc: &Value) -> 
 /// The scheduler writes events of the newer API: with an action, and a series in place of a count. Equal ones about the same
 /// version of a pod are one series.
 fn of_the_scheduler(store: &mut Store, ctx: &Context<'_>, note: &EventNote, mut doc: Value) -> Option<Arc<Object>> {
-    let now = format!("{}000Z", time::rfc3339_ms(ctx.unix_ms()).trim_end_matches('Z'));
+    let now = time::micro_time(ctx.unix_ms());
     let action = match note.reason.as_str() {
         "Scheduled" => "Binding",
         "Preempted" => "Preempting",
