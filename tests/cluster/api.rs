@@ -124,6 +124,35 @@ impl Cluster {
         Ok(())
     }
 
+    /// Installs a CustomResourceDefinition, and waits until the server serves it.
+    pub fn define(&self, definition: &Value) {
+        self.apply(definition);
+        let name = definition.str_at("metadata.name").expect("a document has a name");
+        eventually(&format!("the definition {name} is served"), 30, || {
+            let now = self.get_like(definition)?;
+            now.list_at("status.conditions").iter().find(|c| c.str_at("type") == Some("Established"))?;
+            Some(())
+        });
+    }
+
+    /// Takes a definition away with all of its objects.
+    pub fn undefine(&self, name: &str) {
+        let definition =
+            json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": name}});
+        self.block_on(self.api_of(&definition).delete(name, &DeleteParams::default()))
+            .unwrap_or_else(|e| panic!("delete {name}: {e}"));
+        eventually(&format!("the definition {name} is gone"), 30, || self.get_like(&definition).is_none().then_some(()));
+    }
+
+    /// Takes a role or binding away, if it is there.
+    pub fn delete_role(&self, kind: &str, namespace: &str, name: &str) {
+        let mut doc = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": kind, "metadata": {"name": name}});
+        if !namespace.is_empty() {
+            doc.set("metadata.namespace", namespace);
+        }
+        let _ = self.block_on(self.api_of(&doc).delete(name, &DeleteParams::default()));
+    }
+
     /// Asks the Eviction API to move a pod away.
     pub fn evict(&self, namespace: &str, name: &str) -> Result<(), Refused> {
         let api = self.api(Kind::Pod, namespace);

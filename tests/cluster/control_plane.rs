@@ -46,6 +46,8 @@ impl Part {
     }
 }
 
+const AUDIT_POLICY: &str = "audit-policy.json";
+
 /// How long a part may take until it answers, on a machine that does other things too.
 const PATIENCE: Duration = Duration::from_secs(90);
 
@@ -97,6 +99,7 @@ impl Cluster {
         let kubeconfig = pki.kubeconfig(&ports.url(), "admin", &["system:masters"])?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let client = runtime.block_on(client(&kubeconfig))?;
+        std::fs::write(folder.join(AUDIT_POLICY), super::audit::policy().to_string()).context("write the audit policy")?;
         let (running, kubelets) = (BTreeMap::new(), None);
         let folder = folder.to_path_buf();
         let mut cluster = Cluster { kubeconfig, client, programs, pki, folder, ports, runtime, kubelets, running };
@@ -114,7 +117,15 @@ impl Cluster {
 
     /// A kubeconfig for another user.
     pub fn kubeconfig_of(&self, user: &str) -> Result<String> {
-        self.pki.kubeconfig(&self.ports.url(), user, &[])
+        self.kubeconfig_in(user, &[])
+    }
+
+    pub fn kubeconfig_in(&self, user: &str, groups: &[&str]) -> Result<String> {
+        self.pki.kubeconfig(&self.ports.url(), user, groups)
+    }
+
+    pub fn audit_log(&self) -> PathBuf {
+        self.folder.join("audit.log")
     }
 
     /// Starts a part that does not run, and waits until it answers.
@@ -206,6 +217,8 @@ impl Cluster {
                 format!("--service-account-key-file={}", pki("accounts.pub")),
                 format!("--service-account-signing-key-file={}", pki("accounts.key")),
                 "--authorization-mode=Node,RBAC".to_owned(),
+                format!("--audit-policy-file={}", self.folder.join(AUDIT_POLICY).display()),
+                format!("--audit-log-path={}", self.audit_log().display()),
                 "--allow-privileged=true".to_owned(),
                 "--profiling=false".to_owned(),
             ],

@@ -1,9 +1,8 @@
 //! The real Karpenter with its kwok provider: it decides as it does anywhere, and makes Node objects instead of machines.
 
-use super::api::eventually;
 use super::control_plane::{Cluster, Part};
 use anyhow::{Context, Result, bail};
-use objects::{DocExt, Value, yaml};
+use objects::{Value, yaml};
 use std::path::Path;
 
 const MODULE: &str = "sigs.k8s.io/karpenter";
@@ -12,21 +11,8 @@ impl Cluster {
     /// Installs the definitions of NodePool, NodeClaim and the others, and waits until the server serves them.
     pub fn install_karpenter_crds(&self) -> Result<()> {
         let sources = self.programs.sources(MODULE)?;
-        let mut names = Vec::new();
         for folder in ["pkg/apis/crds", "kwok/apis/crds"] {
-            for definition in documents(&sources.join(folder))? {
-                names.push(definition.str_at("metadata.name").unwrap_or_default().to_owned());
-                self.apply(&definition);
-            }
-        }
-        for name in names {
-            let served = objects::json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-                "metadata": {"name": name}});
-            eventually(&format!("the definition {name} is served"), 30, || {
-                let now = self.get_like(&served)?;
-                now.list_at("status.conditions").iter().find(|c| c.str_at("type") == Some("Established"))?;
-                Some(())
-            });
+            documents(&sources.join(folder))?.iter().for_each(|definition| self.define(definition));
         }
         Ok(())
     }

@@ -8,6 +8,7 @@
 #![allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "real programs need a clock, threads and sleep")]
 
 mod api;
+mod audit;
 mod checks;
 mod control_plane;
 mod karpenter;
@@ -34,12 +35,14 @@ const CHECKS: &[Check] = &[
     ("observe: a server without Karpenter", checks::observe::without_karpenter),
     ("observe: nodes, pods and pools", checks::observe::everything),
     ("observe: a user who may not see all", checks::observe::in_part),
+    ("rights: observe and plan with each and without", checks::rights::reading),
     ("server: the simulated API server answers as the real one", checks::server::answers),
     ("server: evictions and conflicts", checks::server::refusals),
     ("faults: the API server dies and comes back", checks::faults::server_dies),
     ("act: the lab, decision by decision as in the simulation", checks::act::lab),
     ("act: killed, cut off and begun again", checks::act::faults),
     ("act: one leads, and none beside another autoscaler", checks::act::leaders),
+    ("rights: act with each and without", checks::rights::acting),
     ("karpenter: scales out and back", checks::karpenter::out_and_back),
     ("karpenter: does what was planned", checks::beside::karpenter),
 ];

@@ -44,6 +44,9 @@ enum Command {
     /// when another process has taken the Lease; without --yes that of plan.
     #[cfg(feature = "kube")]
     Act(Act),
+    /// Print the rights that a verb needs on a cluster, as manifests for kubectl apply: a service account, its roles and bindings.
+    #[cfg(feature = "kube")]
+    Rbac(Rbac),
     /// Write a cluster down as a scenario, which `nodewright run --scenario FILE` continues as a simulation.
     ///
     /// Reads as plan does. Environments, arguments, user data, annotations of the user's own and kinds that say nothing about
@@ -169,7 +172,7 @@ struct Act {
     #[arg(long, value_name = "N", default_value_t = 30)]
     budget: u16,
     /// The namespace of the Lease.
-    #[arg(long, default_value = "kube-system")]
+    #[arg(long, default_value = engine::cluster::NAMESPACE)]
     namespace: String,
     /// Append every decision and write to this file, a line of JSON each; standard error if left out.
     #[arg(long, value_name = "FILE")]
@@ -180,6 +183,25 @@ struct Act {
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Fleet {
     Kwok,
+}
+
+#[cfg(feature = "kube")]
+#[derive(clap::Args, Debug)]
+struct Rbac {
+    /// Which verb; export needs what plan needs, and so does act without --yes.
+    #[arg(value_enum)]
+    verb: Allowed,
+    /// The namespace of the service account, and of the Lease of act.
+    #[arg(long, default_value = engine::cluster::NAMESPACE)]
+    namespace: String,
+}
+
+#[cfg(feature = "kube")]
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Allowed {
+    Observe,
+    Plan,
+    Act,
 }
 
 #[derive(clap::Args, Debug)]
@@ -321,6 +343,8 @@ fn main() -> ExitCode {
         Command::Plan(args) => plan(&args),
         #[cfg(feature = "kube")]
         Command::Act(args) => act(&args),
+        #[cfg(feature = "kube")]
+        Command::Rbac(args) => rbac(&args),
         Command::Export(args) => export(&args),
         Command::Conform(args) => conform(args),
         Command::Bench(args) => bench(args),
@@ -404,6 +428,23 @@ fn act(args: &Act) -> Result<(String, u8), Failure> {
         clock: unix_ms,
     };
     nodewright_cli::act::run(&nodewright_cli::act::Choices { settings, yes: args.yes, audit: args.audit.clone() }, now)
+}
+
+#[cfg(feature = "kube")]
+fn rbac(args: &Rbac) -> Result<(String, u8), Failure> {
+    use engine::cluster::Verb;
+    let verb = match args.verb {
+        Allowed::Observe => Verb::Observe,
+        Allowed::Plan => Verb::Plan,
+        Allowed::Act => Verb::Act,
+    };
+    let namespace = &args.namespace;
+    if !objects::schema::is_dns_subdomain(namespace) || namespace.contains('.') || namespace.len() > 63 {
+        return Err(Failure::usage(format!(
+            "--namespace {namespace:?} is no name of a namespace: a-z, 0-9 and - in between, 63 at most"
+        )));
+    }
+    Ok((verb.manifest(namespace), 0))
 }
 
 fn export(args: &Export) -> Result<(String, u8), Failure> {

@@ -7,11 +7,12 @@ use anyhow::{Result, bail};
 use engine::cluster::{Options, Settings};
 use engine::session::{PatchStyle, Request, Validation};
 use engine::{Era, Scenario, Session};
+use nodewright_cli::act::Choices;
 use objects::{DocExt, Kind, ObjectKey, Value, json};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-/// The first argument of a process that acts; then kubeconfig, name, file of records.
+/// The first argument of a process that acts; then kubeconfig, context, name, file of records.
 const ACT: &str = "act";
 const BOOT_MS: u64 = 1_000;
 
@@ -26,19 +27,8 @@ fn now_ms() -> i64 {
 }
 
 pub fn process(arguments: &[String]) -> Result<()> {
-    let [kubeconfig, identity, audit] = arguments else { bail!("act KUBECONFIG IDENTITY RECORDS") };
-    let settings = Settings {
-        cluster: Options { context: Some("admin".to_owned()), kubeconfig: Some(kubeconfig.clone()) },
-        region: Some("ap-northeast-2".to_owned()),
-        boot_ms: Some(BOOT_MS),
-        budget: 100,
-        namespace: "kube-system".to_owned(),
-        identity: identity.clone(),
-        seed: now_ms().unsigned_abs(),
-        clock: now_ms,
-    };
-    let choices = nodewright_cli::act::Choices { settings, yes: true, audit: Some(audit.clone()) };
-    match nodewright_cli::act::run(&choices, now_ms()) {
+    let [kubeconfig, context, identity, audit] = arguments else { bail!("act KUBECONFIG CONTEXT IDENTITY RECORDS") };
+    match nodewright_cli::act::run(&choices(kubeconfig, context, identity, audit), now_ms()) {
         Ok(_) => Ok(()),
         Err(failure) => {
             eprintln!("{}", failure.message);
@@ -47,18 +37,44 @@ pub fn process(arguments: &[String]) -> Result<()> {
     }
 }
 
+fn choices(kubeconfig: &str, context: &str, identity: &str, audit: &str) -> Choices {
+    let settings = Settings {
+        cluster: Options { context: Some(context.to_owned()), kubeconfig: Some(kubeconfig.to_owned()) },
+        region: Some("ap-northeast-2".to_owned()),
+        boot_ms: Some(BOOT_MS),
+        budget: 100,
+        namespace: "kube-system".to_owned(),
+        identity: identity.to_owned(),
+        seed: now_ms().unsigned_abs(),
+        clock: now_ms,
+    };
+    Choices { settings, yes: true, audit: Some(audit.to_owned()) }
+}
+
+/// What a user is told for whom it does not begin.
+pub fn refused(kubeconfig: &str, user: &str) -> String {
+    let failure = nodewright_cli::act::run(&choices(kubeconfig, user, user, "/dev/null"), now_ms()).unwrap_err();
+    assert_eq!(failure.exit, 1, "{}", failure.message);
+    failure.message
+}
+
 /// A process that acts, and what it writes down.
-struct Acting {
+pub struct Acting {
     child: Child,
     audit: String,
 }
 
 impl Acting {
     fn start(cluster: &Cluster, identity: &str) -> Acting {
+        Acting::start_as(cluster, &cluster.kubeconfig, "admin", identity)
+    }
+
+    /// As the user of a kubeconfig.
+    pub fn start_as(cluster: &Cluster, kubeconfig: &str, user: &str, identity: &str) -> Acting {
         let audit = format!("{}.{identity}.jsonl", cluster.kubeconfig);
         let me = std::env::current_exe().expect("this program");
         let mut command = Command::new(me);
-        command.args([ACT, &cluster.kubeconfig, identity, &audit]).stderr(Stdio::piped());
+        command.args([ACT, kubeconfig, user, identity, &audit]).stderr(Stdio::piped());
         Acting { child: command.spawn().expect("it starts"), audit }
     }
 
@@ -81,7 +97,7 @@ impl Acting {
     }
 
     /// Asks it to stop; how it ended.
-    fn stop(mut self) -> Option<i32> {
+    pub fn stop(mut self) -> Option<i32> {
         let _ = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
         self.child.wait().expect("it ends").code()
     }
@@ -109,7 +125,7 @@ fn gist(decision: &Value) -> Option<String> {
     }
 }
 
-fn pool() -> Value {
+pub fn pool() -> Value {
     json!({
         "apiVersion": "karpenter.sh/v1", "kind": "NodePool", "metadata": {"name": "default"},
         "spec": {
@@ -136,13 +152,13 @@ fn types(cluster: &Cluster) -> Vec<String> {
     types
 }
 
-fn until_types(cluster: &Cluster, want: &[&str]) {
+pub fn until_types(cluster: &Cluster, want: &[&str]) {
     eventually(&format!("the nodes are {want:?}"), 150, || {
         (types(cluster) == want && cluster.list(Kind::NodeClaim).len() == want.len()).then_some(())
     });
 }
 
-fn scale(cluster: &Cluster, name: &str, replicas: i64) {
+pub fn scale(cluster: &Cluster, name: &str, replicas: i64) {
     cluster.patch(Kind::Deployment, name, name, &json!({"spec": {"replicas": replicas}})).unwrap();
 }
 

@@ -7,6 +7,7 @@ pub mod karpenter;
 pub mod kubelets;
 pub mod observe;
 pub mod programs;
+pub mod rights;
 pub mod server;
 
 use super::api::eventually;

@@ -4,7 +4,7 @@
 //! - [`Dump`]: objects as `kubectl get -o json` prints them, whatever is among them and whatever is missing.
 //! - [`adopt()`]: a world of them, with Karpenter's controllers working from outside and stand-ins for what cannot be read.
 //! - [`plan()`]: what the controllers do to that world until it comes to rest, and why the rest stays.
-//! - `observe` (feature `kube`, native only): the only module that talks to an API server.
+//! - `observe`, `act` (feature `kube`, native only): the only modules that talk to an API server; `rights` says what they may.
 //!
 //! Whatever cannot be read, priced or understood becomes a note; nothing of it is fatal.
 
@@ -18,6 +18,8 @@ mod observe;
 #[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
 mod picture;
 mod plan;
+#[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
+mod rights;
 mod secrets;
 
 #[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
@@ -27,3 +29,5 @@ pub use dump::{Dump, DumpError, RECIPE};
 #[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
 pub use observe::{ObserveError, Observed, Options, observe, read};
 pub use plan::{Action, Ahead, Blocker, Done, Eviction, Launch, Machine, Pending, Plan, Reason, Rest, Stay, Sum, plan, run};
+#[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
+pub use rights::{NAMESPACE, Right, Verb};

@@ -5,6 +5,9 @@ use crate::Era;
 use crate::controllers::Names;
 use objects::{DocExt, Kind, Value};
 
+/// Names of the Leases of other autoscalers, in whatever namespace.
+pub const LEASES: [&str; 2] = ["karpenter-leader-election", "cluster-autoscaler"];
+
 /// How fresh another autoscaler's Lease has to be to count as held.
 const FRESH_MS: i64 = 60_000;
 
@@ -15,7 +18,7 @@ pub fn objections(docs: &[(Kind, Value)], leases: &[Value], era: Era, now_ms: i6
         let name = lease.str_at("metadata.name").unwrap_or_default();
         let holder = lease.str_at("spec.holderIdentity").unwrap_or_default();
         let renewed = lease.str_at("spec.renewTime").and_then(objects::time::parse_rfc3339).unwrap_or(0);
-        let is_autoscaler = ["karpenter-leader-election", "cluster-autoscaler"].contains(&name);
+        let is_autoscaler = LEASES.contains(&name);
         if is_autoscaler && !holder.is_empty() && now_ms - renewed < FRESH_MS {
             let namespace = lease.str_at("metadata.namespace").unwrap_or_default();
             out.push(format!(

@@ -9,6 +9,7 @@ use super::{guard, record};
 use crate::Era;
 use crate::actor::{Action, Intent};
 use crate::cluster::observe::{self, ObserveError, Options, PLANNED, READ};
+use crate::cluster::rights::{self, Right, Verb};
 use kube::Client;
 use kube::api::ListParams;
 use objects::collections::{VecMap, VecSet};
@@ -73,9 +74,11 @@ pub fn act(settings: &Settings, sink: &mut dyn FnMut(Value)) -> Result<Ended, Ac
 
 async fn lead(settings: &Settings, sink: &mut dyn FnMut(Value)) -> Result<Ended, ActError> {
     let client = observe::connect(&settings.cluster).await?;
-    let (docs, absent, forbidden) = survey(settings, &client, sink).await?;
+    let missing = rights::missing(&client, Verb::Act.rights(&settings.namespace)).await?;
+    let (docs, absent) = survey(&client, &missing).await?;
+    permit(missing, &absent, &settings.namespace)?;
     let era = era(&absent)?;
-    let hands = Hands { client: client.clone(), era, identity: settings.identity.clone() };
+    let hands = Hands { client: observe::plain(&settings.cluster).await?, era, identity: settings.identity.clone() };
     let (stop, stopped) = flag::channel(false);
     tokio::spawn(async move {
         signal().await;
@@ -98,9 +101,9 @@ async fn lead(settings: &Settings, sink: &mut dyn FnMut(Value)) -> Result<Ended,
             return Ok(Ended::Stopped);
         }
     }
-    let watches =
-        Client::try_from(observe::config(&settings.cluster).await?).map_err(|e| ObserveError::Unreachable(observe::chain(&e)))?;
-    let kinds: Vec<Kind> = kinds().filter(|k| !absent.contains(k) && !forbidden.contains(k)).collect();
+    // Watches are quiet for as long as nothing happens.
+    let watches = observe::client(observe::config(&settings.cluster).await?)?;
+    let kinds: Vec<Kind> = kinds().filter(|k| !absent.contains(k)).collect();
     let (inbox, news) = mpsc::unbounded_channel();
     for kind in &kinds {
         tokio::spawn(watch(watches.clone(), *kind, inbox.clone()));
@@ -127,31 +130,37 @@ fn kinds() -> impl Iterator<Item = Kind> {
     READ.into_iter().chain(PLANNED)
 }
 
-/// What there is, and which kinds there are not or may not be read.
-async fn survey(
-    settings: &Settings,
-    client: &Client,
-    sink: &mut dyn FnMut(Value),
-) -> Result<(Vec<(Kind, Value)>, VecSet<Kind>, VecSet<Kind>), ActError> {
-    let (mut docs, mut absent, mut forbidden) = (Vec::new(), VecSet::new(), VecSet::new());
-    for kind in kinds() {
+/// What there is, and which kinds there are not. Those that may not be listed are left out.
+async fn survey(client: &Client, missing: &[Right]) -> Result<(Vec<(Kind, Value)>, VecSet<Kind>), ActError> {
+    let (mut docs, mut absent) = (Vec::new(), VecSet::new());
+    for kind in kinds().filter(|k| !missing.iter().any(|r| r.verb == "list" && is_about(r, *k))) {
         match observe::read_kind(client, kind, &mut |kind, doc| docs.push((kind, doc))).await {
             Ok(()) => {}
             Err(observe::Refusal::Absent) => {
                 absent.insert(kind);
             }
-            Err(observe::Refusal::Forbidden(message)) => {
-                let needed = [Kind::Node, Kind::Pod, Kind::NodePool, Kind::NodeClaim, Kind::Provisioner, Kind::Machine];
-                if needed.contains(&kind) {
-                    return Err(ActError::Missing(format!("{message} (grant get, list and watch on {})", kind.resource())));
-                }
-                sink(record::note((settings.clock)(), &format!("no permission to list {}: {message}", kind.resource())));
-                forbidden.insert(kind);
+            Err(observe::Refusal::Forbidden(message) | observe::Refusal::Failed(message)) => {
+                return Err(ObserveError::Unreachable(message).into());
             }
-            Err(observe::Refusal::Failed(message)) => return Err(ObserveError::Unreachable(message).into()),
         }
     }
-    Ok((docs, absent, forbidden))
+    Ok((docs, absent))
+}
+
+fn is_about(right: &Right, kind: Kind) -> bool {
+    (right.resource.as_str(), right.group.as_str()) == (kind.info().plural, kind.info().group)
+}
+
+/// Nothing is begun that could not be brought to its end. Of kinds that the server has not, no more is needed than to see that.
+fn permit(mut missing: Vec<Right>, absent: &VecSet<Kind>, namespace: &str) -> Result<(), ActError> {
+    missing.retain(|right| !absent.iter().any(|kind| is_about(right, *kind)));
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(ActError::Missing(format!(
+        "no permission to {} (`nodewright rbac act --namespace {namespace}` prints all that it needs, for kubectl apply)",
+        rights::words(&missing)
+    )))
 }
 
 fn era(absent: &VecSet<Kind>) -> Result<Era, ActError> {
@@ -168,13 +177,15 @@ fn era(absent: &VecSet<Kind>) -> Result<Era, ActError> {
 }
 
 async fn refuse(docs: &[(Kind, Value)], hands: &Hands, settings: &Settings) -> Result<(), ActError> {
-    let leases = match hands.api(Kind::Lease, "").list(&ListParams::default()).await {
-        Ok(list) => list.items.into_iter().map(super::wire::value).collect::<Vec<_>>(),
-        Err(error) => {
-            let why = format!("whether another autoscaler is at work cannot be seen: {}", observe::chain(&error));
-            return Err(ActError::Missing(format!("{why} (grant list on leases.coordination.k8s.io)")));
-        }
-    };
+    let mut leases = Vec::new();
+    for name in guard::LEASES {
+        let named = ListParams::default().fields(&format!("metadata.name={name}"));
+        let list = hands.api(Kind::Lease, "").list(&named).await;
+        let list = list.map_err(|error| {
+            ObserveError::Unreachable(format!("whether another autoscaler is at work cannot be seen: {}", observe::chain(&error)))
+        })?;
+        leases.extend(list.items.into_iter().map(super::wire::value));
+    }
     let objections = guard::objections(docs, &leases, hands.era, (settings.clock)());
     if objections.is_empty() { Ok(()) } else { Err(ActError::Objections(objections.join("; "))) }
 }
