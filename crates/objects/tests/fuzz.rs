@@ -1,7 +1,9 @@
 //! The YAML front end and the patches on whatever people may send: no panic, nothing of boundless size, and what a refused
-//! patch leaves alone. `FUZZ_SECONDS=600 cargo test --release -p nodewright-objects --test fuzz -- --ignored` runs as long as
-//! it says; cases that once failed are in `fuzz-regressions.txt` and run first, always.
-#![expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "a fuzzer measures its time")]
+//! patch leaves alone. `FUZZ_SECONDS=600 cargo test --release -p nodewright-objects --test fuzz -- --ignored yaml`, and the
+//! same with `patches`, runs as long as it says; cases that once failed are in `fuzz-regressions.txt` and run first, always.
+#![expect(clippy::disallowed_types, reason = "a fuzzer measures its time")]
+
+mod cost;
 
 use nodewright_objects::patch::{
     apply, apply_patch, diff_patch, json_patch, merge, merge_between, patched, strategic, with_last_applied,
@@ -9,7 +11,7 @@ use nodewright_objects::patch::{
 use nodewright_objects::yaml::{diagnose, json as json_text, parse, to_yaml};
 use nodewright_objects::{Era, Kind, Map, Validation, Value, admit, json};
 use proptest::prelude::*;
-use proptest::test_runner::{FileFailurePersistence, TestCaseResult, TestRunner};
+use proptest::test_runner::{FileFailurePersistence, RngAlgorithm, TestCaseResult, TestRng, TestRunner};
 use std::time::{Duration, Instant};
 
 /// Bytes of JSON that a text may become: a parser that expanded references without end would pass it.
@@ -244,36 +246,70 @@ fn strip(value: &mut Value) {
     }
 }
 
-/// Both properties, `cases` times each.
-fn fuzz(cases: u32) {
+/// Most time on a processor that one case may take, without optimization, and most memory of all of them.
+const MOST_TIME: Duration = Duration::from_secs(10);
+const MOST_MEMORY_MIB: u64 = 512;
+
+/// Tries so many cases of one kind, the same ones for the same seed.
+fn run<S: Strategy>(cases: u32, seed: u64, strategy: &S, test: impl Fn(S::Value) -> TestCaseResult) {
     let config = ProptestConfig {
         cases,
         source_file: Some(file!()),
         failure_persistence: Some(Box::new(FileFailurePersistence::Direct("tests/fuzz-regressions.txt"))),
         ..ProptestConfig::default()
     };
-    let mut runner = TestRunner::new(config);
-    let odd = prop_oneof![4 => manifest(), 1 => "\\PC{0,200}", 1 => prop::collection::vec(prop::sample::select(BITS), 0..60).prop_map(|b| b.concat())];
-    let result = runner.run(&odd, |text| reads(&text));
-    assert!(result.is_ok(), "{}", result.err().map(|e| e.to_string()).unwrap_or_default());
+    let mut bytes = [0; 32];
+    bytes.iter_mut().zip(seed.to_le_bytes()).for_each(|(to, from)| *to = from);
+    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
+    let result = runner.run(strategy, |value| {
+        let before = cost::processor();
+        test(value)?;
+        let took = cost::processor().saturating_sub(before);
+        prop_assert!(took < MOST_TIME, "took {:?}", took);
+        Ok(())
+    });
+    assert!(result.is_ok(), "seed {seed}: {}", result.err().map(|e| e.to_string()).unwrap_or_default());
+    let memory = cost::most_memory_mib();
+    assert!(memory < MOST_MEMORY_MIB, "{memory} MiB of memory");
+}
+
+fn yaml(cases: u32, seed: u64) {
+    let bits = prop::collection::vec(prop::sample::select(BITS), 0..60).prop_map(|b| b.concat());
+    run(cases, seed, &prop_oneof![4 => manifest(), 1 => "\\PC{0,200}", 1 => bits], |text| reads(&text));
+}
+
+fn patching(cases: u32, seed: u64) {
     let all = (kind(), object(), object(), prop_oneof![object(), value()], operations());
-    let result = runner.run(&all, |(kind, live, new, patch, operations)| patches(kind, &live, &new, &patch, &operations));
-    assert!(result.is_ok(), "{}", result.err().map(|e| e.to_string()).unwrap_or_default());
+    run(cases, seed, &all, |(kind, live, new, patch, operations)| patches(kind, &live, &new, &patch, &operations));
+}
+
+/// A property on 500 cases after another until the time is over that `FUZZ_SECONDS` says, beginning at `FUZZ_SEED`.
+fn for_as_long_as_asked(property: fn(u32, u64)) {
+    let (seconds, first) = (cost::asked("FUZZ_SECONDS", 60), cost::asked("FUZZ_SEED", 1));
+    let (start, mut seed) = (Instant::now(), first);
+    while start.elapsed() < Duration::from_secs(seconds) {
+        property(500, seed);
+        seed += 1;
+    }
+    let (cases, memory) = ((seed - first) * 500, cost::most_memory_mib());
+    println!("{cases} cases in {} s, seeds {first} to {}, {memory} MiB", start.elapsed().as_secs(), seed - 1);
 }
 
 #[test]
 fn nothing_that_is_sent_breaks_anything() {
-    fuzz(ProptestConfig::default().cases);
+    let cases = ProptestConfig::default().cases;
+    yaml(cases, 0);
+    patching(cases, 0);
 }
 
 #[test]
 #[ignore = "runs as long as FUZZ_SECONDS says"]
-fn for_as_long_as_asked() {
-    let seconds = std::env::var("FUZZ_SECONDS").ok().and_then(|s| s.parse().ok()).unwrap_or(60);
-    let (start, mut cases) = (Instant::now(), 0);
-    while start.elapsed() < Duration::from_secs(seconds) {
-        fuzz(500);
-        cases += 1_000;
-    }
-    println!("{cases} cases in {} s", start.elapsed().as_secs());
+fn yaml_for_as_long_as_asked() {
+    for_as_long_as_asked(yaml);
+}
+
+#[test]
+#[ignore = "runs as long as FUZZ_SECONDS says"]
+fn patches_for_as_long_as_asked() {
+    for_as_long_as_asked(patching);
 }

@@ -2,7 +2,7 @@
 
 use crate::extras::Want;
 use crate::lang::Parsed;
-use crate::run::{Ctx, FRAMES, Input, Io, Machine, Program, State, Step, earlier, step_jobs};
+use crate::run::{Budget, Ctx, Input, Io, Machine, Program, State, Step, earlier, step_jobs};
 use engine::logs::LogLine;
 use engine::session::Seen;
 use engine::{Session, SimTime};
@@ -102,17 +102,11 @@ pub struct Job {
     refused: bool,
     wants: Option<Want>,
     exit: Option<i32>,
-    /// The last instant and the steps taken in it.
-    busy: (SimTime, usize),
+    budget: Budget,
 }
-
-/// What is said of a script that runs in a circle.
-pub(crate) const ROUND: &str = "bash: stopped: the script goes round without letting time pass (put a `sleep` in the loop)\n";
 
 /// Machine steps of one poll.
 const STEPS_PER_POLL: usize = 64;
-/// Machine steps within one simulated instant; a script that needs more is running in a circle.
-const STEPS_PER_INSTANT: usize = 4_000;
 
 /// Lets the jobs in the background go on. They are on no screen, get no keys, and nobody follows them.
 fn behind(output: &mut Vec<Chunk>, ctx: &mut Ctx<'_>) -> bool {
@@ -179,7 +173,7 @@ impl Job {
             refused: false,
             wants: None,
             exit: None,
-            busy: (SimTime::ZERO, 0),
+            budget: Budget::default(),
         };
         if echo {
             job.output.push(Chunk { stream: Stream::Stdout, text: format!("{}\n", text.trim_end()), screen: false });
@@ -207,21 +201,14 @@ impl Job {
             return self.finish(1, state);
         }
         let now = session.now();
-        if self.busy.0 != now {
-            self.busy = (now, 0);
-        }
-        for _ in 0..STEPS_PER_POLL {
-            self.busy.1 += 1;
-            if self.busy.1 > STEPS_PER_INSTANT {
-                self.output.push(Chunk { stream: Stream::Stderr, text: ROUND.to_owned(), screen: false });
-                return self.finish(1, state);
-            }
+        let mut steps = 0;
+        while steps < STEPS_PER_POLL {
             let Some(machine) = &mut self.machine else {
                 return self.finish(0, state);
             };
             (self.follows, self.full_screen) = (false, false);
             let mut input = Input::empty();
-            let mut io = Io { input: &mut input, output: Vec::new(), to_terminal: true };
+            let mut io = Io::new(&mut input, true);
             let line = self.text.lines().next().unwrap_or_default();
             let mut ctx = Ctx {
                 session,
@@ -237,8 +224,15 @@ impl Job {
                 text: &self.text,
             };
             ctx.state.wants = None;
-            ctx.state.frames = FRAMES;
-            let step = machine.step(&mut io, &mut ctx);
+            ctx.state.budget = self.budget.begin(now);
+            let mut step = machine.step(&mut io, &mut ctx);
+            let stopped = if ctx.state.is_out() { ctx.state.budget.stopped() } else { None };
+            if let Some(why) = stopped.filter(|_| !matches!(step, Step::Done(_))) {
+                io.err(why);
+                step = Step::Done(1);
+            }
+            self.budget = ctx.state.budget;
+            steps += self.budget.end();
             self.wants = ctx.state.wants.take();
             let mut output = std::mem::take(&mut io.output);
             let moved = behind(&mut output, &mut ctx);
@@ -260,6 +254,7 @@ impl Job {
         }
         state.env.status = exit;
         state.unwind = None;
+        state.leave_functions();
         self.machine = None;
         self.editor = Editor::Closed;
         self.follows = false;

@@ -82,6 +82,7 @@ impl Shell {
             return Start::NeedsMore;
         };
         self.state.remember(&text);
+        self.state.jobs.renew();
         session.begin_line();
         Start::Job(Box::new(Job::new(&text, parsed, echo)))
     }

@@ -1,15 +1,17 @@
 //! The shell on broken lines: real ones, mutated and combined. No panic, no endless loop, no boundless output.
 //! `FUZZ_SECONDS=600 cargo test --release -p nodewright-shell --test fuzz -- --ignored` runs as long as it says; lines that
 //! once failed are in `tools/regressions.jsonl` and run always.
-#![expect(clippy::panic, clippy::disallowed_types, clippy::disallowed_methods, reason = "a fuzzer measures its time")]
+#![expect(clippy::panic, clippy::disallowed_types, reason = "a fuzzer measures its time")]
 
 mod common;
+#[path = "../../objects/tests/cost/mod.rs"]
+mod cost;
 
 use common::Lab;
 use engine::Era;
 use nodewright_shell::{Poll, Start};
 use objects::{DocExt, Value};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A small generator with a seed, so that a failure can be had again.
 struct Dice(u64);
@@ -88,9 +90,23 @@ fn line(dice: &mut Dice, corpus: &[&str]) -> String {
     text
 }
 
-/// Runs a text for at most an hour of simulated time and so many turns; more output than this is a failure.
+/// Most time on a processor that one line may take, without optimization, and most memory of all of them.
+const MOST_TIME: Duration = Duration::from_secs(60);
+const MOST_MEMORY_MIB: u64 = 512;
+
+/// Runs a text, which may take so much time and memory as a line may.
 fn run(start: &Lab, text: &str) {
-    const OUTPUT: usize = 64 << 20;
+    let before = cost::processor();
+    let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| turns(start, text)));
+    assert!(done.is_ok(), "panicked on {text:?}");
+    let (took, memory) = (cost::processor().saturating_sub(before), cost::most_memory_mib());
+    assert!(took < MOST_TIME, "took {took:?}: {text:?}");
+    assert!(memory < MOST_MEMORY_MIB, "{memory} MiB of memory: {text:?}");
+}
+
+/// Runs a text for at most an hour of simulated time and so many turns; more output than this is a failure.
+fn turns(start: &Lab, text: &str) {
+    const OUTPUT: usize = 256 << 20;
     let mut lab = start.again();
     let Start::Job(mut job) = lab.shell.start(text, &mut lab.session) else { return };
     let limit = lab.session.now() + 3_600_000;
@@ -142,10 +158,7 @@ fn fuzz(seconds: u64, most: usize, seed: u64) -> usize {
             return n;
         }
         let text = line(&mut dice, &corpus);
-        let before = Instant::now();
-        let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&start, &text)));
-        assert!(done.is_ok(), "panicked on {text:?}");
-        assert!(before.elapsed().as_secs() < 60, "took {:?}: {text:?}", before.elapsed());
+        run(&start, &text);
     }
     most
 }
@@ -166,7 +179,7 @@ fn lines_that_once_failed() {
 #[test]
 #[ignore = "runs for FUZZ_SECONDS"]
 fn many_broken_lines() {
-    let seconds = std::env::var("FUZZ_SECONDS").ok().and_then(|s| s.parse().ok()).unwrap_or(600);
-    let seed = std::env::var("FUZZ_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(1);
-    println!("{} lines", fuzz(seconds, usize::MAX, seed));
+    let (seconds, seed) = (cost::asked("FUZZ_SECONDS", 600), cost::asked("FUZZ_SEED", 1));
+    let lines = fuzz(seconds, usize::MAX, seed);
+    println!("{lines} lines in {seconds} s, seed {seed}, {} MiB", cost::most_memory_mib());
 }

@@ -21,7 +21,24 @@ pub fn parse(text: &str) -> Result<Value, String> {
         if s.peek().is_some() { Err(s.unexpected("after top-level value")) } else { Ok(()) }
     });
     check.map_err(|e| e.text)?;
-    serde_json::from_str(text).map_err(|e| e.to_string())
+    decoded(text)
+}
+
+/// The value of a text whose syntax is right.
+pub(super) fn decoded(text: &str) -> Result<Value, String> {
+    let mut value = serde_json::from_str(text).map_err(|e| e.to_string())?;
+    unsigned_zeros(&mut value);
+    Ok(value)
+}
+
+/// Go reads `-0` as the integer 0; serde_json keeps the sign, as a float.
+fn unsigned_zeros(value: &mut Value) {
+    match value {
+        Value::Number(n) if n.is_f64() && n.as_f64() == Some(0.0) => *value = Value::from(0),
+        Value::Array(items) => items.iter_mut().for_each(unsigned_zeros),
+        Value::Object(fields) => fields.values_mut().for_each(unsigned_zeros),
+        _ => {}
+    }
 }
 
 /// Where the first JSON value of `text` ends, in bytes.
@@ -235,6 +252,8 @@ mod tests {
             assert_eq!(parse(text), Err(want.to_owned()), "{text}");
         }
         assert_eq!(parse(" {\"a\": [1, -2.5e3, \"\\u00e9\"]} "), Ok(crate::json!({"a": [1, -2500.0, "é"]})));
+        assert_eq!(parse("[-0, {\"a\": -0.0}]"), Ok(crate::json!([0, {"a": 0}])));
+        assert!(parse("1e999").is_err());
         assert_eq!(parse(&"[".repeat(100_000)), Err("exceeded max depth".to_owned()));
     }
 }

@@ -89,13 +89,20 @@ fn parse_json(text: &str, stream: &mut Stream) {
             }
         };
         let piece = rest.get(blanks..end).unwrap_or_default();
-        at += end;
-        if let Ok(value) = serde_json::from_str::<Value>(piece) {
-            // JSON is YAML too, so the YAML reader finds the positions.
-            let placed = parse_chunk(piece, base, &mut MAX_NODES.clone()).ok().flatten();
-            let root = placed.map_or_else(|| unplaced(&value), |d| d.root);
-            stream.documents.push(Document { root, value });
+        match json::decoded(piece) {
+            Ok(value) => {
+                // JSON is YAML too, so the YAML reader finds the positions.
+                let placed = parse_chunk(piece, base, &mut MAX_NODES.clone()).ok().flatten();
+                let root = placed.map_or_else(|| unplaced(&value), |d| d.root);
+                stream.documents.push(Document { root, value });
+            }
+            Err(why) => {
+                let text = format!("json: offset {}: {why}", at + blanks);
+                stream.error = Some(YamlError { line: base.line, column: base.column, text });
+                return;
+            }
         }
+        at += end;
     }
 }
 

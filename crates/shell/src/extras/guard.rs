@@ -39,6 +39,11 @@ pub trait HasLimits<'a> {
 }
 
 impl Limits {
+    /// Parts that were built.
+    pub fn spent(&self) -> usize {
+        FUEL - self.fuel.get()
+    }
+
     fn spend(&self, amount: usize) -> Result<(), Error<Val>> {
         match self.fuel.get().checked_sub(amount) {
             Some(left) => {

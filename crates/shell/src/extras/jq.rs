@@ -38,10 +38,14 @@ pub struct Answer {
     pub stdout: String,
     pub stderr: String,
     pub exit: i32,
+    /// What it cost, as so many bytes.
+    pub work: usize,
 }
 
 /// Most bytes that one call prints.
 const OUTPUT: usize = 8 << 20;
+/// What a part of a value counts for, in bytes.
+const PART: usize = 10;
 
 struct Kind;
 
@@ -100,14 +104,16 @@ fn own() -> [Filter<RunPtr<Kind>>; 2] {
 
 pub fn run(query: &Query) -> Answer {
     let mut answer = Answer::default();
+    let limits = Limits::default();
     let failed = match prepare(query) {
-        Ok((filter, inputs)) => execute(query, &filter, inputs, &mut answer),
+        Ok((filter, inputs)) => execute(query, &filter, inputs, &limits, &mut answer),
         Err((message, exit)) => Some((message, exit)),
     };
     if let Some((message, exit)) = failed {
         answer.stderr.push_str(&message);
         answer.exit = exit;
     }
+    answer.work = PART * limits.spent();
     answer
 }
 
@@ -220,7 +226,13 @@ fn inputs(query: &Query) -> Result<Vec<Read>, Failed> {
     Ok(values)
 }
 
-fn execute(query: &Query, filter: &jaq_core::Filter<Kind>, inputs: Vec<Read>, answer: &mut Answer) -> Option<Failed> {
+fn execute(
+    query: &Query,
+    filter: &jaq_core::Filter<Kind>,
+    inputs: Vec<Read>,
+    limits: &Limits,
+    answer: &mut Answer,
+) -> Option<Failed> {
     let env = Val::obj(query.env.iter().map(|(k, v)| (Val::from(k.clone()), Val::from(v.clone()))).collect());
     let mut variables = Vec::new();
     for (name, text) in &query.named {
@@ -237,11 +249,10 @@ fn execute(query: &Query, filter: &jaq_core::Filter<Kind>, inputs: Vec<Read>, an
         }
     }
     variables.extend([env.clone(), Val::Null]);
-    let limits = Limits::default();
     let pending: Box<dyn Iterator<Item = Read>> = Box::new(inputs.into_iter());
     let inputs = RcIter::new(pending);
     #[expect(clippy::cast_precision_loss, reason = "jq's clock is a float of seconds")]
-    let data = Data { lut: &filter.lut, inputs: &inputs, limits: &limits, env: &env, now: query.now_ms as f64 / 1000.0 };
+    let data = Data { lut: &filter.lut, inputs: &inputs, limits, env: &env, now: query.now_ms as f64 / 1000.0 };
     let printer = write::Pp {
         indent: (!query.compact).then(|| query.indent.map_or_else(|| "\t".to_owned(), |n| " ".repeat(n))),
         sort_keys: query.sort_keys,

@@ -306,7 +306,7 @@ impl Program for EditProgram {
             },
             Stage::Running(machine) => {
                 let mut input = Input::empty();
-                let mut inner = Io { input: &mut input, output: Vec::new(), to_terminal: false };
+                let mut inner = Io::new(&mut input, false);
                 let step = machine.step(&mut inner, ctx);
                 let output = std::mem::take(&mut inner.output);
                 for chunk in output {

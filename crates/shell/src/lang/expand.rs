@@ -32,6 +32,7 @@ pub fn fields(word: &Word, state: &mut State, results: &mut Outputs) -> Vec<Stri
                 // Each argument is a field of its own.
                 let arguments = state.env.arguments.clone();
                 for (n, argument) in arguments.into_iter().enumerate() {
+                    let argument = state.expanded(argument);
                     if n > 0 {
                         fields.extend(current.take());
                     }
@@ -90,12 +91,12 @@ pub fn pattern(word: &Word, state: &mut State, results: &mut Outputs) -> String 
 }
 
 /// Whether a text is what an expanded pattern says.
-pub fn fits(pattern: &str, text: &str) -> bool {
-    glob::glob(pattern, text)
+pub fn fits(pattern: &str, text: &str, state: &mut State) -> bool {
+    state.with_fuel(|fuel| glob::glob(pattern, text, fuel))
 }
 
 fn value(part: &Part, state: &mut State, results: &mut Outputs) -> String {
-    match part {
+    let text = match part {
         Part::Variable { name, change: None, .. } => state.variable(name).unwrap_or_default(),
         Part::Variable { name, change: Some(change), .. } => parameter::value(name, change, state, results),
         Part::Arithmetic { word } => {
@@ -110,16 +111,19 @@ fn value(part: &Part, state: &mut State, results: &mut Outputs) -> String {
         }
         Part::Text { text, .. } => text.clone(),
         Part::Substitution { .. } => results.next().unwrap_or_default().trim_end_matches('\n').to_owned(),
-    }
+    };
+    state.expanded(text)
 }
 
 /// Braces and file name patterns of one field.
-fn patterns(pieces: Pieces, state: &State) -> Vec<String> {
+fn patterns(pieces: Pieces, state: &mut State) -> Vec<String> {
     let text: String = pieces.iter().map(|(t, _)| t.as_str()).collect();
     if let [(only, false)] = pieces.as_slice() {
-        let braces = braces(only);
-        if braces.len() != 1 {
-            return braces.into_iter().flat_map(|b| patterns(vec![(b, false)], state)).collect();
+        let words = braces(only);
+        if words.len() > MOST_WORDS {
+            state.failure.get_or_insert(format!("brace expansion: more than {MOST_WORDS} words"));
+        } else if words.len() > 1 {
+            return words.into_iter().flat_map(|word| patterns(vec![(state.expanded(word), false)], state)).collect();
         }
     }
     if pieces.iter().any(|(t, quoted)| !quoted && t.contains(['*', '?', '['])) && !text.contains(['=', '{']) {
@@ -132,7 +136,10 @@ fn patterns(pieces: Pieces, state: &State) -> Vec<String> {
     vec![text]
 }
 
-/// `{1..5}` and `{a,b}` of an unquoted word; the word itself where it has none.
+/// Most words that braces may make of one.
+const MOST_WORDS: usize = 100_000;
+
+/// `{1..5}` and `{a,b}` of an unquoted word; the word itself where it has none. Those that would make too many stop there.
 fn braces(text: &str) -> Vec<String> {
     let whole = || vec![text.to_owned()];
     let (Some(open), Some(close)) = (text.find('{'), text.find('}')) else {
@@ -161,7 +168,9 @@ fn braces(text: &str) -> Vec<String> {
     } else {
         return whole();
     };
-    items.iter().flat_map(|item| braces(after).into_iter().map(move |tail| format!("{before}{item}{tail}"))).collect()
+    let tails = braces(after);
+    let words = items.iter().flat_map(|item| tails.iter().map(move |tail| format!("{before}{item}{tail}")));
+    words.take(MOST_WORDS + 1).collect()
 }
 
 #[cfg(test)]
@@ -173,6 +182,7 @@ mod tests {
         assert_eq!(braces("x{1..3}"), ["x1", "x2", "x3"]);
         assert_eq!(braces("{a,b}{1,2}"), ["a1", "a2", "b1", "b2"]);
         assert_eq!(braces("{.items}"), ["{.items}"]);
+        assert_eq!(braces("{1..9999}{1..9999}{1..9999}").len(), MOST_WORDS + 1);
     }
 
     #[test]

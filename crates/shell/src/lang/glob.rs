@@ -10,6 +10,73 @@ enum Piece {
     Set(bool, Vec<(char, char)>),
 }
 
+/// A pattern on its way over a text.
+#[derive(Debug)]
+pub struct Pattern(Vec<Piece>);
+
+impl Pattern {
+    pub fn of(pattern: &str) -> Pattern {
+        Pattern(pieces(pattern))
+    }
+
+    /// For texts read from their end.
+    pub fn backward(mut self) -> Pattern {
+        self.0.reverse();
+        self
+    }
+
+    /// How many characters the pattern takes from the beginning of `chars`, as many or as few as it can; each place of the
+    /// pattern that is tried on a character costs one of `fuel`, and what has none left fits nothing.
+    pub fn reach(&self, chars: impl Iterator<Item = char>, longest: bool, fuel: &mut usize) -> Option<usize> {
+        let end = self.0.len();
+        let (mut places, mut next) = (Vec::new(), Vec::new());
+        self.enter(0, &mut places);
+        let mut found = places.contains(&end).then_some(0);
+        for (n, c) in chars.enumerate() {
+            if places.is_empty() || (found.is_some() && !longest) {
+                break;
+            }
+            *fuel = fuel.checked_sub(places.len())?;
+            next.clear();
+            for place in &places {
+                match self.0.get(*place) {
+                    Some(Piece::Any) => self.enter(*place, &mut next),
+                    Some(piece) if piece.takes(c) => self.enter(place + 1, &mut next),
+                    _ => {}
+                }
+            }
+            std::mem::swap(&mut places, &mut next);
+            if places.last() == Some(&end) {
+                found = Some(n + 1);
+            }
+        }
+        found
+    }
+
+    /// Adds a place, and those behind stars that may take nothing; they stay in order.
+    fn enter(&self, mut place: usize, places: &mut Vec<usize>) {
+        loop {
+            if places.last().is_none_or(|last| *last < place) {
+                places.push(place);
+            }
+            if !matches!(self.0.get(place), Some(Piece::Any)) {
+                return;
+            }
+            place += 1;
+        }
+    }
+}
+
+impl Piece {
+    fn takes(&self, c: char) -> bool {
+        match self {
+            Piece::Any | Piece::One => true,
+            Piece::Char(p) => *p == c,
+            Piece::Set(negate, ranges) => ranges.iter().any(|(low, high)| *low <= c && c <= *high) != *negate,
+        }
+    }
+}
+
 fn pieces(pattern: &str) -> Vec<Piece> {
     let chars: Vec<char> = pattern.chars().collect();
     let mut out = Vec::new();
@@ -57,20 +124,22 @@ fn set(chars: &[char], mut at: usize) -> Option<(Piece, usize)> {
     }
 }
 
-/// Whether the whole of `text` is what `pattern` says.
-pub fn glob(pattern: &str, text: &str) -> bool {
+/// Whether the whole of `text` is what `pattern` says; each comparison costs one of `fuel`.
+pub fn glob(pattern: &str, text: &str, fuel: &mut usize) -> bool {
     let (pieces, chars) = (pieces(pattern), text.chars().collect::<Vec<char>>());
     let (mut i, mut j, mut back) = (0, 0, None);
     while let Some(c) = chars.get(j) {
+        *fuel = fuel.saturating_sub(1);
+        if *fuel == 0 {
+            return false;
+        }
         let fits = match pieces.get(i) {
             Some(Piece::Any) => {
                 back = Some((i, j));
                 i += 1;
                 continue;
             }
-            Some(Piece::One) => true,
-            Some(Piece::Char(p)) => p == c,
-            Some(Piece::Set(negate, ranges)) => ranges.iter().any(|(low, high)| low <= c && c <= high) != *negate,
+            Some(piece) => piece.takes(*c),
             None => false,
         };
         match (fits, back) {
@@ -83,6 +152,11 @@ pub fn glob(pattern: &str, text: &str) -> bool {
         }
     }
     pieces.iter().skip(i).all(|p| matches!(p, Piece::Any))
+}
+
+/// The same for texts that are short, as names are.
+pub fn fits(pattern: &str, text: &str) -> bool {
+    glob(pattern, text, &mut (1 << 20))
 }
 
 /// `text` with what `glob` takes as special made plain.
@@ -104,13 +178,13 @@ pub fn paths(pattern: &str, state: &State) -> Vec<String> {
             let directory = if head.is_empty() { state.env.cwd.clone() } else { state.path(&head) };
             let names = state.files.list(&directory).into_iter();
             let hidden = part.starts_with('.');
-            next.extend(names.filter(|n| (hidden || !n.starts_with('.')) && glob(part, n)).map(|n| format!("{head}{n}")));
+            next.extend(names.filter(|n| (hidden || !n.starts_with('.')) && fits(part, n)).map(|n| format!("{head}{n}")));
         }
         found = next;
     }
     found.retain(|path| {
         let path: String = Files::absolute(&state.env.cwd, path);
-        state.files.is_dir(&path) || state.files.read(&path).is_some()
+        state.files.is_dir(&path) || state.files.is_file(&path)
     });
     found
 }
@@ -134,7 +208,12 @@ mod tests {
             (r"\*", "*", true),
             ("[", "[", true),
         ] {
-            assert_eq!(glob(pattern, text), want, "{pattern} {text}");
+            assert_eq!(fits(pattern, text), want, "{pattern} {text}");
+            let mut fuel = 1_000;
+            let all = text.chars().count();
+            assert_eq!(Pattern::of(pattern).reach(text.chars(), true, &mut fuel) == Some(all), want, "{pattern} {text}");
+            let backward = Pattern::of(pattern).backward();
+            assert_eq!(backward.reach(text.chars().rev(), true, &mut fuel) == Some(all), want, "{pattern} {text}");
         }
     }
 }

@@ -3,7 +3,7 @@
 mod arithmetic;
 pub mod ast;
 pub mod expand;
-mod glob;
+pub mod glob;
 mod parameter;
 mod parse;
 

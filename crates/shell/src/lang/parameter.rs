@@ -1,7 +1,8 @@
 //! `${name...}`: defaults, lengths, prefixes and suffixes cut off, replacements, slices, case.
 
 use super::ast::{Change, Word};
-use super::{arithmetic, expand, glob};
+use super::glob::Pattern;
+use super::{arithmetic, expand};
 use crate::run::State;
 
 /// The value of a variable as its `${...}` asks for it.
@@ -35,12 +36,12 @@ pub fn value(name: &str, change: &Change, state: &mut State, results: &mut std::
         }
         Change::Cut { end, longest, pattern } => {
             let pattern = expand::pattern(pattern, state, results);
-            cut(&text, &pattern, *end, *longest)
+            state.with_fuel(|fuel| cut(&text, &pattern, *end, *longest, fuel))
         }
         Change::Replace { all, anchor, pattern, with } => {
             let pattern = expand::pattern(pattern, state, results);
             let with = expand::single(with, state, results);
-            replace(&text, &pattern, &with, *all, *anchor)
+            state.with_fuel(|fuel| replace(&text, &pattern, &with, *all, *anchor, fuel))
         }
         Change::Slice { from, length } => {
             let from = number(from, state, results);
@@ -77,67 +78,45 @@ fn number(word: &Word, state: &mut State, results: &mut std::vec::IntoIter<Strin
     }
 }
 
-/// Most characters on which patterns are tried at every place.
-const LONG: usize = 20_000;
-
-fn cut(text: &str, pattern: &str, end: bool, longest: bool) -> String {
-    let mut places: Vec<usize> = text.char_indices().map(|(i, _)| i).take(LONG).chain([text.len()]).collect();
-    // The shortest cut at the end begins at the last place; at the start it ends at the first.
-    if end != longest {
-        places.reverse();
+/// `${name#pattern}` and `${name%pattern}`.
+fn cut(text: &str, pattern: &str, end: bool, longest: bool, fuel: &mut usize) -> String {
+    let pattern = Pattern::of(pattern);
+    if end {
+        let gone = pattern.backward().reach(text.chars().rev(), longest, fuel).unwrap_or(0);
+        let at = gone.checked_sub(1).and_then(|n| text.char_indices().rev().nth(n)).map_or(text.len(), |(at, _)| at);
+        return text.get(..at).unwrap_or_default().to_owned();
     }
-    for at in places {
-        let (head, tail) = text.split_at_checked(at).unwrap_or((text, ""));
-        let (gone, kept) = if end { (tail, head) } else { (head, tail) };
-        if glob::glob(pattern, gone) {
-            return kept.to_owned();
-        }
-    }
-    text.to_owned()
+    let gone = pattern.reach(text.chars(), longest, fuel).unwrap_or(0);
+    text.chars().skip(gone).collect()
 }
 
-fn replace(text: &str, pattern: &str, with: &str, all: bool, anchor: Option<char>) -> String {
+/// `${name/pattern/with}`: the longest match at the first place where there is one, or at each (`//`), at the start (`/#`) or
+/// at the end (`/%`).
+fn replace(text: &str, pattern: &str, with: &str, all: bool, anchor: Option<char>, fuel: &mut usize) -> String {
     if pattern.is_empty() {
         return text.to_owned();
     }
-    let plain = !pattern.contains(['*', '?', '[', '\\']);
-    if plain && anchor.is_none() {
-        return if all { text.replace(pattern, with) } else { text.replacen(pattern, with, 1) };
+    let pattern = Pattern::of(pattern);
+    if anchor == Some('%') {
+        let Some(gone) = pattern.backward().reach(text.chars().rev(), true, fuel) else { return text.to_owned() };
+        let kept = text.chars().count() - gone;
+        return text.chars().take(kept).chain(with.chars()).collect();
     }
-    if text.len() > 2_000 {
-        return text.to_owned();
-    }
-    let places: Vec<usize> = text.char_indices().map(|(i, _)| i).chain([text.len()]).collect();
     let mut out = String::new();
-    let mut at = 0;
-    while at < places.len() {
-        let from = places.get(at).copied().unwrap_or(text.len());
-        let fits = |to: &usize| {
-            *to >= from && (*to > from || anchor == Some('%')) && text.get(from..*to).is_some_and(|t| glob::glob(pattern, t))
-        };
-        let allowed = match anchor {
-            Some('#') => at == 0,
-            _ => true,
-        };
-        let found = match anchor {
-            Some('%') => places.last().filter(|to| fits(to)),
-            _ => places.iter().rev().find(|to| fits(to)),
-        };
-        match found.filter(|_| allowed) {
-            Some(to) => {
+    let mut rest = text.chars();
+    while !rest.as_str().is_empty() {
+        match pattern.reach(rest.clone(), true, fuel).filter(|n| *n > 0) {
+            Some(gone) => {
                 out.push_str(with);
-                at = places.iter().position(|p| p == to).unwrap_or(places.len()).max(at + usize::from(*to == from));
-                if !all || anchor.is_some() || *to >= text.len() {
-                    out.push_str(text.get(*to..).unwrap_or_default());
-                    return out;
+                *fuel = fuel.saturating_sub(with.len());
+                rest.by_ref().take(gone).for_each(drop);
+                if !all || anchor.is_some() || *fuel == 0 {
+                    break;
                 }
             }
-            None => {
-                let next = places.get(at + 1).copied().unwrap_or(text.len());
-                out.push_str(text.get(from..next).unwrap_or_default());
-                at += 1;
-            }
+            None if anchor.is_some() => break,
+            None => out.extend(rest.next()),
         }
     }
-    out
+    out + rest.as_str()
 }

@@ -2,9 +2,12 @@
 
 use objects::collections::Order as _;
 use objects::collections::{VecMap, VecSet};
+use std::cell::Cell;
 
 /// Most bytes in one file.
 const FILE_BYTES: usize = 8 << 20;
+/// Most bytes in all of them.
+const BYTES: usize = 64 << 20;
 /// Most files and directories.
 const ENTRIES: usize = 1_000;
 
@@ -12,11 +15,16 @@ const ENTRIES: usize = 1_000;
 pub struct Files {
     files: VecMap<String, String>,
     directories: VecSet<String>,
+    /// Bytes in all files.
+    bytes: usize,
+    /// Bytes read and written since somebody asked.
+    moved: Cell<usize>,
 }
 
 impl Files {
     pub fn new(home: &str) -> Files {
-        let mut files = Files { files: VecMap::new(), directories: VecSet::from(["/".to_owned(), "/tmp".to_owned()]) };
+        let directories = VecSet::from(["/".to_owned(), "/tmp".to_owned()]);
+        let mut files = Files { files: VecMap::new(), directories, bytes: 0, moved: Cell::new(0) };
         let mut path = String::new();
         for part in home.split('/').filter(|p| !p.is_empty()) {
             path = format!("{path}/{part}");
@@ -45,8 +53,24 @@ impl Files {
         self.directories.contains(path)
     }
 
+    /// The size of a file; `None` where there is none.
+    pub fn size(&self, path: &str) -> Option<usize> {
+        self.files.get(path).map(String::len)
+    }
+
+    pub fn is_file(&self, path: &str) -> bool {
+        self.files.contains_key(path)
+    }
+
     pub fn read(&self, path: &str) -> Option<&str> {
-        self.files.get(path).map(String::as_str)
+        let text = self.files.get(path)?;
+        self.moved.set(self.moved.get().saturating_add(text.len()));
+        Some(text)
+    }
+
+    /// Bytes read and written since the last call.
+    pub fn moved(&self) -> usize {
+        self.moved.take()
     }
 
     /// Writes or appends; the error is the end of the message, as `strerror` has it.
@@ -61,14 +85,17 @@ impl Files {
         if !self.files.contains_key(path) && self.files.len() + self.directories.len() >= ENTRIES {
             return Err("No space left on device");
         }
+        self.moved.set(self.moved.get().saturating_add(text.len()));
         let slot = self.files.entry(path.to_owned()).or_default();
         if !append {
-            slot.clear();
+            self.bytes -= slot.len();
+            *slot = String::new();
         }
-        if slot.len() + text.len() > FILE_BYTES {
+        if slot.len() + text.len() > FILE_BYTES || self.bytes + text.len() > BYTES {
             return Err("No space left on device");
         }
         slot.push_str(text);
+        self.bytes += text.len();
         Ok(())
     }
 
@@ -94,7 +121,8 @@ impl Files {
     }
 
     pub fn remove(&mut self, path: &str, recursive: bool) -> Result<(), &'static str> {
-        if self.files.remove(path).is_some() {
+        if let Some(text) = self.files.remove(path) {
+            self.bytes -= text.len();
             return Ok(());
         }
         if !self.is_dir(path) {
@@ -105,6 +133,7 @@ impl Files {
         }
         let below = format!("{}/", path.trim_end_matches('/'));
         self.files.retain(|name, _| !name.starts_with(&below));
+        self.bytes = self.files.values().map(String::len).sum();
         self.directories.retain(|name| name == "/" || (name != path && !name.starts_with(&below)));
         Ok(())
     }
@@ -140,5 +169,21 @@ mod tests {
         assert_eq!(f.remove("/home/you/x", false), Err("Is a directory"));
         assert_eq!(f.remove("/home/you/x", true), Ok(()));
         assert_eq!(f.list("/home/you"), Vec::<String>::new());
+        assert_eq!((f.bytes, f.moved(), f.moved()), (0, 8, 0));
+    }
+
+    #[test]
+    fn is_bounded() {
+        let mut f = Files::new("/home/you");
+        let big = "x".repeat(FILE_BYTES);
+        for i in 0..8 {
+            assert_eq!(f.write(&format!("/tmp/{i}"), &big, false), Ok(()));
+            assert_eq!(f.write(&format!("/tmp/{i}"), "x", true), Err("No space left on device"));
+        }
+        assert_eq!(f.write("/tmp/9", "x", false), Err("No space left on device"));
+        assert_eq!(f.write("/tmp/1", "x", false), Ok(()));
+        assert_eq!(f.write("/tmp/9", "x", false), Ok(()));
+        assert_eq!(f.remove("/tmp", true), Ok(()));
+        assert_eq!(f.bytes, 0);
     }
 }

@@ -47,10 +47,7 @@ impl Program for Call {
         std::mem::swap(&mut ctx.state.env.arguments, &mut self.arguments);
         if matches!(step, Step::Done(_)) {
             for (name, value) in ctx.state.locals.pop().unwrap_or_default().into_iter().rev() {
-                match value {
-                    Some(value) => ctx.state.env.variables.insert(name, value),
-                    None => ctx.state.env.variables.remove(&name),
-                };
+                ctx.state.restore(name, value);
             }
         }
         step

@@ -2,6 +2,7 @@
 //! says when it wants to go on.
 
 use super::State;
+use super::budget::MOST_TEXT;
 use crate::job::{Chunk, Editor, Key, Repair, Stream};
 use engine::logs::LogLine;
 use engine::session::Seen;
@@ -19,11 +20,16 @@ pub enum Step {
     More,
 }
 
+/// What a line counts for besides its bytes.
+pub const LINE: usize = 16;
+
 /// Text on its way to a program.
 #[derive(Debug, Default)]
 pub struct Input {
     text: String,
     at: usize,
+    /// Bytes that were looked at since somebody asked.
+    read: usize,
     /// The writer has ended.
     pub ended: bool,
 }
@@ -35,15 +41,22 @@ impl Input {
     }
 
     pub fn of(text: String) -> Input {
-        Input { text, at: 0, ended: true }
+        Input { text, at: 0, read: 0, ended: true }
     }
 
-    pub fn push(&mut self, text: &str) {
+    /// Adds what was written; false where more is waiting than a pipe may hold.
+    pub fn push(&mut self, text: &str) -> bool {
         if self.at > 1 << 16 {
             self.text.drain(..self.at);
             self.at = 0;
         }
         self.text.push_str(text);
+        self.text.len() <= MOST_TEXT
+    }
+
+    /// Bytes that were looked at since the last call.
+    pub fn read(&mut self) -> usize {
+        std::mem::take(&mut self.read)
     }
 
     fn rest(&self) -> &str {
@@ -56,9 +69,13 @@ impl Input {
         let end = match rest.find('\n') {
             Some(end) => end + 1,
             None if self.ended && !rest.is_empty() => rest.len(),
-            None => return None,
+            None => {
+                self.read += rest.len();
+                return None;
+            }
         };
         let line = rest.get(..end).unwrap_or_default().to_owned();
+        self.read += line.len() + LINE;
         self.at += end;
         Some(line)
     }
@@ -69,6 +86,7 @@ impl Input {
             return None;
         }
         let all = self.rest().to_owned();
+        self.read += all.len();
         self.at = self.text.len();
         Some(all)
     }
@@ -86,9 +104,19 @@ pub struct Io<'a> {
     pub output: Vec<Chunk>,
     /// Whether standard output is the terminal itself (no pipe, no file).
     pub to_terminal: bool,
+    written: usize,
 }
 
-impl Io<'_> {
+impl<'a> Io<'a> {
+    pub fn new(input: &'a mut Input, to_terminal: bool) -> Io<'a> {
+        Io { input, output: Vec::new(), to_terminal, written: 0 }
+    }
+
+    /// Whether more was written than an output may hold; what was too much is lost, and whoever wrote it is to be stopped.
+    pub fn is_full(&self) -> bool {
+        self.written > MOST_TEXT
+    }
+
     pub fn out(&mut self, text: &str) {
         self.write(Stream::Stdout, text);
     }
@@ -108,7 +136,8 @@ impl Io<'_> {
     }
 
     fn write(&mut self, stream: Stream, text: &str) {
-        if text.is_empty() {
+        self.written = self.written.saturating_add(text.len());
+        if text.is_empty() || self.is_full() {
             return;
         }
         match self.output.last_mut() {

@@ -1,8 +1,9 @@
 //! Jobs in the background: machines that outlive their line, in simulated time. They read nothing, and what they print goes
 //! to the terminal. Words by recordings of bash 5.2.
 
+use super::budget::Budget;
 use super::io::{Ctx, Input, Io, Program, Step};
-use super::machine::{FRAMES, Machine};
+use super::machine::Machine;
 use super::pipeline::earlier;
 use crate::job::Chunk;
 use engine::SimTime;
@@ -11,8 +12,6 @@ use engine::SimTime;
 const MOST: usize = 64;
 /// Statuses remembered for `wait PID`, and jobs listed that have ended.
 const REMEMBERED: usize = 64;
-/// Steps of one job within one instant; one that needs more is running in a circle.
-const STEPS_PER_INSTANT: usize = 4_000;
 
 /// Signals that end a job: name, number, and how a list of jobs calls what they have done.
 pub const SIGNALS: &[(&str, i32, &str)] = &[
@@ -70,7 +69,6 @@ pub struct Background {
     pub ended: Option<Ended>,
     machine: Machine,
     wake: Option<SimTime>,
-    busy: (SimTime, usize),
     locals: Vec<Vec<(String, Option<String>)>>,
 }
 
@@ -82,6 +80,8 @@ pub struct Jobs {
     /// `(pid, status)` of jobs that are no longer listed.
     past: Vec<(u32, i32)>,
     started: u32,
+    /// What all of them together may do within an instant: each could start others.
+    budget: Budget,
 }
 
 /// Number of the first job's process, less one.
@@ -90,7 +90,8 @@ const FIRST_PID: u32 = 100;
 impl Jobs {
     /// Takes a machine to the background; `told` prints its number.
     pub fn start(&mut self, machine: Machine, text: String, told: bool, io: &mut Io<'_>) -> Result<(), &'static str> {
-        if self.list.iter().filter(|j| j.ended.is_none()).count() >= MOST {
+        let running = self.list.iter().filter(|j| j.ended.is_none()).count();
+        if running >= MOST || self.budget.stopped().is_some() {
             return Err("fork: retry: Resource temporarily unavailable");
         }
         // A script that never asks for them must not gather them.
@@ -104,9 +105,14 @@ impl Jobs {
         if told {
             io.err(&format!("[{number}] {pid}\n"));
         }
-        let (wake, busy) = (Some(SimTime::ZERO), (SimTime::ZERO, 0));
-        self.list.push(Background { number, pid, text, ended: None, machine, wake, busy, locals: Vec::new() });
+        let wake = Some(SimTime::ZERO);
+        self.list.push(Background { number, pid, text, ended: None, machine, wake, locals: Vec::new() });
         Ok(())
+    }
+
+    /// Gives them a new start at the same instant, as another line is typed.
+    pub fn renew(&mut self) {
+        self.budget = Budget::default();
     }
 
     /// `$!`
@@ -235,6 +241,8 @@ pub fn step(output: &mut Vec<Chunk>, ctx: &mut Ctx<'_>) -> bool {
     let mut list = std::mem::take(&mut ctx.state.jobs.list);
     let mut disowned = std::mem::take(&mut ctx.state.jobs.disowned);
     let mut moved = false;
+    let now = ctx.now();
+    ctx.state.jobs.budget = ctx.state.jobs.budget.begin(now);
     for job in list.iter_mut().chain(&mut disowned).filter(|j| j.ended.is_none()) {
         let (status, unwind) = (ctx.state.env.status, ctx.state.unwind.take());
         std::mem::swap(&mut ctx.state.locals, &mut job.locals);
@@ -253,20 +261,22 @@ pub fn step(output: &mut Vec<Chunk>, ctx: &mut Ctx<'_>) -> bool {
 impl Background {
     fn step(&mut self, output: &mut Vec<Chunk>, ctx: &mut Ctx<'_>) -> bool {
         let now = ctx.now();
-        if self.busy.0 != now {
-            self.busy = (now, 0);
-        }
-        self.busy.1 += 1;
         let mut input = Input::empty();
-        let mut io = Io { input: &mut input, output: Vec::new(), to_terminal: false };
-        if self.busy.1 > STEPS_PER_INSTANT {
-            io.err(crate::job::ROUND);
-            self.ended = Some(Ended::Exit(1));
-            output.append(&mut io.output);
-            return true;
+        let mut io = Io::new(&mut input, false);
+        ctx.state.budget = ctx.state.jobs.budget.begin(now);
+        let mut step = self.machine.step(&mut io, ctx);
+        // One that has found its input or its time waiting costs next to nothing.
+        if matches!(step, Step::More) {
+            ctx.state.budget.end();
         }
-        ctx.state.frames = FRAMES;
-        let step = self.machine.step(&mut io, ctx);
+        ctx.state.jobs.budget = ctx.state.budget;
+        if step == Step::More
+            && ctx.state.is_out()
+            && let Some(why) = ctx.state.budget.stopped()
+        {
+            io.err(why);
+            step = Step::Done(1);
+        }
         let printed = !io.output.is_empty();
         output.append(&mut io.output);
         match step {

@@ -1,9 +1,10 @@
 //! An explicit stack machine over the syntax tree: it can stop anywhere, for time to pass, and go on later.
 
+use super::budget::MOST_TEXT;
 use super::function::{self, Function};
 use super::io::{Ctx, Input, Io, Program, Step};
 use super::pipeline::{Running, Stage, Target};
-use super::state::Env;
+use super::state::{Env, State};
 use crate::job::Stream;
 use crate::lang::ast::{AndOr, Command, List, Pipeline, Redirect, Simple, Timed, Word, word_substitutions};
 use crate::lang::{Parsed, expand};
@@ -68,11 +69,7 @@ pub struct Machine {
     env: Option<Env>,
 }
 
-/// Frames worked on in one step of a line or a job, in all machines within it; then the owner gets a turn.
-pub const FRAMES: usize = 512;
-/// What starting a program counts for, in frames.
-const PROGRAM: usize = 16;
-/// And a job in the background or a part of a pipeline, which has variables of its own.
+/// What starting a job in the background or a part of a pipeline counts for, in frames.
 const JOB: usize = 64;
 
 impl Machine {
@@ -90,12 +87,13 @@ impl Machine {
         Machine { frames: vec![Frame::List { list: alone(command), next: 0 }], heredocs, error: None, env: None }
     }
 
-    fn subshell(&self, frame: Frame, env: &Env) -> Machine {
-        Machine { frames: vec![frame], heredocs: self.heredocs.clone(), error: None, env: Some(env.clone()) }
+    fn subshell(&self, frame: Frame, state: &mut State) -> Machine {
+        state.budget.spend_bytes(state.env.bytes());
+        Machine { frames: vec![frame], heredocs: self.heredocs.clone(), error: None, env: Some(state.env.clone()) }
     }
 
     fn run(&mut self, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Step {
-        while ctx.state.frames > 0 {
+        while !ctx.state.budget.step_is_over() {
             if let Some(unwind) = ctx.state.unwind.take()
                 && let Some(exit) = self.unwind(unwind, ctx)
             {
@@ -111,7 +109,7 @@ impl Machine {
             if let Some(step) = self.work(frame, io, ctx) {
                 return step;
             }
-            ctx.state.spend(1);
+            ctx.state.budget.spend(1);
         }
         Step::More
     }
@@ -164,14 +162,14 @@ impl Machine {
                         None => self.frames.push(Frame::Chain { chain, next: 0 }),
                         Some(text) => {
                             let text = text.clone();
-                            let machine = self.subshell(Frame::Chain { chain, next: 0 }, &ctx.state.env);
+                            let machine = self.subshell(Frame::Chain { chain, next: 0 }, ctx.state);
                             // Only the shell that somebody types into tells of its jobs.
                             let told = self.env.is_none() && ctx.state.options.interactive;
                             if let Err(why) = ctx.state.jobs.start(machine, text, told, io) {
                                 io.err(&format!("bash: {why}\n"));
                             }
                             ctx.state.env.status = 0;
-                            ctx.state.spend(JOB);
+                            ctx.state.budget.spend(JOB);
                         }
                     }
                 }
@@ -199,15 +197,18 @@ impl Machine {
                 };
                 let mut machine = match child {
                     Some(child) => child,
-                    None => Box::new(self.subshell(Frame::List { list: list.clone(), next: 0 }, &ctx.state.env)),
+                    None => Box::new(self.subshell(Frame::List { list: list.clone(), next: 0 }, ctx.state)),
                 };
-                let mut inner = Io { input: io.input, output: Vec::new(), to_terminal: false };
+                let mut inner = Io::new(io.input, false);
                 let step = machine.step(&mut inner, ctx);
                 for chunk in std::mem::take(&mut inner.output) {
                     match chunk.stream {
                         Stream::Stdout => text.push_str(&chunk.text),
                         _ => io.output.push(chunk),
                     }
+                }
+                if text.len() > MOST_TEXT {
+                    ctx.state.budget.spend_bytes(usize::MAX);
                 }
                 if let Step::Done(exit) = step {
                     ctx.state.env.status = exit;
@@ -307,12 +308,15 @@ impl Machine {
         }
         let mut stages = Vec::new();
         for (i, command) in pipeline.commands.iter().enumerate() {
-            ctx.state.spend(JOB);
+            ctx.state.budget.spend(JOB);
+            if ctx.state.is_out() {
+                break;
+            }
             let stage = match command.as_ref() {
                 Command::Simple(simple) if simple.substitutions(&self.heredocs).is_empty() => {
                     self.stage(simple, Vec::new(), io, ctx)
                 }
-                _ => Some(plain_stage(Box::new(self.whole(command, &ctx.state.env)))),
+                _ => Some(plain_stage(Box::new(self.whole(command, ctx.state)))),
             };
             let Some(mut stage) = stage else {
                 stages.push(plain_stage(Box::new(Failed)));
@@ -330,8 +334,8 @@ impl Machine {
     }
 
     /// A command as a program of its own, with its own variables.
-    fn whole(&self, command: &Rc<Command>, env: &Env) -> Machine {
-        self.subshell(Frame::List { list: alone(command), next: 0 }, env)
+    fn whole(&self, command: &Rc<Command>, state: &mut State) -> Machine {
+        self.subshell(Frame::List { list: alone(command), next: 0 }, state)
     }
 
     /// Starts a single command whose substitutions have been run.
@@ -345,7 +349,7 @@ impl Machine {
                 return;
             }
             Command::Subshell(list, redirects) => {
-                let machine = self.subshell(Frame::List { list: list.clone(), next: 0 }, &ctx.state.env);
+                let machine = self.subshell(Frame::List { list: list.clone(), next: 0 }, ctx.state);
                 let mut stage = plain_stage(Box::new(machine));
                 match self.redirect(redirects, &mut stage, &mut Vec::new().into_iter(), io, ctx) {
                     true => self.frames.push(Frame::Run(Running::new(vec![stage]))),
@@ -363,7 +367,10 @@ impl Machine {
                 let text = expand::single(word, ctx.state, &mut results.into_iter());
                 let mut none = Vec::new().into_iter();
                 let arm = arms.iter().find(|(patterns, _)| {
-                    patterns.iter().any(|p| expand::fits(&expand::pattern(p, ctx.state, &mut none), &text))
+                    patterns.iter().any(|p| {
+                        let pattern = expand::pattern(p, ctx.state, &mut none);
+                        expand::fits(&pattern, &text, ctx.state)
+                    })
                 });
                 ctx.state.env.status = 0;
                 let Some((_, list)) = arm else { return };
@@ -389,7 +396,7 @@ impl Machine {
                     self.frames.push(Frame::List { list: condition.clone(), next: 0 });
                     return;
                 }
-                let mut machine = self.subshell(Frame::If { command: command.clone(), arm: 0 }, &ctx.state.env);
+                let mut machine = self.subshell(Frame::If { command: command.clone(), arm: 0 }, ctx.state);
                 machine.frames.push(Frame::List { list: condition.clone(), next: 0 });
                 let mut stage = plain_stage(Box::new(machine));
                 match self.redirect(redirects, &mut stage, &mut Vec::new().into_iter(), io, ctx) {
@@ -403,7 +410,7 @@ impl Machine {
             self.frames.push(body);
             return;
         }
-        let mut stage = plain_stage(Box::new(self.subshell(body, &ctx.state.env)));
+        let mut stage = plain_stage(Box::new(self.subshell(body, ctx.state)));
         match self.redirect(redirects, &mut stage, &mut Vec::new().into_iter(), io, ctx) {
             true => self.frames.push(Frame::Run(Running::new(vec![stage]))),
             false => ctx.state.env.status = 1,
@@ -433,8 +440,7 @@ impl Machine {
             return Some(stage);
         };
         stage.overrides = assignments;
-        // kubectl looks through the whole cluster, which costs more than what other words do.
-        ctx.state.spend(if matches!(name.as_str(), "kubectl" | "k" | "aws") { FRAMES } else { PROGRAM });
+        ctx.state.budget.spend(tools::cost(name));
         stage.program = function::call(name, args, ctx.state).unwrap_or_else(|| tools::launch(name, args.to_vec(), ctx));
         Some(stage)
     }

@@ -60,7 +60,7 @@ impl Running {
             if !again {
                 return Step::Wait(wake);
             }
-            if ctx.state.frames == 0 {
+            if ctx.state.budget.step_is_over() {
                 break;
             }
         }
@@ -71,7 +71,7 @@ impl Running {
         let last = i + 1 == self.stages.len();
         let stage = self.stages.get_mut(i).filter(|s| s.exit.is_none())?;
         let to_terminal = last && stage.out == Target::Out && around.to_terminal;
-        let mut io = Io { input: stage.input.as_mut().unwrap_or(around.input), output: Vec::new(), to_terminal };
+        let mut io = Io::new(stage.input.as_mut().unwrap_or(around.input), to_terminal);
         let mut saved = Vec::new();
         for (name, value) in &stage.overrides {
             let env = &mut ctx.state.env;
@@ -79,14 +79,14 @@ impl Running {
         }
         let step = stage.program.step(&mut io, ctx);
         let output = std::mem::take(&mut io.output);
+        let moved = io.input.read() + output.iter().map(|c| c.text.len()).sum::<usize>();
+        let mut full = io.is_full();
+        ctx.state.budget.spend_bytes(moved);
         for (name, value, new) in saved {
             if new {
                 ctx.state.env.exported.remove(&name);
             }
-            match value {
-                Some(value) => ctx.state.env.variables.insert(name, value),
-                None => ctx.state.env.variables.remove(&name),
-            };
+            ctx.state.restore(name, value);
         }
         let (out, err) = (stage.out.clone(), stage.err.clone());
         let mut broken = false;
@@ -111,14 +111,15 @@ impl Running {
                 Target::Out if last => push(around, chunk),
                 Target::Out => match self.stages.get_mut(i + 1) {
                     Some(next) if next.exit.is_none() => {
-                        if let Some(input) = next.input.as_mut() {
-                            input.push(&chunk.text);
-                        }
+                        full |= next.input.as_mut().is_some_and(|input| !input.push(&chunk.text));
                     }
                     // The reader has gone: the writer gets SIGPIPE.
                     _ => broken = true,
                 },
             }
+        }
+        if full || around.is_full() {
+            ctx.state.budget.spend_bytes(usize::MAX);
         }
         let exit = match step {
             Step::Done(exit) => Some(exit),

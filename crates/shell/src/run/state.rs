@@ -1,6 +1,7 @@
 //! What outlives a line: variables, aliases, files and history.
 
 use super::Files;
+use super::budget::Budget;
 use super::function::Function;
 use super::jobs::Jobs;
 use super::machine::Unwind;
@@ -27,6 +28,14 @@ pub struct Env {
     pub pipefail: bool,
 }
 
+impl Env {
+    /// Bytes that a copy takes.
+    pub fn bytes(&self) -> usize {
+        let variables: usize = self.variables.iter().map(|(name, value)| name.len() + value.len()).sum();
+        variables + self.arguments.iter().map(String::len).sum::<usize>()
+    }
+}
+
 #[derive(Debug)]
 pub struct State {
     pub options: Options,
@@ -50,8 +59,8 @@ pub struct State {
     pub extras: Option<Extras>,
     /// What a program has stopped for want of.
     pub wants: Option<Want>,
-    /// Frames that are left of the present step, however deep its machines stand in one another.
-    pub frames: usize,
+    /// What the line or job at work may yet do, however deep its machines stand in one another.
+    pub budget: Budget,
 }
 
 /// Lines of history kept.
@@ -92,14 +101,44 @@ impl State {
             docs: Some(Docs::built_in()).filter(|d| !d.is_empty()).map(Rc::new),
             extras: None,
             wants: None,
-            frames: 0,
+            budget: Budget::default(),
             options,
         }
     }
 
-    /// Takes what something costs from the frames that are left.
-    pub fn spend(&mut self, frames: usize) {
-        self.frames = self.frames.saturating_sub(frames);
+    /// Whether nothing more may be done at this instant; what was read and written since is counted first.
+    pub fn is_out(&mut self) -> bool {
+        self.budget.spend_bytes(self.files.moved());
+        self.budget.stopped().is_some()
+    }
+
+    /// Takes what an expansion has come to; nothing where there was more than one line may move.
+    pub fn expanded(&mut self, text: String) -> String {
+        self.budget.spend_bytes(text.len());
+        if self.budget.stopped().is_some() { String::new() } else { text }
+    }
+
+    /// Does what may take as many comparisons as bytes may yet be worked on.
+    pub fn with_fuel<T>(&mut self, work: impl FnOnce(&mut usize) -> T) -> T {
+        let before = self.budget.bytes_left();
+        let mut fuel = before;
+        let done = work(&mut fuel);
+        self.budget.spend_bytes(before - fuel);
+        done
+    }
+
+    /// Puts back what the functions had hidden that a line leaves half-way.
+    pub fn leave_functions(&mut self) {
+        for (name, value) in std::mem::take(&mut self.locals).into_iter().flatten().rev() {
+            self.restore(name, value);
+        }
+    }
+
+    pub fn restore(&mut self, name: String, value: Option<String>) {
+        match value {
+            Some(value) => self.env.variables.insert(name, value),
+            None => self.env.variables.remove(&name),
+        };
     }
 
     /// The value of `$name`, specials included.

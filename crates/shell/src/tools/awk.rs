@@ -2,7 +2,7 @@
 
 use super::Refusal;
 use super::filter::{Filter, Lines, Options};
-use super::pattern::{Syntax, compile};
+use super::pattern::{Syntax, compile, weight};
 use crate::run::{Ctx, Io, Program};
 use objects::collections::VecMap;
 use regex_lite::Regex;
@@ -11,7 +11,8 @@ use regex_lite::Regex;
 enum Expr {
     Number(f64),
     Text(String),
-    Match(Regex),
+    /// A pattern, and what looking for it in one byte counts for.
+    Match(Regex, usize),
     Variable(String),
     Field(Box<Expr>),
     Binary(&'static str, Box<Expr>, Box<Expr>),
@@ -51,7 +52,13 @@ struct Awk {
     fields: Vec<String>,
     started: bool,
     exited: bool,
+    /// Bytes that were worked on, and whether a text has become too long.
+    work: usize,
+    full: bool,
 }
+
+/// Most bytes of one text.
+const MOST_TEXT: usize = 8 << 20;
 
 pub fn build(args: Vec<String>, _ctx: &Ctx<'_>) -> Result<Box<dyn Program>, Refusal> {
     // The program text may begin with anything: only leading options are options.
@@ -78,7 +85,7 @@ pub fn build(args: Vec<String>, _ctx: &Ctx<'_>) -> Result<Box<dyn Program>, Refu
     let rules = Parser { chars: program.chars().collect(), at: 0, depth: 0 }
         .program()
         .map_err(|why| Refusal::new(2, format!("awk: {why} at source line 1")))?;
-    let awk = Awk { rules, variables, fields: vec![String::new()], started: false, exited: false };
+    let awk = Awk { rules, variables, fields: vec![String::new()], started: false, exited: false, work: 0, full: false };
     Ok(Box::new(Filter::new("awk", files.to_vec(), awk)))
 }
 
@@ -261,7 +268,9 @@ impl Parser {
             '"' => Ok(Expr::Text(self.quoted('"')?)),
             '/' => {
                 let pattern = self.quoted('/')?;
-                Ok(Expr::Match(compile(&pattern, Syntax::Extended, false, false)?))
+                let regex = compile(&pattern, Syntax::Extended, false, false)?;
+                let weight = weight(&regex);
+                Ok(Expr::Match(regex, weight))
             }
             c if c.is_ascii_digit() || c == '.' => {
                 let text: String = self.chars.iter().skip(self.at).take_while(|c| c.is_ascii_digit() || **c == '.').collect();
@@ -350,6 +359,22 @@ impl Awk {
     }
 
     fn text(&mut self, e: &Expr) -> String {
+        let text = self.value(e);
+        self.work += text.len();
+        text
+    }
+
+    /// Two texts in one, where there is room.
+    fn joined(&mut self, mut a: String, b: &str) -> String {
+        if a.len() + b.len() > MOST_TEXT {
+            (self.full, self.exited) = (true, true);
+            return String::new();
+        }
+        a.push_str(b);
+        a
+    }
+
+    fn value(&mut self, e: &Expr) -> String {
         match e {
             Expr::Number(n) => show(*n),
             Expr::Text(t) => t.clone(),
@@ -359,7 +384,10 @@ impl Awk {
                 let n = number(&self.text(n));
                 self.fields.get(n.max(0.0) as usize).cloned().unwrap_or_default()
             }
-            Expr::Match(r) => u8::from(self.fields.first().is_some_and(|f| r.is_match(f))).to_string(),
+            Expr::Match(r, weight) => {
+                self.work += self.fields.first().map_or(0, String::len) * weight;
+                u8::from(self.fields.first().is_some_and(|f| r.is_match(f))).to_string()
+            }
             Expr::Not(e) => u8::from(!self.truth(e)).to_string(),
             Expr::Negate(e) => show(-number(&self.text(e))),
             Expr::Assign(name, op, value) => {
@@ -400,8 +428,9 @@ impl Awk {
             "&&" => return flag(self.truth(a) && self.truth(b)),
             "~" | "!~" => {
                 let text = self.text(a);
+                self.work += 4 * text.len();
                 let hit = match b {
-                    Expr::Match(r) => r.is_match(&text),
+                    Expr::Match(r, _) => r.is_match(&text),
                     other => {
                         let pattern = self.text(other);
                         compile(&pattern, Syntax::Extended, false, false).is_ok_and(|r| r.is_match(&text))
@@ -416,7 +445,7 @@ impl Awk {
         let (m, n) = (number(&x), number(&y));
         let order = if !literal && looks_numeric(&x) && looks_numeric(&y) { m.partial_cmp(&n) } else { Some(x.cmp(&y)) };
         match op {
-            " " => x + &y,
+            " " => self.joined(x, &y),
             "+" => show(m + n),
             "-" => show(m - n),
             "*" => show(m * n),
@@ -438,6 +467,8 @@ impl Awk {
     }
 
     fn load(&mut self, line: &str) {
+        // What it takes to part a line, however short.
+        self.work += 4 * line.len() + 64;
         let separator = self.variable("FS");
         let mut fields = vec![line.to_owned()];
         if separator == " " {
@@ -467,16 +498,20 @@ impl Awk {
             for action in &rule.actions {
                 match action {
                     Action::Print(items) => {
-                        let items: Vec<String> = items.iter().map(|e| self.text(e)).collect();
-                        let text = if items.is_empty() {
-                            self.fields.first().cloned().unwrap_or_default()
-                        } else {
-                            items.join(&self.variable("OFS"))
-                        };
-                        io.out(&format!("{text}\n"));
+                        let between = self.variable("OFS");
+                        for (i, e) in items.iter().enumerate() {
+                            io.out(if i > 0 { &between } else { "" });
+                            io.out(&self.text(e));
+                        }
+                        io.out(if items.is_empty() { self.fields.first().map_or("", String::as_str) } else { "" });
+                        io.out("\n");
                     }
                     Action::Printf(items) => {
                         let items: Vec<String> = items.iter().map(|e| self.text(e)).collect();
+                        if items.iter().map(String::len).sum::<usize>() > MOST_TEXT {
+                            (self.full, self.exited) = (true, true);
+                            break 'rules;
+                        }
                         io.out(&format_items(&items));
                     }
                     Action::Eval(e) => {
@@ -543,11 +578,19 @@ impl Lines for Awk {
         !self.exited
     }
 
+    fn work(&mut self) -> usize {
+        std::mem::take(&mut self.work)
+    }
+
     fn end(&mut self, io: &mut Io<'_>, _ctx: &mut Ctx<'_>) -> i32 {
         if !self.started {
             self.run(&When::Begin, io);
         }
         self.run(&When::End, io);
+        if self.full {
+            io.err("awk: a text has become longer than 8 MiB\n");
+            return 2;
+        }
         0
     }
 }

@@ -238,7 +238,7 @@ fn filtered_by(name: &str) -> Option<Of> {
 
 /// EC2's wildcards: `*` and `?`.
 fn fits(pattern: &str, value: &str) -> bool {
-    crate::lang::expand::fits(pattern, value)
+    crate::lang::glob::fits(pattern, value)
 }
 
 /// JSON with four blanks a level.

@@ -12,6 +12,7 @@ struct Cut {
     ranges: Vec<(usize, usize)>,
     characters: bool,
     only_delimited: bool,
+    work: usize,
 }
 
 pub fn cut(args: Vec<String>, _ctx: &Ctx<'_>) -> Built {
@@ -31,14 +32,18 @@ pub fn cut(args: Vec<String>, _ctx: &Ctx<'_>) -> Built {
         }
         ranges.push((low, high));
     }
+    if ranges.len() > 1_000 {
+        return Err(Refusal::new(1, "cut: more than 1000 ranges"));
+    }
     let separator = o.value('d').and_then(|d| d.chars().next()).unwrap_or('\t');
-    let cut = Cut { separator, ranges, characters: o.value('f').is_none(), only_delimited: o.has('s') };
+    let cut = Cut { separator, ranges, characters: o.value('f').is_none(), only_delimited: o.has('s'), work: 0 };
     Ok(Box::new(Filter::new("cut", o.operands, cut)))
 }
 
 impl Lines for Cut {
     fn line(&mut self, line: &str, _source: &str, io: &mut Io<'_>) -> bool {
         let line = line.trim_end_matches('\n');
+        self.work += line.len() * self.ranges.len() / 16;
         let wanted = |i: usize| self.ranges.iter().any(|(low, high)| (*low..=*high).contains(&(i + 1)));
         if self.characters {
             let text: String = line.chars().enumerate().filter(|(i, _)| wanted(*i)).map(|(_, c)| c).collect();
@@ -54,6 +59,10 @@ impl Lines for Cut {
         true
     }
 
+    fn work(&mut self) -> usize {
+        std::mem::take(&mut self.work)
+    }
+
     fn end(&mut self, _io: &mut Io<'_>, _ctx: &mut Ctx<'_>) -> i32 {
         0
     }
@@ -67,6 +76,7 @@ struct Tr {
     squeeze: bool,
     complement: bool,
     last: Option<char>,
+    work: usize,
 }
 
 pub fn tr(args: Vec<String>, _ctx: &Ctx<'_>) -> Built {
@@ -79,7 +89,7 @@ pub fn tr(args: Vec<String>, _ctx: &Ctx<'_>) -> Built {
         return Err(Refusal::new(1, format!("tr: missing operand after ‘{}’", o.operands.join(""))));
     }
     let complement = o.has('c') || o.has('C');
-    let tr = Tr { from: set(0), to: set(1), delete: o.has('d'), squeeze: o.has('s'), complement, last: None };
+    let tr = Tr { from: set(0), to: set(1), delete: o.has('d'), squeeze: o.has('s'), complement, last: None, work: 0 };
     Ok(Box::new(Filter::new("tr", Vec::new(), tr)))
 }
 
@@ -122,6 +132,7 @@ fn char_set(text: &str) -> Vec<char> {
 impl Lines for Tr {
     fn line(&mut self, line: &str, _source: &str, io: &mut Io<'_>) -> bool {
         let mut out = String::new();
+        self.work += line.len() * (self.from.len() + self.to.len()) / 16;
         for c in line.chars() {
             let place = self.from.iter().position(|f| *f == c);
             let hit = place.is_some() != self.complement;
@@ -143,6 +154,10 @@ impl Lines for Tr {
         }
         io.out(&out);
         true
+    }
+
+    fn work(&mut self) -> usize {
+        std::mem::take(&mut self.work)
     }
 
     fn end(&mut self, _io: &mut Io<'_>, _ctx: &mut Ctx<'_>) -> i32 {

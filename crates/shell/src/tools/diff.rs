@@ -124,6 +124,7 @@ impl Program for Diff {
         for name in &names {
             match ctx.state.files.read(&ctx.state.path(name)) {
                 _ if name == "-" => texts.push(input.clone()),
+                _ if name == "/dev/null" => texts.push(String::new()),
                 Some(text) => texts.push(text.to_owned()),
                 None if self.new_file => texts.push(String::new()),
                 None => {

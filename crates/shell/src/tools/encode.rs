@@ -2,7 +2,7 @@
 
 use super::Refusal;
 use super::filter::{Filter, Lines, Options};
-use crate::run::{Ctx, Io, Program};
+use crate::run::{Ctx, Io, MOST_TEXT, Program};
 use objects::collections::VecMap;
 
 type Built = Result<Box<dyn Program>, Refusal>;
@@ -17,6 +17,10 @@ struct Whole<T> {
 impl<T: FnMut(&str, &mut Io<'_>) -> i32> Lines for Whole<T> {
     fn line(&mut self, line: &str, _source: &str, _io: &mut Io<'_>) -> bool {
         self.text.push_str(line);
+        true
+    }
+
+    fn keeps(&self) -> bool {
         true
     }
 
@@ -114,7 +118,7 @@ pub fn envsubst(args: Vec<String>, ctx: &Ctx<'_>) -> Built {
 fn substitute(text: &str, value: &mut dyn FnMut(&str) -> Option<String>) -> String {
     let mut out = String::new();
     let mut rest = text;
-    while let Some(at) = rest.find('$') {
+    while let Some(at) = rest.find('$').filter(|_| out.len() <= MOST_TEXT) {
         let (head, tail) = rest.split_at_checked(at).unwrap_or((rest, ""));
         out.push_str(head);
         let braced = tail.starts_with("${");
@@ -171,6 +175,9 @@ pub fn column(args: Vec<String>, _ctx: &Ctx<'_>) -> Built {
                 format!("{cell}{}", " ".repeat(pad))
             });
             io.out(&format!("{}\n", cells.collect::<Vec<_>>().join(&between)));
+            if io.is_full() {
+                break;
+            }
         }
         0
     })

@@ -119,6 +119,10 @@ impl Lines for Tail {
         true
     }
 
+    fn keeps(&self) -> bool {
+        self.keep > 1_000
+    }
+
     fn end(&mut self, io: &mut Io<'_>, _ctx: &mut Ctx<'_>) -> i32 {
         if let Some(bytes) = self.bytes {
             let all: String = self.lines.drain(..).collect();

@@ -18,7 +18,7 @@ pub fn cd(args: &[String], io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> i32 {
     };
     let path = ctx.state.path(&to);
     if !ctx.state.files.is_dir(&path) {
-        let why = if ctx.state.files.read(&path).is_some() { "Not a directory" } else { "No such file or directory" };
+        let why = if ctx.state.files.is_file(&path) { "Not a directory" } else { "No such file or directory" };
         io.err(&format!("bash: cd: {to}: {why}\n"));
         return 1;
     }
@@ -49,7 +49,7 @@ pub fn ls(args: &[String], io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> i32 {
         let files = &ctx.state.files;
         let names: Vec<(String, String)> = if files.is_dir(&path) {
             files.list(&path).into_iter().map(|n| (n.clone(), Files::absolute(&path, &n))).collect()
-        } else if files.read(&path).is_some() {
+        } else if files.is_file(&path) {
             vec![(operand.clone(), path)]
         } else {
             io.err(&format!("ls: cannot access '{operand}': No such file or directory\n"));
@@ -60,8 +60,8 @@ pub fn ls(args: &[String], io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> i32 {
         if o.has('l') {
             io.out(&format!("total {}\n", names.len() * 4));
             for (name, path) in names {
-                let (mode, size) = match files.read(&path) {
-                    Some(text) => ("-rw-r--r--", text.len()),
+                let (mode, size) = match files.size(&path) {
+                    Some(size) => ("-rw-r--r--", size),
                     None => ("drwxr-xr-x", 4096),
                 };
                 io.out(&format!("{mode} 1 learner learner {size:>6} {name}\n"));

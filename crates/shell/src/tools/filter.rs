@@ -1,12 +1,21 @@
 //! Programs that read lines, from files or from what the stage before writes, as they come.
 
-use crate::run::{Ctx, Input, Io, Program, Step};
+use crate::run::{Ctx, Input, Io, LINE, MOST_TEXT, Program, Step};
 use std::collections::VecDeque;
 
 /// What a filter does with each line.
 pub trait Lines {
     /// One line with its newline (the last may lack it). `false` stops reading.
     fn line(&mut self, line: &str, source: &str, io: &mut Io<'_>) -> bool;
+    /// Bytes of text that were worked on since the last call, besides the lines themselves: what patterns look at, and what
+    /// grows.
+    fn work(&mut self) -> usize {
+        0
+    }
+    /// Whether the lines are kept until the last has come.
+    fn keeps(&self) -> bool {
+        false
+    }
     /// After the last line; the status.
     fn end(&mut self, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> i32;
     /// The status where a file could not be read.
@@ -22,6 +31,7 @@ pub struct Filter<L> {
     sources: VecDeque<String>,
     current: Option<(String, Input)>,
     lines: L,
+    kept: usize,
     failed: bool,
 }
 
@@ -31,31 +41,56 @@ impl<L: Lines> Filter<L> {
         if sources.is_empty() {
             sources.push("-".to_owned());
         }
-        Filter { name, sources: sources.into(), current: None, lines, failed: false }
+        Filter { name, sources: sources.into(), current: None, lines, kept: 0, failed: false }
+    }
+}
+
+impl<L: Lines> Filter<L> {
+    /// One line; false where no more are to be read.
+    fn line(&mut self, line: &str, source: &str, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> bool {
+        let more = self.lines.line(line, source, io);
+        ctx.state.budget.spend_bytes(self.lines.work());
+        if self.lines.keeps() {
+            self.kept += line.len() + LINE;
+            if self.kept > MOST_TEXT {
+                ctx.state.budget.spend_bytes(usize::MAX);
+            }
+        }
+        more
     }
 }
 
 impl<L: Lines> Program for Filter<L> {
     fn step(&mut self, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Step {
         loop {
-            if let Some((source, input)) = &mut self.current {
+            // The line of the shell is stopped then: nothing is lost.
+            if ctx.state.is_out() || io.is_full() {
+                return Step::More;
+            }
+            if let Some((source, mut input)) = self.current.take() {
                 while let Some(line) = input.line() {
-                    if !self.lines.line(&line, source, io) {
+                    if !self.line(&line, &source, io, ctx) {
                         self.sources.clear();
                         break;
                     }
+                    if ctx.state.budget.stopped().is_some() || io.is_full() {
+                        return Step::More;
+                    }
                 }
-                self.current = None;
             }
             let Some(source) = self.sources.front() else {
                 let exit = self.lines.end(io, ctx);
+                ctx.state.budget.spend_bytes(self.lines.work());
                 return Step::Done(if self.failed { self.lines.failed(exit) } else { exit });
             };
             if source == "-" {
                 while let Some(line) = io.input.line() {
-                    if !self.lines.line(&line, "(standard input)", io) {
+                    if !self.line(&line, "(standard input)", io, ctx) {
                         self.sources.clear();
                         break;
+                    }
+                    if ctx.state.budget.stopped().is_some() || io.is_full() {
+                        return Step::More;
                     }
                 }
                 if self.sources.is_empty() {

@@ -2,7 +2,7 @@
 
 use super::Refusal;
 use super::filter::{Filter, Lines, Options};
-use super::pattern::{Syntax, compile};
+use super::pattern::{Syntax, compile, weight};
 use crate::run::{Ctx, Io, Program};
 use regex_lite::Regex;
 use std::collections::VecDeque;
@@ -33,6 +33,9 @@ struct Grep {
     owed: usize,
     /// Number of the last line printed, 0 where none was.
     printed: usize,
+    /// What looking for the patterns in one byte counts for, and what has been looked at.
+    weight: usize,
+    work: usize,
 }
 
 const LONG: &[(&str, char)] = &[
@@ -105,6 +108,7 @@ fn make(args: Vec<String>, extended: bool, _ctx: &Ctx<'_>) -> Result<Box<dyn Pro
         .map(|p| compile(p, syntax, o.has('i'), o.has('w')))
         .collect::<Result<Vec<_>, _>>()
         .map_err(|why| Refusal::new(2, format!("grep: {why}")))?;
+    let regexes_weight = regexes.iter().map(weight).sum();
     let grep = Grep {
         regexes,
         invert: o.has('v'),
@@ -126,6 +130,8 @@ fn make(args: Vec<String>, extended: bool, _ctx: &Ctx<'_>) -> Result<Box<dyn Pro
         kept: VecDeque::new(),
         owed: 0,
         printed: 0,
+        weight: regexes_weight,
+        work: 0,
     };
     Ok(Box::new(Filter::new("grep", o.operands, grep)))
 }
@@ -176,6 +182,7 @@ impl Lines for Grep {
             self.source = source.to_owned();
         }
         self.number += 1;
+        self.work += line.len() * self.weight;
         let text = line.strip_suffix('\n').unwrap_or(line);
         let matched = self.regexes.iter().any(|r| r.is_match(text)) != self.invert;
         let number = self.number;
@@ -221,6 +228,10 @@ impl Lines for Grep {
             }
         }
         self.max.is_none_or(|m| self.found < m || self.owed > 0)
+    }
+
+    fn work(&mut self) -> usize {
+        std::mem::take(&mut self.work)
     }
 
     fn failed(&self, exit: i32) -> i32 {

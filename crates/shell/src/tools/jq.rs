@@ -119,7 +119,7 @@ pub fn yq(args: Vec<String>, ctx: &Ctx<'_>) -> Result<Box<dyn Program>, Refusal>
     }
     let expression = match operands.first() {
         // A lone file is printed as it is.
-        Some(first) if ctx.state.files.read(&ctx.state.path(first)).is_some() => ".".to_owned(),
+        Some(first) if ctx.state.files.is_file(&ctx.state.path(first)) => ".".to_owned(),
         Some(_) => operands.remove(0),
         None => ".".to_owned(),
     };
@@ -181,6 +181,7 @@ impl Program for Jq {
             query.compact = true;
         }
         let answer = (extras.jq)(&query);
+        ctx.state.budget.spend_bytes(answer.work);
         let out = if self.yaml && !self.json_out { as_yaml(&answer.stdout) } else { answer.stdout };
         let failed = !answer.stderr.is_empty();
         if self.in_place && !failed {

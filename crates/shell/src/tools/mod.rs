@@ -172,10 +172,20 @@ pub fn find(name: &str) -> Option<&'static Tool> {
     TOOLS.iter().find(|t| t.name == name)
 }
 
+/// What starting a command counts for, in frames: those that look through the whole cluster cost more than others.
+pub fn cost(name: &str) -> usize {
+    const CLUSTER: [&str; 7] = ["kubectl", "kubens", "kubectx", "eks-node-viewer", "aws", "helm", "ec2-spot-interrupter"];
+    if CLUSTER.contains(&base(name)) { 512 } else { 16 }
+}
+
+/// A command's name without the folder in which it is.
+fn base(name: &str) -> &str {
+    ["/usr/local/bin/", "/usr/bin/", "/bin/"].iter().find_map(|p| name.strip_prefix(p)).unwrap_or(name)
+}
+
 /// The program for a command's name, or one that says what bash says.
 pub fn launch(name: &str, args: Vec<String>, ctx: &Ctx<'_>) -> Box<dyn Program> {
-    let base = ["/usr/local/bin/", "/usr/bin/", "/bin/"].iter().find_map(|p| name.strip_prefix(p)).unwrap_or(name);
-    let Some(tool) = find(base) else {
+    let Some(tool) = find(base(name)) else {
         return Box::new(unknown(name, ctx));
     };
     match (tool.build)(args, ctx) {
@@ -195,7 +205,7 @@ fn unknown(name: &str, ctx: &Ctx<'_>) -> Say {
         let path = ctx.state.path(name);
         let (why, exit) = if ctx.state.files.is_dir(&path) {
             ("Is a directory", 126)
-        } else if ctx.state.files.read(&path).is_some() {
+        } else if ctx.state.files.is_file(&path) {
             ("Permission denied", 126)
         } else {
             ("No such file or directory", 127)

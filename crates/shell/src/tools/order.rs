@@ -2,7 +2,7 @@
 
 use super::Refusal;
 use super::filter::{Filter, Lines, Options};
-use crate::run::{Ctx, Io, Program};
+use crate::run::{Ctx, Io, LINE, Program};
 use objects::collections::Order as _;
 use std::cmp::Ordering;
 
@@ -185,8 +185,18 @@ impl Lines for Sort {
         true
     }
 
-    fn end(&mut self, io: &mut Io<'_>, _ctx: &mut Ctx<'_>) -> i32 {
+    fn keeps(&self) -> bool {
+        true
+    }
+
+    fn end(&mut self, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> i32 {
         let mut lines = std::mem::take(&mut self.lines);
+        // Each line is looked at as often as it takes to find its place by halves.
+        let bytes: usize = lines.iter().map(|l| l.len() + LINE).sum();
+        ctx.state.budget.spend_bytes(bytes * (lines.len() + 1).ilog2() as usize);
+        if ctx.state.is_out() {
+            return 2;
+        }
         if self.unique {
             lines.order_by(|a, b| self.compare(a, b));
             lines.dedup_by(|a, b| self.compare(a, b).is_eq());

@@ -1,12 +1,23 @@
 //! Patterns of grep, sed and awk on `regex-lite`: basic syntax is turned into extended, fixed strings are escaped.
 
-use regex_lite::Regex;
+use regex_lite::{Regex, RegexBuilder};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Syntax {
     Basic,
     Extended,
     Fixed,
+}
+
+/// Bytes that a compiled pattern may take; those of people take a few hundred.
+const SIZE: usize = 256 << 10;
+
+/// What looking for a pattern in one byte counts for, in bytes: long ones take long.
+pub fn weight(regex: &Regex) -> usize {
+    const PLAIN: usize = 4 << 10;
+    let fits = |size: &usize| RegexBuilder::new(regex.as_str()).size_limit(*size).build().is_ok();
+    let sizes = std::iter::successors(Some(PLAIN), |size| Some(size * 2));
+    4 * sizes.take_while(|size| *size < SIZE).find(fits).unwrap_or(SIZE) / PLAIN
 }
 
 /// Compiles a pattern; the error is grep's own sentence where it has one.
@@ -18,7 +29,8 @@ pub fn compile(pattern: &str, syntax: Syntax, ignore_case: bool, word: bool) -> 
     };
     let body = if word { format!(r"\b(?:{body})\b") } else { body };
     let body = if ignore_case { format!("(?i){body}") } else { body };
-    Regex::new(&body).map_err(|_| match pattern {
+    RegexBuilder::new(&body).size_limit(SIZE).build().map_err(|e| match pattern {
+        _ if e.to_string().contains("size limit") => "Regular expression too big".to_owned(),
         p if p.matches('[').count() > p.matches(']').count() => "Unmatched [, [^, [:, [., or [=".to_owned(),
         p if p.contains('(') || p.contains(')') => "Unmatched ( or \\(".to_owned(),
         _ => "Invalid regular expression".to_owned(),
@@ -92,5 +104,10 @@ mod tests {
             assert_eq!(compile(pattern, syntax, false, false).unwrap().is_match(text), want, "{pattern} {text}");
         }
         assert!(compile("a[", Syntax::Basic, false, false).is_err());
+        let big = "(x{1,100}){1,100}";
+        assert_eq!(compile(big, Syntax::Extended, false, false).unwrap_err(), "Regular expression too big");
+        let weighed = |pattern: &str| weight(&compile(pattern, Syntax::Extended, false, false).unwrap());
+        assert_eq!(weighed("^[a-z]+ (x|y)*$"), 4);
+        assert!(weighed("x{1,500}") > 16, "{}", weighed("x{1,500}"));
     }
 }

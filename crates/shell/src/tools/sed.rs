@@ -2,7 +2,7 @@
 
 use super::Refusal;
 use super::filter::{Filter, Lines, Options};
-use super::pattern::{Syntax, compile};
+use super::pattern::{Syntax, compile, weight};
 use crate::run::{Ctx, Io, Program, Step};
 use regex_lite::{Captures, Regex};
 
@@ -35,6 +35,19 @@ struct Rule {
     inside: bool,
 }
 
+impl Rule {
+    fn weight(&self) -> usize {
+        let addresses = [&self.from, &self.to].into_iter().flatten();
+        let addresses: usize = addresses.map(|a| if let Address::Match(regex) = a { weight(regex) } else { 0 }).sum();
+        addresses
+            + match &self.what {
+                What::Substitute { regex, .. } => 2 * weight(regex),
+                What::Transliterate(from, _) => 1 + from.len() / 16,
+                _ => 1,
+            }
+    }
+}
+
 #[derive(Debug)]
 struct Sed {
     rules: Vec<Rule>,
@@ -43,7 +56,14 @@ struct Sed {
     /// One line is held back, to know which is the last.
     held: Option<String>,
     over: bool,
+    /// What one byte counts for under all rules, and what has been worked on.
+    weight: usize,
+    work: usize,
+    failed: bool,
 }
+
+/// Most bytes that one line may become.
+const MOST_LINE: usize = 8 << 20;
 
 pub fn build(mut args: Vec<String>, ctx: &Ctx<'_>) -> Result<Box<dyn Program>, Refusal> {
     // `-i` and `-i.bak` edit files in place; the suffix belongs to the option.
@@ -63,10 +83,11 @@ pub fn build(mut args: Vec<String>, ctx: &Ctx<'_>) -> Result<Box<dyn Program>, R
         parse(script, syntax, &mut rules)
             .map_err(|why| Refusal::new(1, format!("sed: -e expression #1, char {}: {why}", script.chars().count())))?;
     }
-    let sed = Sed { rules, quiet: o.has('n'), number: 0, held: None, over: false };
+    let weight = rules.iter().map(Rule::weight).sum();
+    let sed = Sed { rules, quiet: o.has('n'), number: 0, held: None, over: false, weight, work: 0, failed: false };
     let Some(option) = in_place else { return Ok(Box::new(Filter::new("sed", o.operands, sed))) };
     let suffix = option.trim_start_matches("--in-place").trim_start_matches(['=']).trim_start_matches("-i").to_owned();
-    if let Some(file) = o.operands.iter().find(|f| ctx.state.files.read(&ctx.state.path(f)).is_none()) {
+    if let Some(file) = o.operands.iter().find(|f| !ctx.state.files.is_file(&ctx.state.path(f))) {
         return Err(Refusal::new(2, format!("sed: can't read {file}: No such file or directory")));
     }
     if o.operands.is_empty() {
@@ -89,14 +110,21 @@ impl Program for InPlace {
             let path = ctx.state.path(file);
             let old = ctx.state.files.read(&path).unwrap_or_default().to_owned();
             let mut none = crate::run::Input::empty();
-            let mut inner = Io { input: &mut none, output: Vec::new(), to_terminal: false };
+            let mut inner = Io::new(&mut none, false);
             (self.sed.number, self.sed.over) = (0, false);
             for line in old.split_inclusive('\n') {
                 if !self.sed.line(line, file, &mut inner) {
                     break;
                 }
+                ctx.state.budget.spend_bytes(self.sed.work());
+                if ctx.state.is_out() {
+                    return Step::More;
+                }
             }
-            self.sed.end(&mut inner, ctx);
+            if self.sed.end(&mut inner, ctx) != 0 {
+                io.output.append(&mut inner.output);
+                return Step::Done(4);
+            }
             let new: String = inner.output.into_iter().map(|c| c.text).collect();
             let kept = if self.suffix.is_empty() {
                 Ok(())
@@ -244,11 +272,11 @@ fn delimited(chars: &[char], at: &mut usize, mark: char) -> Result<String, Strin
 }
 
 /// `&`, `\1`..`\9`, `\n` and `\t` of a replacement.
-fn replacement(with: &str, captures: &Captures<'_>) -> String {
+fn replacement(with: &str, captures: &Captures<'_>, most: usize) -> String {
     let group = |n: usize| captures.get(n).map_or("", |m| m.as_str());
     let mut out = String::new();
     let mut chars = with.chars();
-    while let Some(c) = chars.next() {
+    while let Some(c) = chars.next().filter(|_| out.len() < most) {
         match c {
             '&' => out.push_str(group(0)),
             '\\' => match chars.next() {
@@ -267,6 +295,7 @@ fn replacement(with: &str, captures: &Captures<'_>) -> String {
 impl Sed {
     fn run(&mut self, line: &str, last: bool, io: &mut Io<'_>) {
         self.number += 1;
+        self.work += line.len() * self.weight;
         let mut text = line.trim_end_matches('\n').to_owned();
         let number = self.number;
         let mut deleted = false;
@@ -300,12 +329,25 @@ impl Sed {
                 What::Substitute { regex, with, global, print, nth } => {
                     if regex.find_iter(&text).count() >= *nth {
                         let mut seen = 0;
+                        let mut room = MOST_LINE;
                         let new = regex.replace_all(&text, |c: &Captures<'_>| {
                             seen += 1;
+                            if room == 0 {
+                                return String::new();
+                            }
                             let whole = c.get(0).map_or("", |m| m.as_str());
-                            if seen == *nth || (*global && seen > *nth) { replacement(with, c) } else { whole.to_owned() }
+                            let hit = seen == *nth || (*global && seen > *nth);
+                            let new = if hit { replacement(with, c, room) } else { whole.to_owned() };
+                            room = room.saturating_sub(new.len());
+                            new
                         });
                         text = new.into_owned();
+                        self.work += text.len() * self.weight;
+                        if room == 0 {
+                            io.err("sed: couldn't allocate memory\n");
+                            (self.over, self.failed) = (true, true);
+                            return;
+                        }
                         if *print {
                             io.out(&format!("{text}\n"));
                         }
@@ -359,6 +401,10 @@ impl Lines for Sed {
         if let Some(held) = self.held.take().filter(|_| !self.over) {
             self.run(&held, true, io);
         }
-        0
+        if self.failed { 4 } else { 0 }
+    }
+
+    fn work(&mut self) -> usize {
+        std::mem::take(&mut self.work)
     }
 }

@@ -166,7 +166,11 @@ pub fn seq(args: &[String], io: &mut Io<'_>, _ctx: &mut Ctx<'_>) -> i32 {
     let width = if wide { shown.iter().map(String::len).max().unwrap_or(0) } else { 0 };
     let shown: Vec<String> = shown.iter().map(|n| format!("{n:0>width$}")).collect();
     if !shown.is_empty() {
-        io.out(&format!("{}\n", shown.join(&separator)));
+        for (i, number) in shown.iter().enumerate() {
+            io.out(if i > 0 { &separator } else { "" });
+            io.out(number);
+        }
+        io.out("\n");
     }
     0
 }

@@ -73,6 +73,7 @@ pub fn printf(args: &[String], io: &mut Io<'_>, _ctx: &mut Ctx<'_>) -> i32 {
                 out.push(c);
                 continue;
             }
+            io.out(&std::mem::take(&mut out));
             let mut spec = String::new();
             while let Some(c) = chars.next_if(|c| "-0+ .".contains(*c) || c.is_ascii_digit()) {
                 spec.push(c);
@@ -88,6 +89,7 @@ pub fn printf(args: &[String], io: &mut Io<'_>, _ctx: &mut Ctx<'_>) -> i32 {
             let (width, precision) = width_text.split_once('.').map_or((width_text, None), |(w, p)| (w, Some(p)));
             let width = width.parse::<usize>().unwrap_or(0).min(4096);
             let text = match kind {
+                _ if io.is_full() => return 1,
                 Some('s') => match precision.and_then(|p| p.parse::<usize>().ok()) {
                     Some(n) => arg.chars().take(n).collect(),
                     None => arg,
@@ -369,12 +371,12 @@ fn holds(args: &[String], ctx: &Ctx<'_>, depth: usize) -> Result<bool, String> {
         [text] => Ok(!text.is_empty()),
         ["-z", text] => Ok(text.is_empty()),
         ["-n", text] => Ok(!text.is_empty()),
-        ["-f", path] => Ok(ctx.state.files.read(&ctx.state.path(path)).is_some()),
-        ["-s", path] => Ok(ctx.state.files.read(&ctx.state.path(path)).is_some_and(|t| !t.is_empty())),
+        ["-f", path] => Ok(ctx.state.files.is_file(&ctx.state.path(path))),
+        ["-s", path] => Ok(ctx.state.files.size(&ctx.state.path(path)).is_some_and(|size| size > 0)),
         ["-d", path] => Ok(ctx.state.files.is_dir(&ctx.state.path(path))),
         ["-e", path] => {
             let path = ctx.state.path(path);
-            Ok(ctx.state.files.is_dir(&path) || ctx.state.files.read(&path).is_some())
+            Ok(ctx.state.files.is_dir(&path) || ctx.state.files.is_file(&path))
         }
         [a, "=" | "==", b] => Ok(a == b),
         [a, "!=", b] => Ok(a != b),

@@ -83,7 +83,7 @@ impl Program for Watch {
             return Step::More;
         };
         let mut input = Input::empty();
-        let mut inner = Io { input: &mut input, output: Vec::new(), to_terminal: false };
+        let mut inner = Io::new(&mut input, false);
         let step = machine.step(&mut inner, ctx);
         for chunk in inner.output {
             text.push_str(&chunk.text);

@@ -71,6 +71,11 @@ impl Program for Xargs {
             let Some(text) = io.input.all() else {
                 return Step::Wait(None);
             };
+            let lines = self.command.iter().map(String::len).sum::<usize>().saturating_mul(text.lines().count());
+            if lines > 64 << 20 {
+                io.err("xargs: argument list too long\n");
+                return Step::Done(1);
+            }
             self.queue = Some(self.plan(&text));
         }
         if self.running.is_none() {
@@ -83,7 +88,7 @@ impl Program for Xargs {
             return Step::More;
         };
         let mut input = Input::empty();
-        let mut inner = Io { input: &mut input, output: Vec::new(), to_terminal: false };
+        let mut inner = Io::new(&mut input, false);
         let step = machine.step(&mut inner, ctx);
         io.output.append(&mut inner.output);
         match step {
