@@ -16,6 +16,7 @@ mod kubelet;
 mod pki;
 mod process;
 mod programs;
+mod proxy;
 
 use anyhow::{Context, Result, bail};
 use control_plane::Cluster;
@@ -42,6 +43,8 @@ const CHECKS: &[Check] = &[
     ("act: the lab, decision by decision as in the simulation", checks::act::lab),
     ("act: killed, cut off and begun again", checks::act::faults),
     ("act: one leads, and none beside another autoscaler", checks::act::leaders),
+    ("act: told to wait, refused and left without watches", checks::injected::answers),
+    ("act: killed at each step of a replacement", checks::injected::killed),
     ("rights: act with each and without", checks::rights::acting),
     ("karpenter: scales out and back", checks::karpenter::out_and_back),
     ("karpenter: does what was planned", checks::beside::karpenter),

@@ -102,7 +102,7 @@ impl Acting {
         self.child.wait().expect("it ends").code()
     }
 
-    fn kill(mut self) {
+    pub fn kill(mut self) {
         self.child.kill().expect("it runs");
         self.child.wait().expect("it ends");
     }

@@ -3,6 +3,7 @@
 pub mod act;
 pub mod beside;
 pub mod faults;
+pub mod injected;
 pub mod karpenter;
 pub mod kubelets;
 pub mod observe;
