@@ -55,9 +55,9 @@ impl Budget {
         self.spend(bytes / BYTES);
     }
 
-    /// Whether the owner is to get a turn.
+    /// Whether the owner is to get a turn: also where nothing is left, for whoever is asked to go on then cannot.
     pub fn step_is_over(&self) -> bool {
-        self.step >= FRAMES
+        self.step >= FRAMES || self.stopped().is_some()
     }
 
     /// Bytes that may yet be worked on.
@@ -68,5 +68,27 @@ impl Budget {
     /// Why the line cannot go on, once everything is spent.
     pub fn stopped(&self) -> Option<&'static str> {
         (self.frames >= MOST).then_some(if self.bytes > MOST / 2 { BULK } else { ROUND })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_left_for_those_who_are_asked_again() {
+        let now = SimTime::ZERO;
+        let mut budget = Budget::default().begin(now);
+        budget.spend(MOST - 1);
+        assert_eq!((budget.end(), budget.stopped()), (3_999, None));
+        let mut budget = budget.begin(now);
+        assert!(!budget.step_is_over());
+        budget.spend(1);
+        assert_eq!(budget.stopped(), Some(ROUND));
+        assert!(budget.step_is_over(), "a pipeline would ask again, and each around it");
+        assert!(budget.begin(now + 1).stopped().is_none());
+        let mut budget = Budget::default();
+        budget.spend_bytes(MOST * BYTES);
+        assert_eq!((budget.stopped(), budget.bytes_left()), (Some(BULK), 0));
     }
 }

@@ -42,6 +42,8 @@ impl Running {
 
     pub fn step(&mut self, around: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Step {
         for _ in 0..ROUNDS {
+            // Pipelines stand in one another: rounds that cost nothing would multiply.
+            ctx.state.budget.spend(1);
             let mut wake: Option<SimTime> = None;
             let mut again = false;
             for i in 0..self.stages.len() {
