@@ -338,6 +338,9 @@ fn act(
     }
 }
 
+/// A command that replacements are awaited for: the pool, how many, the reason, the nodes and what was made so far.
+type Open = (String, usize, String, Vec<String>, Vec<String>);
+
 fn commands(
     log: &str,
     states: &[State],
@@ -345,8 +348,7 @@ fn commands(
     pools: &BTreeMap<String, String>,
 ) -> BTreeMap<String, Vec<String>> {
     let mut all: BTreeMap<String, Vec<String>> = states.iter().map(|s| (s.name.clone(), Vec::new())).collect();
-    // Of commands that replacements are awaited for: the pool, how many, the reason, the nodes and what was made so far.
-    let mut open: Vec<(String, usize, String, Vec<String>, Vec<String>)> = Vec::new();
+    let mut open: Vec<Open> = Vec::new();
     let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     for line in lines {
         match line.str_at("message") {

@@ -104,14 +104,16 @@ fn enough(cluster: &Cluster, user: &str, verb: Verb, unasked: impl Fn(&Right) ->
     assert!(unused.is_empty(), "{verb:?} has not asked for {unused:#?}");
 }
 
+/// Given a kubeconfig: the notes, or why nothing could be read.
+type Reads<'a> = &'a dyn Fn(&str) -> Result<Vec<String>, String>;
+
 /// Without one right, all else is shown and the lack of it told.
 pub fn reading(cluster: &mut Cluster) {
     cluster.create(&node("rights-a")).unwrap();
     until_usable(cluster, "rights-a");
     let observe = |kubeconfig: &str| picture(&options(kubeconfig), 0).map(|(_, notes)| notes).map_err(|f| f.message);
     let plan = |kubeconfig: &str| nodewright_cli::plan::live(&options(kubeconfig)).map(|d| d.notes).map_err(|f| f.message);
-    let verbs: [(&str, Verb, &dyn Fn(&str) -> Result<Vec<String>, String>); 2] =
-        [("observe", Verb::Observe, &observe), ("plan", Verb::Plan, &plan)];
+    let verbs: [(&str, Verb, Reads); 2] = [("observe", Verb::Observe, &observe), ("plan", Verb::Plan, &plan)];
     for (word, verb, run) in verbs {
         grant(cluster, verb);
         let kubeconfig = cluster.audited(&account(word)).unwrap();
