@@ -7,6 +7,19 @@ use crate::collections::VecMap;
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
+/// A document in one line as Go's encoder writes it: what could be taken for markup is escaped (encoding/json, `HTMLEscape`).
+pub fn as_go(value: &Value) -> String {
+    let mut text = value.to_string();
+    for (plain, escaped) in
+        [("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026"), ("\u{2028}", "\\u2028"), ("\u{2029}", "\\u2029")]
+    {
+        if text.contains(plain) {
+            text = text.replace(plain, escaped);
+        }
+    }
+    text
+}
+
 /// A [`Value`] from JSON syntax, with expressions of [`ToDoc`] types (borrowed) for values and of string types, in
 /// parentheses, for keys.
 #[macro_export]

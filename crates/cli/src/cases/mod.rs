@@ -1,6 +1,7 @@
 //! `nodewright kubectl-cases`: a run recorded on a real cluster, played on the simulated one and compared.
 
 mod normal;
+mod order;
 mod past;
 mod run;
 mod sequence;
@@ -118,13 +119,18 @@ pub fn play(choices: &Choices) -> Result<Vec<Case>, Failure> {
         };
         let name = file.trim_end_matches(".txt");
         let recorded = recordings.iter().find(|(known, _)| known == file);
-        let here = cluster.run(command, recorded.and_then(|(_, r)| r.client()));
+        let recorded = recorded.map(|(_, recording)| recording);
+        if let Some((began, _)) = recorded.and_then(Recording::timing) {
+            cluster.wait_until_recorded(began);
+        }
+        let call_ms = recorded.and_then(Recording::call_ms).unwrap_or(run::CALL_MS);
+        let here = cluster.run_within(command, recorded.and_then(Recording::client), call_ms);
         let mut add = |name: &str, recorded: &Recording, here: Ran| {
             if name.starts_with(only) {
                 out.push(Case { name: name.to_owned(), recorded: recorded.clone(), here });
             }
         };
-        if let Some((_, recorded)) = recorded {
+        if let Some(recorded) = recorded {
             add(name, recorded, here);
         }
         // What another client said at the same moment.

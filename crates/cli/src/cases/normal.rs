@@ -3,6 +3,7 @@
 //! Names that were drawn have other lengths here, so that a column of a table which holds one has another width: that
 //! column, and no other, is laid out anew. Rows of drawn names come in another order, and are put in order.
 
+use super::order;
 use super::table::Table;
 use regex_lite::Regex;
 use std::sync::OnceLock;
@@ -83,7 +84,7 @@ pub fn normal(text: &str) -> String {
         }
     }
     out.append(&mut lay(table, &mut titles));
-    in_order(out).join("\n")
+    order::of_requirements(order::of_rows(out)).join("\n")
 }
 
 /// Lines that follow a table in other columns have its titles: a watch prints them so.
@@ -117,40 +118,6 @@ fn is_age(cell: &str) -> bool {
         }
     }
     parts > 0 && !digits
-}
-
-/// Neighbouring table rows that carry drawn names, in order, and what drain says of several pods, which it evicts at once;
-/// rows of events once each, for how often an attempt was repeated hangs on the pace of the machine.
-fn in_order(lines: Vec<String>) -> Vec<String> {
-    let is_events = lines.iter().any(|l| l.starts_with("LAST SEEN  ") || l.contains("  LAST SEEN  "));
-    let group = |l: &str| {
-        let row = l.contains("  ") && !l.starts_with([' ', '{']);
-        let drawn = row && ["-DRAWN", "NODE", "-HASH"].iter().any(|mark| l.contains(mark));
-        match () {
-            () if l.starts_with("evicting pod ") => Some("evicting"),
-            () if l.starts_with("pod/") && l.ends_with(" evicted") => Some("evicted"),
-            () if drawn || is_events && l.contains("<age>") => Some("row"),
-            () => None,
-        }
-    };
-    let mut out: Vec<String> = Vec::new();
-    let mut run: Vec<String> = Vec::new();
-    let mut of = None;
-    for line in lines {
-        let now = group(&line);
-        if now != of || now.is_none() {
-            run.sort();
-            out.append(&mut run);
-        }
-        of = now;
-        run.push(line);
-    }
-    run.sort();
-    out.append(&mut run);
-    if is_events {
-        out.dedup();
-    }
-    out
 }
 
 #[cfg(test)]

@@ -3,6 +3,9 @@
 use crate::Failure;
 use std::path::Path;
 
+/// What takes longer has waited: nine in ten recorded commands took less than 0.26 s.
+const LONGEST_CALL_MS: u64 = 300;
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum What {
     /// A command; its recording is in the file of this name where there is one.
@@ -109,6 +112,22 @@ impl Recording {
         })
     }
 
+    /// When it began, in milliseconds of Unix time, and how long it took: `taken TIME` is when it had ended, to the second.
+    pub fn timing(&self) -> Option<(i64, u64)> {
+        let (_, rest) = self.meta.split_once("taken ")?;
+        let (taken, rest) = rest.split_once("; took ")?;
+        let seconds = rest.split('s').next()?.parse::<f64>().ok().filter(|s| (0.0..=86_400.0).contains(s))?;
+        let took = u64::try_from(std::time::Duration::from_secs_f64(seconds).as_millis()).ok()?;
+        Some((objects::time::parse_rfc3339(taken)?.checked_sub_unsigned(took)?, took))
+    }
+
+    /// How long one call of kubectl took: those of a command shared its time. One that waited for something says nothing.
+    pub fn call_ms(&self) -> Option<u64> {
+        let (_, took) = self.timing()?;
+        let calls = self.command.matches("kubectl").count().max(1) as u64;
+        Some(took / calls).filter(|ms| *ms <= LONGEST_CALL_MS)
+    }
+
     /// The client's minor version.
     pub fn client(&self) -> Option<u32> {
         let (_, version) = self.meta.split_once("kubectl v1.")?;
@@ -210,7 +229,10 @@ mod tests {
         let text = "--- meta\nkubectl v1.35.4; x\n--- command\nkubectl a\n--- exit\n1\n--- stdout\n0--- stderr\nb\n";
         let r = Recording::parse(text).unwrap();
         assert_eq!((r.command.as_str(), r.exit, r.stdout.as_str(), r.stderr.as_str()), ("kubectl a", 1, "0", "b\n"));
-        assert_eq!(r.client(), Some(35));
+        assert_eq!((r.client(), r.timing(), r.call_ms()), (Some(35), None, None));
+        let meta = "kubectl v1.35.4; taken 2026-11-23T20:57:31Z; took 0.18s\nnote: x".to_owned();
+        let r = Recording { meta, command: "kubectl get $(kubectl get po -o name)".to_owned(), ..r };
+        assert_eq!((r.timing(), r.call_ms()), (Some((1_795_467_450_820, 180)), Some(90)));
         assert_eq!(variant_of("a1-x.kubectl-1.32.4.txt"), Some("a1-x"));
         assert_eq!(variant_of("a1-x.txt"), None);
     }

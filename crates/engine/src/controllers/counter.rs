@@ -5,27 +5,56 @@ use super::context::Cx;
 use super::messages::quantities;
 use super::state::{State, node_of, pool_name, synced};
 use crate::SimTime;
-use objects::{DocExt, Era, Resources, Value, json};
+use objects::collections::VecMap;
+use objects::{DocExt, Era, Object, Resources, Value, json};
 
 const RETRY_MS: u64 = 1_000;
 const PERIOD_MS: u64 = 5_000;
 
-/// When the counter runs after a change: with the watch event in 0.29, at its five-second tick in 1.14.
-pub fn next(era: Era, at: SimTime) -> SimTime {
-    match era {
-        Era::V1alpha5 => at + super::WATCH_MS,
-        Era::V1 => SimTime((at.ms() / PERIOD_MS + 1) * PERIOD_MS),
+/// When each pool is counted: in 0.29 with the watch event of a change, in 1.14 when the pool comes and every five seconds
+/// from then on.
+#[derive(Clone, Debug, Default)]
+pub struct Counter {
+    first: VecMap<String, SimTime>,
+}
+
+impl Counter {
+    /// When the pool is counted that came at this time.
+    pub fn begin(&mut self, pool: &str, at: SimTime) -> SimTime {
+        let first = at + super::WATCH_MS;
+        self.first.insert(pool.to_owned(), first);
+        first
+    }
+
+    /// When the pool is counted after a change at this time.
+    pub fn next(&self, pool: &str, era: Era, at: SimTime) -> SimTime {
+        match (era, self.first.get(pool)) {
+            (Era::V1, Some(first)) if at >= *first => SimTime(first.ms() + ((at.ms() - first.ms()) / PERIOD_MS + 1) * PERIOD_MS),
+            (Era::V1, Some(first)) => *first,
+            _ => at + super::WATCH_MS,
+        }
+    }
+
+    pub fn reconcile(&mut self, name: &str, state: &State, cx: &mut Cx<'_, '_>) -> Option<SimTime> {
+        let Some(pool) = cx.view.store.cluster(cx.names.pool, name).cloned() else {
+            self.first.remove(name);
+            return None;
+        };
+        if !synced(cx.view.store, cx.names) {
+            let again = cx.view.now + RETRY_MS;
+            self.first.insert(name.to_owned(), again);
+            return Some(again);
+        }
+        count(&pool, state, cx);
+        None
     }
 }
 
-pub fn reconcile(name: &str, state: &State, cx: &mut Cx<'_, '_>) -> Option<SimTime> {
-    let pool = cx.view.store.cluster(cx.names.pool, name)?;
-    if !synced(cx.view.store, cx.names) {
-        return Some(cx.view.now + RETRY_MS);
-    }
+fn count(pool: &Object, state: &State, cx: &mut Cx<'_, '_>) {
+    let name = &pool.meta.name;
     let mut sum = Resources::default();
     let mut nodes: i64 = 0;
-    for claim in cx.view.store.list(cx.names.claim).filter(|c| pool_name(c, cx.names) == name) {
+    for claim in cx.view.store.list(cx.names.claim).filter(|c| pool_name(c, cx.names) == *name) {
         let node = node_of(cx.view.store, claim);
         // What is about to go no longer counts.
         if state.is_marked(claim, node.map(|n| &**n)) {
@@ -53,7 +82,7 @@ pub fn reconcile(name: &str, state: &State, cx: &mut Cx<'_, '_>) -> Option<SimTi
     let empty = want.as_object().is_none_or(|m| m.is_empty());
     let counted = cx.era() == Era::V1alpha5 || pool.doc.int_at("status.nodes") == Some(nodes);
     if (*have == want || (nothing && empty)) && counted {
-        return None;
+        return;
     }
     let mut patch = json!({});
     // A merge patch keeps what it does not name, so vanished resources are named as null.
@@ -71,11 +100,10 @@ pub fn reconcile(name: &str, state: &State, cx: &mut Cx<'_, '_>) -> Option<SimTi
         patch.set("status.nodes", nodes);
     }
     cx.patch(pool.key(), patch, "count the pool's resources");
-    None
 }
 
 /// The node's capacity; until it is initialized what the claim says fills the gaps.
-fn capacity(claim: &objects::Object, node: Option<&objects::Object>) -> Resources {
+fn capacity(claim: &Object, node: Option<&Object>) -> Resources {
     let Some(typed) = claim.claim() else {
         return Resources::default();
     };

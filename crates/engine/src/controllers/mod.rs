@@ -111,6 +111,7 @@ pub struct Karpenter {
     lifecycle: lifecycle::Lifecycle,
     evictions: termination::Evictions,
     pools: pools::Pools,
+    counter: counter::Counter,
     batch: provisioning::Batch,
     provisioning: provisioning::Provisioning,
     disruption: disruption::Disruption,
@@ -149,6 +150,7 @@ impl Karpenter {
             lifecycle: lifecycle::Lifecycle::default(),
             evictions: termination::Evictions::default(),
             pools: pools::Pools::default(),
+            counter: counter::Counter::default(),
             batch: provisioning::Batch::default(),
             provisioning: provisioning::Provisioning::default(),
             disruption: disruption::Disruption::new(),
@@ -164,6 +166,9 @@ impl Karpenter {
 
     /// Reads what its caches list, as a process that has just begun to lead.
     pub fn list(&mut self, view: &View<'_>) {
+        if view.now > SimTime::ZERO {
+            self.disruption.begin(view.now);
+        }
         for object in view.store.all() {
             let (revision, at, op) = (object.meta.resource_version, view.now, Op::Added);
             self.observe(&Change { revision, at, op, object: object.clone(), old: None }, view);
@@ -194,7 +199,7 @@ impl Karpenter {
                 None
             }
             Item::Pool(name) => self.pools.reconcile(name, cx),
-            Item::Counter(name) => counter::reconcile(name, &self.state, cx),
+            Item::Counter(name) => self.counter.reconcile(name, &self.state, cx),
             Item::NodeClass(name) => node_class::reconcile(name, cx),
             Item::Garbage => garbage::reconcile(cx),
             _ => self.busy.and_then(|busy| busy.0(self, &item, cx)),
@@ -376,7 +381,7 @@ impl Karpenter {
     fn count(&mut self, claim: &Object, at: SimTime) {
         let pool = state::pool_name(claim, self.names);
         if !pool.is_empty() {
-            self.work.sooner(Item::Counter(pool.to_owned()), counter::next(self.names.era, at));
+            self.work.sooner(Item::Counter(pool.to_owned()), self.counter.next(pool, self.names.era, at));
         }
     }
 }
@@ -406,7 +411,11 @@ impl Actor for Karpenter {
             kind if kind == self.names.claim => self.observe_claim(change, view),
             kind if kind == self.names.pool && change.op != Op::Deleted => {
                 self.work.sooner(Item::Pool(name()), soon);
-                self.work.sooner(Item::Counter(name()), counter::next(self.names.era, change.at));
+                let count = match change.op {
+                    Op::Added => self.counter.begin(&object.meta.name, change.at),
+                    _ => self.counter.next(&object.meta.name, self.names.era, change.at),
+                };
+                self.work.sooner(Item::Counter(name()), count);
                 if object.pool().is_some_and(|p| p.replicas.is_some()) {
                     self.work.sooner(Item::Static(name()), soon);
                 }

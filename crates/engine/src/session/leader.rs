@@ -24,6 +24,8 @@ pub struct Leader {
     /// `namespace/name`, kept after the pod has gone.
     pod: String,
     since: SimTime,
+    /// When the lease was given back.
+    free_since: SimTime,
     seen_revision: u64,
     terms: u32,
     /// The process runs outside the cluster: no pod of it leads.
@@ -47,6 +49,9 @@ impl Leader {
         if leader.is_some_and(|p| p.meta.uid == self.uid && works(p)) {
             return false;
         }
+        if self.key.take().is_some() {
+            self.free_since = now;
+        }
         let next = store
             .list(Kind::Pod)
             .filter(|_| !held)
@@ -57,14 +62,12 @@ impl Leader {
                 self.key = Some(pod.key());
                 self.uid = pod.meta.uid.clone();
                 self.pod = pod.key().to_string();
-                self.since = if self.terms == 0 { now } else { now + RETRY_MS };
+                // Who comes to a free lease takes it at once; who has waited for it finds out at its next try.
+                self.since = if now > self.free_since || self.terms == 0 { now } else { now + RETRY_MS };
                 self.terms += 1;
                 true
             }
-            None => {
-                self.key = None;
-                false
-            }
+            None => false,
         }
     }
 

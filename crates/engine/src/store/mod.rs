@@ -81,6 +81,7 @@ pub struct Store {
     indexes: VecMap<(By, Kind), Arc<Index>>,
     /// The event of each series (object, reason, message, component, type), so that repetitions are counted.
     events: Arc<BTreeMap<u64, Name>>,
+    correlator: Arc<exec::Correlator>,
     kind_revisions: VecMap<Kind, u64>,
     revision: u64,
     log: Ribbon<Arc<Change>>,
@@ -95,6 +96,7 @@ impl Default for Store {
             tables: VecMap::new(),
             indexes: VecMap::new(),
             events: Arc::default(),
+            correlator: Arc::default(),
             kind_revisions: VecMap::new(),
             revision: 0,
             log: Ribbon::new(WATCH_LOG),
@@ -160,6 +162,11 @@ impl Store {
     /// The event that says the same as `doc` about the same object.
     pub fn event_like(&self, doc: &Value) -> Option<&Arc<Object>> {
         self.tables.get(&Kind::Event)?.get(self.events.get(&event_series(doc))?)
+    }
+
+    /// What those who record events remember.
+    fn correlator(&mut self) -> &mut exec::Correlator {
+        Arc::make_mut(&mut self.correlator)
     }
 
     /// The last resource version given out.

@@ -63,7 +63,7 @@ pub fn with_last_applied(doc: &Value) -> Value {
     } else {
         plain.set("metadata.annotations", crate::json!({}));
     }
-    let mut text = plain.to_string();
+    let mut text = crate::json::as_go(&plain);
     text.push('\n');
     if let Value::Object(annotations) = plain.slot("metadata.annotations") {
         annotations.insert(LAST_APPLIED.to_owned(), text.into());

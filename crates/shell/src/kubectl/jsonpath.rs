@@ -88,7 +88,7 @@ fn plain(v: &Value) -> String {
     match v {
         Value::String(s) => s.clone(),
         // Go's encoder escapes what HTML would mistake.
-        other => super::output::escape(other),
+        other => objects::json::as_go(other),
     }
 }
 

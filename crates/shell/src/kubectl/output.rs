@@ -6,6 +6,7 @@ use super::jsonpath::{Template, go_text};
 use super::table::Table;
 use super::{Call, Fail};
 use crate::run::Ctx;
+use objects::json::as_go;
 use objects::{DocExt, Kind, Object, Value, json};
 use std::sync::Arc;
 
@@ -235,7 +236,7 @@ fn write(value: &Value, depth: usize, out: &mut String) {
             out.push_str("{\n");
             for (i, (key, item)) in map.iter().enumerate() {
                 pad(depth + 1, out);
-                out.push_str(&escape(&Value::String(key.clone())));
+                out.push_str(&as_go(&Value::String(key.clone())));
                 out.push_str(": ");
                 write(item, depth + 1, out);
                 out.push_str(if i + 1 < map.len() { ",\n" } else { "\n" });
@@ -243,12 +244,8 @@ fn write(value: &Value, depth: usize, out: &mut String) {
             pad(depth, out);
             out.push('}');
         }
-        other => out.push_str(&escape(other)),
+        other => out.push_str(&as_go(other)),
     }
-}
-
-pub fn escape(value: &Value) -> String {
-    value.to_string().replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
 }
 
 #[cfg(test)]

@@ -65,7 +65,12 @@ pub struct Disruption {
     rest: Option<Rest>,
     pub queue: Queue,
     last_pass: SimTime,
+    /// When the process began that polls, where that is known.
+    began: Option<SimTime>,
 }
+
+/// A process that has begun finds its caches unsynced once, and polls a second later.
+const FIRST_POLL_MS: u64 = 1_200;
 
 impl Disruption {
     pub fn new() -> Disruption {
@@ -77,7 +82,13 @@ impl Disruption {
             rest: None,
             queue: Queue::default(),
             last_pass: SimTime::ZERO,
+            began: None,
         }
+    }
+
+    /// The process begins now.
+    pub fn begin(&mut self, now: SimTime) {
+        self.began = Some(now);
     }
 
     /// Runs what is due; returns when to run again, `None` while there is nothing that could be disrupted.
@@ -93,12 +104,14 @@ impl Disruption {
     }
 
     /// The poll that a loop which had nothing to do is due for after `now`, in step with its earlier ones. When a process
-    /// started polling is drawn from the seed.
+    /// began that has always been there is drawn from the seed.
     pub fn next_poll(&self, now: SimTime, view: &View<'_>) -> SimTime {
         let period = view.profile.disruption_poll_ms.max(1);
-        let last = match self.last_pass {
-            SimTime::ZERO => SimTime(view.stream("disruption-poll", "phase").below(period)),
-            last => last,
+        let last = match (self.last_pass, self.began) {
+            (SimTime::ZERO, Some(began)) if now < began + FIRST_POLL_MS => return began + FIRST_POLL_MS,
+            (SimTime::ZERO, Some(began)) => began + FIRST_POLL_MS,
+            (SimTime::ZERO, None) => SimTime(view.stream("disruption-poll", "phase").below(period)),
+            (last, _) => last,
         };
         last + (now.since(last) / period + 1) * period
     }

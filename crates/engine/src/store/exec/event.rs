@@ -3,9 +3,11 @@
 //! event_broadcaster}.go for the scheduler's.
 
 use super::Context;
+use super::correlate::COMBINED;
 use crate::actor::EventNote;
+use crate::kernel::Stream;
 use crate::store::Store;
-use objects::{DocExt, Kind, Object, Value, json, time};
+use objects::{DocExt, Kind, Object, ObjectKey, Value, json, time};
 use std::sync::Arc;
 
 /// How long a server keeps an event after it was last seen (`--event-ttl`).
@@ -31,11 +33,16 @@ pub fn event(store: &mut Store, ctx: &Context<'_>, note: &EventNote) -> Option<A
         involved.set("uid", object.meta.uid.as_str());
         involved.set("resourceVersion", object.meta.resource_version.to_string());
     }
-    // The name carries nanoseconds; the part below the simulated millisecond comes from the revision, which is unique.
+    // The name carries nanoseconds; the part below the simulated millisecond comes from the revision, which is unique. What
+    // would not be a name becomes a uid (client-go tools/record/util, v0.35.4).
     let nanos = ctx.unix_ms().saturating_mul(1_000_000).saturating_add_unsigned(store.revision() % 1_000_000);
+    let mut name = format!("{}.{nanos:x}", about.name);
+    if !objects::schema::is_dns_subdomain(&name) {
+        name = Stream::fork(ctx.seed, "event", &name).uuid();
+    }
     let mut doc = json!({
         "apiVersion": "v1", "kind": "Event",
-        "metadata": {"name": format!("{}.{nanos:x}", about.name), "namespace": namespace},
+        "metadata": {"name": name, "namespace": namespace},
         "involvedObject": involved,
         "reason": note.reason, "message": note.message,
         "source": {"component": note.component},
@@ -54,17 +61,30 @@ pub fn event(store: &mut Store, ctx: &Context<'_>, note: &EventNote) -> Option<A
         doc.remove_at("involvedObject.apiVersion");
         doc.remove_at("involvedObject.resourceVersion");
     }
-    let Some(old) = store.event_like(&doc).cloned() else {
-        return super::create(store, ctx, doc).ok();
-    };
-    let last_ms = old.doc.str_at("lastTimestamp").and_then(time::parse_rfc3339).unwrap_or(0);
-    let since_ms = u64::try_from(ctx.unix_ms().saturating_sub(last_ms)).unwrap_or(0);
-    if since_ms < note.dedupe_ms {
+    let mut old = store.event_like(&doc).cloned();
+    let last_ms = old.as_ref().and_then(|o| o.doc.str_at("lastTimestamp")).and_then(time::parse_rfc3339);
+    let since_ms = last_ms.map(|last| u64::try_from(ctx.unix_ms().saturating_sub(last)).unwrap_or(0));
+    if since_ms.is_some_and(|since| since < note.dedupe_ms) {
         return None;
     }
+    // The scheduler's recorder is another, which counts equal events and nothing else.
+    if note.component != SCHEDULER {
+        let correlator = store.correlator();
+        if let Some(name) = correlator.combine(&doc, ctx.unix_ms()) {
+            doc.set("message", format!("{COMBINED}{}", note.message));
+            old = store.get(&ObjectKey::new(Kind::Event, namespace, &name)).cloned();
+        }
+        if store.correlator().is_spam(&doc, ctx.unix_ms()) {
+            return None;
+        }
+    }
+    let Some(old) = old else {
+        return super::create(store, ctx, doc).ok();
+    };
     let mut counted = old.doc.clone();
     counted.set("count", old.doc.int_at("count").unwrap_or(1).saturating_add(1));
     counted.set("lastTimestamp", now);
+    counted.set("message", doc.at("message").clone());
     super::update::write(store, ctx, &old, counted).ok()
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Every function either writes and says what it wrote, or refuses with the server's own words and writes nothing.
 
+mod correlate;
 mod create;
 mod delete;
 mod event;
@@ -10,6 +11,7 @@ mod pods;
 mod tests;
 mod update;
 
+pub use correlate::Correlator;
 pub use create::{create, prepare};
 pub use delete::delete;
 pub use event::{EVENT_TTL_MS, MAX_EVENTS, event};
