@@ -1,8 +1,9 @@
 //! Running other programs, and where the project is.
 
 use anyhow::{Context, Result, bail};
+use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 /// The project's top folder.
 pub fn root() -> PathBuf {
@@ -31,6 +32,33 @@ pub fn run(mut command: Command) -> Result<()> {
         bail!("`{shown}` failed ({status})");
     }
     Ok(())
+}
+
+/// A program that runs beside others; what it prints is shown at its end.
+pub struct Background {
+    shown: String,
+    child: Child,
+    printed: PathBuf,
+}
+
+impl Background {
+    /// Begins it, with its output in this file of the target folder.
+    pub fn begin(mut command: Command, file: &str) -> Result<Background> {
+        let (shown, printed) = (line(&command), root().join("target").join(file));
+        let out = File::create(&printed).with_context(|| format!("cannot write {}", printed.display()))?;
+        let child = command.stdout(out.try_clone()?).stderr(out).spawn().with_context(|| format!("cannot run `{shown}`"))?;
+        Ok(Background { shown, child, printed })
+    }
+
+    /// Waits for its end; an exit status other than 0 is an error.
+    pub fn finish(mut self) -> Result<()> {
+        let status = self.child.wait()?;
+        println!("{}", std::fs::read_to_string(&self.printed).unwrap_or_default());
+        if !status.success() {
+            bail!("`{}` failed ({status})", self.shown);
+        }
+        Ok(())
+    }
 }
 
 /// Runs to the end and returns what it printed.

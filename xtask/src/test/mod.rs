@@ -14,6 +14,9 @@ use crate::{page, shell};
 use anyhow::{Result, bail};
 use std::time::Duration;
 
+/// From this suite on that of the cluster runs beside the others.
+const BESIDE: &str = "wasm";
+
 type Work = Box<dyn Fn(&mut Shared) -> Result<()>>;
 
 /// One named part of the test run.
@@ -34,6 +37,8 @@ impl Suite {
 struct Shared {
     built: Option<page::Built>,
     site: Option<u16>,
+    /// The suite of the cluster where it was begun before its turn.
+    cluster: Option<Result<shell::Background>>,
 }
 
 impl Shared {
@@ -100,6 +105,9 @@ pub fn run(mut args: Args) -> Result<()> {
     let n = suites.len();
     for (i, suite) in suites.iter().enumerate() {
         println!("\n=== {}/{n} {}: {}", i + 1, suite.name, suite.about);
+        if suite.name == BESIDE && suites.iter().any(|s| s.name == "cluster") {
+            shared.cluster = Some(rust::begin_cluster());
+        }
         let (result, took) = timed(|| (suite.run)(&mut shared));
         let word = match &result {
             Ok(()) => "passed",

@@ -14,7 +14,12 @@ pub fn first() -> Vec<Suite> {
     vec![
         Suite::new("format", "cargo fmt", cargo(&["fmt", "--all", "--check"])),
         Suite::new("clippy", "lints, native", |_| {
-            shell::run(shell::cargo(&["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+            // All targets are those that `cargo test` runs by itself, and the cluster's is not.
+            for targets in [["--all-targets"].as_slice(), &["--test", CLUSTER]] {
+                let args = [&["clippy", "--quiet", "--workspace"], targets, &["--", "-D", "warnings"]].concat();
+                shell::run(shell::cargo(&args))?;
+            }
+            Ok(())
         }),
         Suite::new("clippy-wasm", "lints of the page and the JavaScript facade for wasm", |_| {
             page::ensure_target()?;
@@ -54,9 +59,19 @@ pub fn client() -> Suite {
     })
 }
 
+const CLUSTER_TEST: [&str; 5] = ["test", "--quiet", "--workspace", "--test", CLUSTER];
+
 /// The one suite that needs Go, and minutes the first time.
 pub fn cluster() -> Suite {
-    Suite::new(CLUSTER, "a real control plane with the real Karpenter, built from Go modules", |_| {
-        shell::run(shell::cargo(&["test", "--quiet", "--workspace", "--test", CLUSTER]))
+    let about = "a real control plane with the real Karpenter, built from Go modules";
+    Suite::new(CLUSTER, about, |shared| match shared.cluster.take() {
+        Some(begun) => begun?.finish(),
+        None => shell::run(shell::cargo(&CLUSTER_TEST)),
     })
+}
+
+/// Begins the suite of the cluster beside those before it: most of its time it waits.
+pub fn begin_cluster() -> Result<shell::Background> {
+    shell::run(shell::cargo(&[CLUSTER_TEST.as_slice(), &["--no-run"]].concat()))?;
+    shell::Background::begin(shell::cargo(&CLUSTER_TEST), "cluster.txt")
 }

@@ -9,14 +9,15 @@ impl Parser<'_> {
     pub fn parameter(&mut self, quoted: bool) -> Res<Part> {
         let inner = self.braced()?;
         let bad = || Stop::Wrong(format!("${{{inner}}}: bad substitution"));
-        if let Some(name) = inner.strip_prefix('#').filter(|n| is_name(n) || matches!(*n, "@" | "*")) {
+        let is_digits = |n: &str| !n.is_empty() && n.chars().all(|c| c.is_ascii_digit());
+        let has_length = |n: &&str| is_name(n) || is_digits(n) || matches!(*n, "@" | "*" | "?" | "#" | "$" | "!");
+        if let Some(name) = inner.strip_prefix('#').filter(has_length) {
             return Ok(Part::Variable { name: name.to_owned(), change: Some(Rc::new(Change::Length)), quoted });
         }
         let end = inner.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(inner.len());
         let end = if end == 0 { inner.chars().next().map_or(0, char::len_utf8) } else { end };
         let (name, rest) = inner.split_at_checked(end).ok_or_else(bad)?;
-        let digits = !name.is_empty() && name.chars().all(|c| c.is_ascii_digit());
-        if !is_name(name) && !digits && !matches!(name, "?" | "#" | "@" | "*" | "$" | "!") {
+        if !is_name(name) && !is_digits(name) && !matches!(name, "?" | "#" | "@" | "*" | "$" | "!") {
             return Err(bad());
         }
         let change = if rest.is_empty() { None } else { Some(Rc::new(self.change(rest, quoted)?.ok_or_else(bad)?)) };
