@@ -1,7 +1,7 @@
 //! What the verbs share that change the objects their arguments name: one object after another, each with its own result.
 
 use super::get::Found;
-use super::{DryRun, Fail, Next, send, snapshot};
+use super::{Call, DryRun, Fail, Next, send, snapshot};
 use crate::run::{Ctx, Io};
 use engine::session::{PatchStyle, Request};
 use objects::{Object, Value};
@@ -23,7 +23,7 @@ pub fn each(found: &Found, io: &mut Io<'_>, ctx: &mut Ctx<'_>, act: &mut Act<'_>
     Next::Done(if found.say_missing(io) { 1 } else { exit })
 }
 
-/// Sends `request`, unless a dry run leaves the server alone, and gives the object as it is then.
+/// Sends `request`, unless a dry run leaves the server alone, and gives the object as it is then, or would be.
 pub fn unless_client(
     object: &Object,
     request: Request,
@@ -32,12 +32,15 @@ pub fn unless_client(
     ctx: &mut Ctx<'_>,
 ) -> Result<Option<Arc<Object>>, Fail> {
     if dry != DryRun::Client {
-        send(request, io, ctx).map_err(|error| Fail::api(&error))?;
+        let outcome = send(request, io, ctx).map_err(|error| Fail::api(&error))?;
+        if dry.is_dry() {
+            return Ok(outcome.object);
+        }
     }
     Ok(snapshot(ctx).store.get(&object.key()).cloned())
 }
 
-/// [`unless_client`] for a merge patch.
+/// [`unless_client`] for a merge patch, which a dry run of the client applies to what it has read.
 pub fn merge(
     object: &Object,
     patch: Value,
@@ -45,6 +48,18 @@ pub fn merge(
     io: &mut Io<'_>,
     ctx: &mut Ctx<'_>,
 ) -> Result<Option<Arc<Object>>, Fail> {
+    if dry == DryRun::Client {
+        let mut doc = object.doc.clone();
+        objects::patch::merge(&mut doc, &patch);
+        return Ok(Some(Arc::new(Object::from_doc(object.kind, doc))));
+    }
     let request = Request::Patch { key: object.key(), patch, style: PatchStyle::Merge, dry_run: dry.is_dry() };
     unless_client(object, request, dry, io, ctx)
+}
+
+/// The resource version that `--resource-version` asks for, which is one of a single object.
+pub fn resource_version(call: &Call, found: &Found, many: &str) -> Result<Option<String>, Fail> {
+    let asked = call.flags.text("resource-version").filter(|v| !v.is_empty()).map(str::to_owned);
+    let count = found.objects.iter().map(|(_, o)| o.len()).sum::<usize>();
+    if asked.is_some() && count > 1 { Err(Fail::error(many)) } else { Ok(asked) }
 }

@@ -2,7 +2,7 @@
 //! Source: k8s.io/kubectl/pkg/cmd/{label/label,annotate/annotate}.go, v0.28.
 
 use super::apply::report;
-use super::change::{each, merge};
+use super::change::{each, merge, resource_version};
 use super::get::{Filter, find};
 use super::manifest;
 use super::output::Output;
@@ -10,7 +10,8 @@ use super::resolve::resolve;
 use super::{Call, DryRun, Fail, Next, api, snapshot};
 use crate::run::{Ctx, Io};
 use objects::collections::VecMap;
-use objects::{Object, Value, json};
+use objects::{DocExt, Object, Value, json};
+use std::sync::Arc;
 
 struct Words {
     field: &'static str,
@@ -23,6 +24,8 @@ struct Words {
 const LABEL: Words = Words { field: "labels", noun: "label", done: "labeled", undone: "unlabeled", not_done: "not labeled" };
 const ANNOTATE: Words =
     Words { field: "annotations", noun: "annotation", done: "annotated", undone: "annotated", not_done: "annotated" };
+
+const MANY: &str = "--resource-version may only be used with a single resource";
 
 pub fn label(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, Fail> {
     run(call, io, ctx, &LABEL)
@@ -87,6 +90,10 @@ fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>, words: &Words) -> Re
         }));
     }
     let found = find(&asked, &Filter::read(call, ctx)?, &snapshot(ctx));
+    let version = resource_version(call, &found, MANY)?;
+    if version.is_some() && by_list {
+        return Err(Fail::error(MANY));
+    }
     Ok(each(&found, io, ctx, &mut |object, io, ctx| {
         if list && changes.is_empty() {
             for (key, value) in current(object, words) {
@@ -94,8 +101,7 @@ fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>, words: &Words) -> Re
             }
             return Ok(());
         }
-        let did = change_one(call, object, &set, &removed, words, dry, io, ctx)?;
-        let after = snapshot(ctx).store.get(&object.key()).cloned();
+        let (did, after) = change_one(call, object, (&set, &removed, version.as_deref()), words, dry, io, ctx)?;
         report(&output, object.kind, &object.meta.name, did, dry, after, io);
         Ok(())
     }))
@@ -105,17 +111,15 @@ fn current<'a>(object: &'a Object, words: &Words) -> &'a VecMap<String, String> 
     if words.field == "labels" { &object.meta.labels } else { &object.meta.annotations }
 }
 
-#[expect(clippy::too_many_arguments, reason = "one step of the loop above, cut out for its length")]
 fn change_one(
     call: &Call,
-    object: &Object,
-    set: &VecMap<String, String>,
-    removed: &[String],
+    object: &Arc<Object>,
+    (set, removed, version): (&VecMap<String, String>, &[String], Option<&str>),
     words: &Words,
     dry: DryRun,
     io: &mut Io<'_>,
     ctx: &mut Ctx<'_>,
-) -> Result<&'static str, Fail> {
+) -> Result<(&'static str, Option<Arc<Object>>), Fail> {
     let now = current(object, words);
     if !call.flags.on("overwrite") {
         // A change cause may always be overwritten.
@@ -143,14 +147,20 @@ fn change_one(
     // kubectl compares the maps before and after: equal ones are `not labeled`, unless something was to be removed.
     let same = set.iter().all(|(k, v)| now.get(k) == Some(v)) && removed.is_empty();
     let shrinks = removed.iter().any(|k| now.contains_key(k)) && set.iter().all(|(k, v)| now.get(k) == Some(v));
-    if !same {
-        merge(object, json!({"metadata": {(words.field): patch}}), dry, io, ctx)?;
+    let mut after = Some(object.clone());
+    if !same || version.is_some() {
+        let mut change = json!({"metadata": {(words.field): patch}});
+        if let Some(version) = version {
+            change.set("metadata.resourceVersion", version);
+        }
+        after = merge(object, change, dry, io, ctx)?;
     }
-    Ok(if same {
+    let did = if same {
         words.not_done
     } else if shrinks {
         words.undone
     } else {
         words.done
-    })
+    };
+    Ok((did, after))
 }

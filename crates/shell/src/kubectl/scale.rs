@@ -1,7 +1,7 @@
 //! kubectl scale.
 
 use super::apply::report;
-use super::change::{each, unless_client};
+use super::change::{each, resource_version, unless_client};
 use super::get::{Filter, find};
 use super::manifest;
 use super::output::Output;
@@ -33,6 +33,7 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
         return Err(Fail::no_name());
     }
     let found = find(&asked, &Filter::read(call, ctx)?, &snapshot(ctx));
+    let version = resource_version(call, &found, "cannot use --resource-version with multiple resources")?;
     Ok(each(&found, io, ctx, &mut |object, io, ctx| {
         if !matches!(object.kind, Kind::Deployment | Kind::ReplicaSet | Kind::StatefulSet) {
             let text = "Error from server (NotFound): the server could not find the requested resource\n";
@@ -41,6 +42,10 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
         let now = object.doc.int_at("spec.replicas").unwrap_or(1);
         if let Some(expected) = call.flags.int("current-replicas").filter(|c| *c >= 0 && *c != now) {
             return Err(Fail::error(format!("Expected replicas to be {expected}, was {now}")));
+        }
+        let current = object.meta.resource_version.to_string();
+        if let Some(expected) = version.as_ref().filter(|v| **v != current) {
+            return Err(Fail::error(format!("Expected resource version to be {expected}, was {current}")));
         }
         let request = Request::Scale { key: object.key(), replicas, dry_run: dry.is_dry() };
         let after = unless_client(object, request, dry, io, ctx)?;
