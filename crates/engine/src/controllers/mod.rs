@@ -423,8 +423,10 @@ impl Actor for Karpenter {
                     self.work.sooner(Item::ClaimDisruption(claim.meta.name.clone()), soon);
                 }
             }
-            kind if kind == self.names.node_class && change.op != Op::Deleted => {
-                self.work.sooner(Item::NodeClass(name()), soon);
+            kind if kind == self.names.node_class => {
+                if change.op != Op::Deleted {
+                    self.work.sooner(Item::NodeClass(name()), soon);
+                }
                 for pool in view.store.list(self.names.pool) {
                     self.work.sooner(Item::Pool(pool.meta.name.clone()), soon);
                 }

@@ -65,7 +65,7 @@ impl Pools {
         }
         let mut conditions = cx.conditions_of(&pool, LIVES_BY);
         let class = pool.doc.str_at("spec.template.spec.nodeClassRef.name").unwrap_or_default();
-        let class = cx.view.store.cluster(cx.names.node_class, class).filter(|c| !c.meta.is_deleting());
+        let class = cx.view.store.cluster(cx.names.node_class, class);
         // Two controllers look at a new pool, one after the other; the one that finds no class is the quicker.
         let recorded = cx.view.profile.as_recorded;
         let fresh = recorded && !conditions.has("ValidationSucceeded") && !conditions.has("NodeClassReady");
@@ -81,18 +81,20 @@ impl Pools {
             conditions.set_true("ValidationSucceeded");
         }
         match class {
+            Some(class) if class.meta.is_deleting() => {
+                conditions.set("NodeClassReady", "False", "NodeClassTerminating", "NodeClass is Terminating");
+            }
             Some(_) if fresh || changed => {}
             None => conditions.set("NodeClassReady", "False", "NodeClassNotFound", "NodeClass not found on cluster"),
             Some(class) => {
                 let ready = class.condition("Ready");
                 match ready.and_then(|r| r.str_at("status")) {
                     Some("True") => conditions.set_true("NodeClassReady"),
-                    status => {
-                        let status = status.unwrap_or("Unknown");
+                    Some("False") => {
                         let word = |f: &str| ready.and_then(|r| r.str_at(f)).unwrap_or_default();
-                        let reason = if word("reason").is_empty() { "NodeClassReadinessUnknown" } else { word("reason") };
-                        conditions.set("NodeClassReady", status, reason, word("message"));
+                        conditions.set("NodeClassReady", "False", word("reason"), word("message"));
                     }
+                    _ => conditions.set("NodeClassReady", "False", "NodeClassReadinessUnknown", "Node Class Readiness Unknown"),
                 }
                 if pool.doc.int_at("status.nodeClassObservedGeneration") != Some(class.meta.generation) {
                     patch.set("status.nodeClassObservedGeneration", class.meta.generation);
@@ -104,5 +106,43 @@ impl Pools {
         }
         cx.patch_status(&pool, patch, conditions, "the pool's readiness");
         again
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Lab;
+    use objects::{DocExt, Era, Kind, json};
+
+    /// Source: karpenter pkg/controllers/nodepool/readiness/controller.go v1.14.1.
+    #[test]
+    fn a_pool_is_as_ready_as_its_class() {
+        let mut lab = Lab::new(Era::V1);
+        let why = |lab: &Lab| {
+            let pool = lab.get(Kind::NodePool, "default").unwrap();
+            pool.condition("NodeClassReady").map(|c| {
+                [c.str_at("status"), c.str_at("reason"), c.str_at("message")].map(|w| w.unwrap_or_default().to_owned()).join(", ")
+            })
+        };
+        let check = |lab: &mut Lab, want: &str| {
+            lab.run(100);
+            assert_eq!(why(lab).as_deref(), Some(want));
+        };
+        lab.create(json!({
+            "apiVersion": "karpenter.sh/v1", "kind": "NodePool", "metadata": {"name": "default"},
+            "spec": {"template": {"spec": {
+                "nodeClassRef": {"group": "karpenter.k8s.aws", "kind": "EC2NodeClass", "name": "default"},
+                "requirements": [{"key": "kubernetes.io/arch", "operator": "In", "values": ["amd64"]}],
+            }}},
+        }));
+        check(&mut lab, "False, NodeClassNotFound, NodeClass not found on cluster");
+        lab.create(json!({
+            "apiVersion": "karpenter.k8s.aws/v1", "kind": "EC2NodeClass",
+            "metadata": {"name": "default", "finalizers": ["acme.com/held"]}, "spec": {},
+        }));
+        lab.delete(Kind::EC2NodeClass, "default");
+        check(&mut lab, "False, NodeClassTerminating, NodeClass is Terminating");
+        lab.patch(Kind::EC2NodeClass, "default", json!({"metadata": {"finalizers": []}}));
+        check(&mut lab, "False, NodeClassNotFound, NodeClass not found on cluster");
     }
 }

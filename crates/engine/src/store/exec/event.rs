@@ -72,6 +72,7 @@ pub fn event(store: &mut Store, ctx: &Context<'_>, note: &EventNote) -> Option<A
         let correlator = store.correlator();
         if let Some(name) = correlator.combine(&doc, ctx.unix_ms()) {
             doc.set("message", format!("{COMBINED}{}", note.message));
+            doc.set("metadata.name", name.as_str());
             old = store.get(&ObjectKey::new(Kind::Event, namespace, &name)).cloned();
         }
         if store.correlator().is_spam(&doc, ctx.unix_ms()) {

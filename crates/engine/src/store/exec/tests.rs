@@ -246,3 +246,32 @@ fn equal_events_are_counted() {
     assert!(u64::from_str_radix(stamp, 16).is_ok());
     assert_eq!(first.str_at("involvedObject.uid"), server.doc(&pod_key("a")).str_at("metadata.uid"));
 }
+
+#[test]
+fn the_tenth_message_about_an_object_stands_for_the_rest() {
+    let mut server = Server::with(&[pod("a", "", "Pending")]);
+    let say = |server: &mut Server, n: usize| {
+        let note = EventNote {
+            about: pod_key("a"),
+            warning: false,
+            reason: "Killing".to_owned(),
+            message: format!("Stopping container {n}"),
+            component: "kubelet".to_owned(),
+            dedupe_ms: 0,
+        };
+        server.check(Action::Event(note), "ok");
+    };
+    (0..12).for_each(|n| say(&mut server, n));
+    let combined = |server: &Server| {
+        let all: Vec<_> = server.store.list(Kind::Event).cloned().collect();
+        let one = all.iter().find(|e| e.doc.int_at("count") != Some(1) || e.doc.str_at("message").unwrap().starts_with('('));
+        (all.len(), one.map(|e| (e.key(), e.doc.str_at("message").unwrap().to_owned(), e.doc.int_at("count").unwrap())))
+    };
+    let (count, one) = combined(&server);
+    let (key, message, times) = one.unwrap();
+    assert_eq!((count, times, message.as_str()), (10, 3, "(combined from similar events): Stopping container 11"));
+    // Its hour may be over before the ten minutes without another are.
+    server.check(Action::Delete { key: key.clone(), grace_s: None }, "ok");
+    say(&mut server, 12);
+    assert_eq!(combined(&server).1, Some((key, "(combined from similar events): Stopping container 12".to_owned(), 1)));
+}
