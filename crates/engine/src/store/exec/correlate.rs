@@ -3,8 +3,8 @@
 //! Source: kubernetes/client-go tools/record/events_cache.go, v0.28 and v0.35.
 
 use crate::kernel::stable_hash;
+use objects::collections::VecMap;
 use objects::{DocExt, Value};
-use std::collections::BTreeMap;
 
 /// In front of the newest of the messages that became one event.
 pub const COMBINED: &str = "(combined from similar events): ";
@@ -19,28 +19,25 @@ const KEPT: usize = 4_096;
 /// What the recorders remember of the events that they have seen.
 #[derive(Clone, Debug, Default)]
 pub struct Correlator {
-    groups: BTreeMap<u64, Group>,
-    /// Until when the budget of an object is spent in advance.
-    spent_until_ms: BTreeMap<u64, i64>,
+    records: VecMap<u64, Record>,
 }
 
-/// Events that differ in their messages alone.
+/// Events about one object of one type: of one reason, where they are combined, and of all, where they are counted.
 #[derive(Clone, Debug, Default)]
-struct Group {
-    messages: Vec<u64>,
+struct Record {
     last_ms: i64,
-    /// The name of the event that they have become.
+    messages: Vec<u64>,
+    /// The name of the event that the messages have become.
     combined: Option<String>,
+    /// Until when the object's budget is spent in advance.
+    spent_until_ms: i64,
 }
 
 impl Correlator {
     /// Whether the event is one too many of its group; if so, the name of the event that stands for the group, which is the
     /// given one where there is none yet.
     pub fn combine(&mut self, event: &Value, now_ms: i64) -> Option<String> {
-        if self.groups.len() >= KEPT {
-            forget_half(&mut self.groups, |g| g.last_ms);
-        }
-        let group = self.groups.entry(key(event, &["type", "reason"])).or_default();
+        let group = self.record(key(event, event.str_at("reason")), now_ms);
         if now_ms.saturating_sub(group.last_ms) > INTERVAL_MS {
             group.messages.clear();
         }
@@ -58,34 +55,36 @@ impl Correlator {
 
     /// Whether the object has had too many events of the type. What is not is counted.
     pub fn is_spam(&mut self, event: &Value, now_ms: i64) -> bool {
-        if self.spent_until_ms.len() >= KEPT {
-            forget_half(&mut self.spent_until_ms, |until| *until);
-        }
-        let until = self.spent_until_ms.entry(key(event, &["type"])).or_insert(now_ms);
-        let spent = (*until).max(now_ms);
+        let object = self.record(key(event, None), now_ms);
+        object.last_ms = now_ms;
+        let spent = object.spent_until_ms.max(now_ms);
         if spent.saturating_sub(now_ms) > (BURST - 1) * REFILL_MS {
             return true;
         }
-        *until = spent.saturating_add(REFILL_MS);
+        object.spent_until_ms = spent.saturating_add(REFILL_MS);
         false
+    }
+
+    /// The record of that key. Where there are too many, those that were silent for the interval go, or all.
+    fn record(&mut self, key: u64, now_ms: i64) -> &mut Record {
+        if self.records.len() >= KEPT {
+            self.records.retain(|_, r| now_ms.saturating_sub(r.last_ms) <= INTERVAL_MS);
+        }
+        if self.records.len() >= KEPT {
+            self.records = VecMap::new();
+        }
+        self.records.entry(key).or_default()
     }
 }
 
-/// Who speaks about which object, and what of it in these fields.
-fn key(event: &Value, fields: &[&'static str]) -> u64 {
+/// Who speaks about which object and of which type, and why.
+fn key(event: &Value, reason: Option<&str>) -> u64 {
     let about = event.at("involvedObject");
     let of = |field: &'static str| about.str_at(field).unwrap_or_default();
-    let mut parts =
-        vec![of("kind"), of("namespace"), of("name"), of("uid"), event.str_at("source.component").unwrap_or_default()];
-    parts.extend(fields.iter().map(|field| event.str_at(field).unwrap_or_default()));
-    stable_hash(&parts)
-}
-
-fn forget_half<T>(of: &mut BTreeMap<u64, T>, age: impl Fn(&T) -> i64) {
-    let mut ages: Vec<i64> = of.values().map(&age).collect();
-    ages.sort_unstable();
-    let middle = ages.get(ages.len() / 2).copied().unwrap_or(0);
-    of.retain(|_, v| age(v) > middle);
+    let text = |field: &'static str| event.str_at(field).unwrap_or_default();
+    let about =
+        [of("kind"), of("namespace"), of("name"), of("uid"), text("source.component"), text("type"), reason.unwrap_or("*")];
+    stable_hash(&about)
 }
 
 #[cfg(test)]
@@ -120,9 +119,21 @@ mod tests {
     }
 
     #[test]
-    fn what_is_long_ago_is_forgotten_first() {
-        let mut of: BTreeMap<u64, i64> = (0..10).map(|n| (n, n as i64)).collect();
-        forget_half(&mut of, |at| *at);
-        assert_eq!(of.into_keys().collect::<Vec<_>>(), [6, 7, 8, 9]);
+    fn what_is_silent_is_forgotten_where_there_is_too_much() {
+        let mut c = Correlator::default();
+        let about = |n: i64| {
+            let mut event = event(0);
+            event.set("involvedObject.name", n.to_string());
+            event
+        };
+        for n in 0..KEPT as i64 {
+            c.is_spam(&about(n), n * 1_000);
+        }
+        c.is_spam(&about(-1), KEPT as i64 * 1_000);
+        assert_eq!(c.records.len(), 601);
+        for n in 0..4_000 {
+            c.is_spam(&about(n), KEPT as i64 * 1_000);
+        }
+        assert!(c.records.len() < KEPT, "{}", c.records.len());
     }
 }
