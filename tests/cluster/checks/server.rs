@@ -15,7 +15,7 @@ pub fn answers(cluster: &mut Cluster) {
     cluster.install_karpenter_crds().unwrap();
     let stream = yaml::parse(SENT);
     assert_eq!(stream.error, None);
-    let mut session = Session::new(Scenario::kwok(&[], None, false, 1, 1_790_000_000_000, 60_000)).unwrap();
+    let mut session = Session::new(Scenario::kwok(&[], None, 1, 1_790_000_000_000, 60_000)).unwrap();
     let (mut accepted, mut refused, mut differences) = (0, 0, Vec::new());
     for document in stream.documents {
         let doc = document.value;
@@ -105,7 +105,7 @@ fn evicted_in_the_simulation(cluster: &Cluster) -> Refused {
     let mut docs = vec![namespace("refusals"), cluster.get(Kind::Node, "", "refusals-a").unwrap()];
     docs.push(cluster.get(Kind::PodDisruptionBudget, "refusals", "all").unwrap());
     docs.extend(pods);
-    let mut session = Session::new(Scenario::kwok(&docs, None, false, 1, 1_790_000_000_000, 60_000)).unwrap();
+    let mut session = Session::new(Scenario::kwok(&docs, None, 1, 1_790_000_000_000, 60_000)).unwrap();
     let pod = ObjectKey::new(Kind::Pod, "refusals", &first);
     let error = session.request("evict", Request::Evict { pod, grace_s: None, dry_run: false }).unwrap_err();
     Refused { code: error.reason.code(), message: error.message }

@@ -39,26 +39,25 @@ pub fn of_rows(lines: Vec<String>) -> Vec<String> {
 pub fn of_requirements(lines: Vec<String>) -> Vec<String> {
     let mut out: Vec<String> = Vec::new();
     let mut items: Vec<Vec<String>> = Vec::new();
-    let mut head: Option<&str> = None;
+    // How an item begins, and how deep the rest of it stands.
+    let mut marks: Option<(&str, &str)> = None;
     for line in lines {
-        if let Some(head) = head {
+        if let Some((head, inside)) = marks {
             if line.starts_with(head) {
                 items.push(vec![line]);
                 continue;
             }
-            // What belongs to an item stands as deep as its first field or deeper; a field of describe has no dash above it.
-            let inside = " ".repeat(head.len() - head.trim_start().trim_start_matches("- ").len());
-            if let Some(item) = items.last_mut().filter(|_| line.starts_with(&inside)) {
+            if let Some(item) = items.last_mut().filter(|_| line.starts_with(inside)) {
                 item.push(line);
                 continue;
             }
         }
         items.sort();
         out.extend(std::mem::take(&mut items).into_iter().flatten());
-        head = match line.as_str() {
-            "  requirements:" => Some("  - key:"),
-            "    requirements:" => Some("    - key:"),
-            "  Requirements:" => Some("    Key:"),
+        marks = match line.as_str() {
+            "  requirements:" => Some(("  - key:", "    ")),
+            "    requirements:" => Some(("    - key:", "      ")),
+            "  Requirements:" => Some(("    Key:", "    ")),
             _ => None,
         };
         out.push(line);

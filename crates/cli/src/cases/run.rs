@@ -46,7 +46,7 @@ impl Cluster {
         }
         let docs: Vec<Value> = stream.documents.into_iter().map(|d| d.value).filter(|v| !v.is_null()).collect();
         let types = manifests.iter().find(|(name, _)| name == "instance-types.json").map(|(_, text)| text.as_str().into());
-        let mut scenario = Scenario::kwok(&docs, types, false, SEED, start_ms, age_ms);
+        let mut scenario = Scenario::kwok(&docs, types, SEED, start_ms, age_ms);
         server::complete(&mut scenario, set);
         let session = Session::new(scenario).map_err(|e| Failure::usage(format!("base.yaml: {}", e.message)))?;
         let options = Options { utc_offset_min: 0, zone: "UTC".to_owned(), ..Options::script() };
@@ -71,17 +71,17 @@ impl Cluster {
     }
 
     pub fn wait_until(&mut self, elapsed_ms: u64) {
-        let at = self.begin + elapsed_ms;
-        if at > self.session.now() {
-            self.session.advance_to(at);
-        }
+        self.wait_until_time(self.begin + elapsed_ms);
     }
 
     /// Waits until what was recorded at that time began. The first such time is now.
     pub fn wait_until_recorded(&mut self, unix_ms: i64) {
         let now = i64::try_from(self.session.now().ms()).unwrap_or(i64::MAX);
         let ahead_ms = *self.ahead_ms.get_or_insert(unix_ms.saturating_sub(now));
-        let at = SimTime(u64::try_from(unix_ms.saturating_sub(ahead_ms)).unwrap_or(0));
+        self.wait_until_time(SimTime(u64::try_from(unix_ms.saturating_sub(ahead_ms)).unwrap_or(0)));
+    }
+
+    fn wait_until_time(&mut self, at: SimTime) {
         if at > self.session.now() {
             self.session.advance_to(at);
         }

@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn the_server_says_what_was_recorded() {
-        let mut scenario = Scenario::kwok(&[], None, false, 1, 1_790_000_000_000, 60_000);
+        let mut scenario = Scenario::kwok(&[], None, 1, 1_790_000_000_000, 60_000);
         complete(&mut scenario, 'a');
         let count = |kind: &str| scenario.docs.iter().filter(|d| d.str_at("kind") == Some(kind)).count();
         assert_eq!((count("Lease"), count("ConfigMap") > 1), (1, true));

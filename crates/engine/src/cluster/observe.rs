@@ -147,18 +147,21 @@ async fn read_kinds(
 }
 
 pub(super) async fn connect(options: &Options) -> Result<Client, ObserveError> {
-    let mut config = config(options).await?;
-    config.read_timeout = Some(PATIENCE);
-    client(config)
+    client(patient(options).await?)
 }
 
 /// A client that hands on every answer as it comes. The usual one asks again by itself where the answer is 429, for minutes, and
 /// whoever waits for it does nothing else.
 pub(super) async fn plain(options: &Options) -> Result<Client, ObserveError> {
-    let mut config = config(options).await?;
-    config.read_timeout = Some(PATIENCE);
+    let mut config = patient(options).await?;
     config.default_retry = false;
     client(config)
+}
+
+async fn patient(options: &Options) -> Result<Config, ObserveError> {
+    let mut config = config(options).await?;
+    config.read_timeout = Some(PATIENCE);
+    Ok(config)
 }
 
 pub(super) fn client(config: Config) -> Result<Client, ObserveError> {

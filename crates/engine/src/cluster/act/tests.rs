@@ -65,7 +65,7 @@ struct Bench {
 impl Bench {
     fn new() -> Bench {
         let manifests = [node("a"), node("b"), node("c"), pool(), inflate()];
-        let session = Session::new(Scenario::kwok(&manifests, None, false, 1, BASE_MS, 60_000)).unwrap();
+        let session = Session::new(Scenario::kwok(&manifests, None, 1, BASE_MS, 60_000)).unwrap();
         let world = session.world().clone();
         let docs: Vec<(Kind, Value)> =
             world.cluster.store.all().filter(|o| !o.kind.is_internal()).map(|o| (o.kind, o.doc.clone())).collect();

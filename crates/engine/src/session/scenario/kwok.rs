@@ -111,9 +111,9 @@ spec:
     spec: {containers: [{name: controller, image: karpenter, resources: {requests: {cpu: '1'}}}]}
 ";
 
-    fn session(karpenter: bool) -> Session {
+    fn session() -> Session {
         let docs: Vec<Value> = yaml::parse(MANIFESTS).documents.into_iter().map(|d| d.value).collect();
-        Session::new(Scenario::kwok(&docs, None, karpenter, 1, 1_790_000_000_000, 60_000)).unwrap()
+        Session::new(Scenario::kwok(&docs, None, 1, 1_790_000_000_000, 60_000)).unwrap()
     }
 
     #[test]
@@ -131,7 +131,8 @@ spec:
 
     #[test]
     fn manifests_are_the_cluster() {
-        let mut session = session(true);
+        let mut session = session();
+        session.request("karpenter", Scenario::release_karpenter()).unwrap();
         let store = session.snapshot().store.clone();
         let nodes: Vec<_> = store.list(Kind::Node).map(|n| (n.meta.name.as_str(), n.node().is_some_and(|n| n.ready))).collect();
         assert_eq!(nodes, [("a", true)]);
@@ -145,7 +146,7 @@ spec:
 
     #[test]
     fn karpenter_waits_until_it_is_released() {
-        let mut session = session(false);
+        let mut session = session();
         let leads = |s: &Session| s.snapshot().store.list(Kind::Lease).count();
         assert_eq!(leads(&session), 0);
         session.request("karpenter", Scenario::release_karpenter()).unwrap();

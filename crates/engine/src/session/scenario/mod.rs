@@ -117,18 +117,10 @@ impl Scenario {
     }
 
     /// A cluster of the kwok provider that holds what an API server makes by itself and these manifests. Its nodes are
-    /// ready from the start. `types` is an instance types file. Karpenter works at once where `karpenter` says so, else
-    /// from [`Scenario::release_karpenter`] on.
-    pub fn kwok(
-        manifests: &[Value],
-        types: Option<Arc<str>>,
-        karpenter: bool,
-        seed: u64,
-        start_ms: i64,
-        settle_ms: u64,
-    ) -> Scenario {
+    /// ready from the start. `types` is an instance types file. Karpenter works from [`Scenario::release_karpenter`] on.
+    pub fn kwok(manifests: &[Value], types: Option<Arc<str>>, seed: u64, start_ms: i64, settle_ms: u64) -> Scenario {
         let epoch_ms = start_ms.saturating_sub_unsigned(settle_ms);
-        let docs = kwok::objects(manifests, karpenter, epoch_ms);
+        let docs = kwok::objects(manifests, false, epoch_ms);
         Scenario { epoch_ms, docs, prices: types, settle_ms, ..Scenario::on(KWOK, Era::V1, seed, LAB_REGION) }
     }
 

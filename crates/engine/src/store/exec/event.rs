@@ -69,8 +69,7 @@ pub fn event(store: &mut Store, ctx: &Context<'_>, note: &EventNote) -> Option<A
     }
     // The scheduler's recorder is another, which counts equal events and nothing else.
     if note.component != SCHEDULER {
-        let correlator = store.correlator();
-        if let Some(name) = correlator.combine(&doc, ctx.unix_ms()) {
+        if let Some(name) = store.correlator().combine(&doc, ctx.unix_ms()) {
             doc.set("message", format!("{COMBINED}{}", note.message));
             doc.set("metadata.name", name.as_str());
             old = store.get(&ObjectKey::new(Kind::Event, namespace, &name)).cloned();
