@@ -19,7 +19,7 @@ mod programs;
 mod proxy;
 
 use anyhow::{Context, Result, bail};
-use control_plane::Cluster;
+use control_plane::{Cluster, Part};
 use programs::Programs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -92,6 +92,8 @@ fn run(programs: Programs, folder: &Path, chosen: &[&Check], start: Instant) -> 
         println!("{name} ... {word} ({} s)", seconds(start));
         if word != "ok" {
             failed.push(*name);
+            // What this Karpenter was started with is no business of the next check.
+            cluster.stop(Part::Karpenter);
         }
         crashed?;
     }

@@ -45,9 +45,13 @@ pub fn out_and_back(cluster: &mut Cluster) {
     // 7.9 cores of the largest hold five pods; 3.9 of the next do not.
     let of_node = nodes[0].at("metadata.labels").field("node.kubernetes.io/instance-type").as_str();
     assert_eq!(of_node, Some("m5.2xlarge"));
-    let claims = cluster.list(Kind::NodeClaim);
-    assert_eq!(claims.len(), 1);
-    assert_eq!(claims[0].str_at("status.nodeName"), nodes[0].str_at("metadata.name"));
+    // Karpenter takes the taint off the node first, so that pods may run before the claim's status tells of it.
+    let claim = eventually("the claim tells its node", 30, || {
+        let claims = cluster.list(Kind::NodeClaim);
+        assert_eq!(claims.len(), 1, "{claims:?}");
+        claims.into_iter().find(|c| c.str_at("status.nodeName").is_some())
+    });
+    assert_eq!(claim.str_at("status.nodeName"), nodes[0].str_at("metadata.name"));
 
     cluster.patch(Kind::Deployment, "out", "out", &json!({"spec": {"replicas": 0}})).unwrap();
     eventually("the empty node goes", 90, || {
