@@ -290,6 +290,11 @@ async fn client(kubeconfig: &str) -> Result<Client> {
 
 /// Does a program on this machine answer 200 to a plain request?
 fn is_ok(port: u16, path: &str) -> bool {
+    ask(port, path).is_some_and(|(code, _)| code == 200)
+}
+
+/// What a program on this machine answers to a plain request: status and body.
+pub fn ask(port: u16, path: &str) -> Option<(u16, String)> {
     let ask = || -> std::io::Result<String> {
         let mut stream = TcpStream::connect(("127.0.0.1", port))?;
         stream.set_read_timeout(Some(Duration::from_secs(2)))?;
@@ -298,5 +303,13 @@ fn is_ok(port: u16, path: &str) -> bool {
         stream.read_to_string(&mut answer)?;
         Ok(answer)
     };
-    ask().is_ok_and(|answer| answer.split(' ').nth(1) == Some("200"))
+    let answer = ask().ok()?;
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    Some((head.split(' ').nth(1)?.parse().ok()?, body.to_owned()))
+}
+
+/// A port that nobody listens on.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("its address").port()
 }

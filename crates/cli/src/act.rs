@@ -1,9 +1,12 @@
 //! `nodewright act`: the engine as an autoscaler of a real cluster, or what it would do.
 
+mod serve;
+
 use crate::{Failure, plan};
-use engine::cluster::{ActError, Ended, Settings};
+use engine::cluster::{ActError, Ended, Metrics, Settings};
 use objects::Value;
 use std::io::Write;
+use std::sync::Arc;
 
 /// Exit status where another process has taken the Lease.
 const LEASE_LOST: u8 = 4;
@@ -15,6 +18,9 @@ pub struct Choices {
     pub yes: bool,
     /// A file that records are added to, a line of JSON each; standard error if left out.
     pub audit: Option<String>,
+    /// Where metrics and health are served; 0 is nowhere.
+    pub metrics_port: u16,
+    pub health_port: u16,
 }
 
 /// Acts until it is stopped; without `yes` says what it would do and writes nothing.
@@ -35,6 +41,8 @@ pub fn run(choices: &Choices, at_ms: i64) -> Result<(String, u8), Failure> {
         }
         None => Box::new(std::io::stderr()),
     };
+    let metrics = Arc::new(Metrics::new().map_err(|e| Failure { message: e.to_string(), exit: 1 })?);
+    serve::start(&metrics, choices)?;
     // Nothing is written to a cluster that is not written down first.
     let mut lost: Option<std::io::Error> = None;
     let mut sink = |record: Value| {
@@ -42,7 +50,7 @@ pub fn run(choices: &Choices, at_ms: i64) -> Result<(String, u8), Failure> {
             lost.get_or_insert(error);
         }
     };
-    let ended = engine::cluster::act(&choices.settings, &mut sink);
+    let ended = engine::cluster::act(&choices.settings, &metrics, &mut sink);
     if let Some(error) = lost {
         eprintln!("nodewright: records were lost: {error}");
     }

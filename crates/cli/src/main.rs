@@ -177,6 +177,12 @@ struct Act {
     /// Append every decision and write to this file, a line of JSON each; standard error if left out.
     #[arg(long, value_name = "FILE")]
     audit: Option<String>,
+    /// Serve /metrics on this port, on all addresses; 0 for not at all.
+    #[arg(long, value_name = "PORT", default_value_t = 8080)]
+    metrics_port: u16,
+    /// Serve /healthz and /readyz on this port, on all addresses; 0 for not at all.
+    #[arg(long, value_name = "PORT", default_value_t = 8081)]
+    health_probe_port: u16,
 }
 
 #[cfg(feature = "kube")]
@@ -427,7 +433,14 @@ fn act(args: &Act) -> Result<(String, u8), Failure> {
         seed,
         clock: unix_ms,
     };
-    nodewright_cli::act::run(&nodewright_cli::act::Choices { settings, yes: args.yes, audit: args.audit.clone() }, now)
+    let choices = nodewright_cli::act::Choices {
+        settings,
+        yes: args.yes,
+        audit: args.audit.clone(),
+        metrics_port: args.metrics_port,
+        health_port: args.health_probe_port,
+    };
+    nodewright_cli::act::run(&choices, now)
 }
 
 #[cfg(feature = "kube")]

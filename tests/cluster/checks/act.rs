@@ -12,7 +12,8 @@ use objects::{DocExt, Kind, ObjectKey, Value, json};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-/// The first argument of a process that acts; then kubeconfig, context, name, file of records.
+/// The first argument of a process that acts; then kubeconfig, context, name, file of records, and what differs from the
+/// usual as `KEY=VALUE`.
 const ACT: &str = "act";
 const BOOT_MS: u64 = 1_000;
 
@@ -27,8 +28,18 @@ fn now_ms() -> i64 {
 }
 
 pub fn process(arguments: &[String]) -> Result<()> {
-    let [kubeconfig, context, identity, audit] = arguments else { bail!("act KUBECONFIG CONTEXT IDENTITY RECORDS") };
-    match nodewright_cli::act::run(&choices(kubeconfig, context, identity, audit), now_ms()) {
+    let [kubeconfig, context, identity, audit, more @ ..] = arguments else {
+        bail!("act KUBECONFIG CONTEXT IDENTITY RECORDS [KEY=VALUE]...")
+    };
+    let mut choices = choices(kubeconfig, context, identity, audit);
+    for one in more {
+        match one.split_once('=') {
+            Some(("metrics", port)) => choices.metrics_port = port.parse()?,
+            Some(("health", port)) => choices.health_port = port.parse()?,
+            _ => bail!("{one}"),
+        }
+    }
+    match nodewright_cli::act::run(&choices, now_ms()) {
         Ok(_) => Ok(()),
         Err(failure) => {
             eprintln!("{}", failure.message);
@@ -48,7 +59,7 @@ fn choices(kubeconfig: &str, context: &str, identity: &str, audit: &str) -> Choi
         seed: now_ms().unsigned_abs(),
         clock: now_ms,
     };
-    Choices { settings, yes: true, audit: Some(audit.to_owned()) }
+    Choices { settings, yes: true, audit: Some(audit.to_owned()), metrics_port: 0, health_port: 0 }
 }
 
 /// What a user is told for whom it does not begin.
@@ -65,29 +76,38 @@ pub struct Acting {
 }
 
 impl Acting {
-    fn start(cluster: &Cluster, identity: &str) -> Acting {
+    pub fn start(cluster: &Cluster, identity: &str) -> Acting {
         Acting::start_as(cluster, &cluster.kubeconfig, "admin", identity)
+    }
+
+    /// With something that differs from the usual.
+    pub fn start_with(cluster: &Cluster, identity: &str, more: &[String]) -> Acting {
+        Acting::begin(cluster, &cluster.kubeconfig, "admin", identity, more)
     }
 
     /// As the user of a kubeconfig.
     pub fn start_as(cluster: &Cluster, kubeconfig: &str, user: &str, identity: &str) -> Acting {
+        Acting::begin(cluster, kubeconfig, user, identity, &[])
+    }
+
+    fn begin(cluster: &Cluster, kubeconfig: &str, user: &str, identity: &str, more: &[String]) -> Acting {
         let audit = format!("{}.{identity}.jsonl", cluster.kubeconfig);
         let me = std::env::current_exe().expect("this program");
         let mut command = Command::new(me);
-        command.args([ACT, kubeconfig, user, identity, &audit]).stderr(Stdio::piped());
+        command.args([ACT, kubeconfig, user, identity, &audit]).args(more).stderr(Stdio::piped());
         Acting { child: command.spawn().expect("it starts"), audit }
     }
 
-    fn records(&self) -> Vec<Value> {
+    pub fn records(&self) -> Vec<Value> {
         let text = std::fs::read_to_string(&self.audit).unwrap_or_default();
         text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
 
-    fn has(&self, text: &str) -> bool {
+    pub fn has(&self, text: &str) -> bool {
         std::fs::read_to_string(&self.audit).unwrap_or_default().contains(text)
     }
 
-    fn until_leads(&self) {
+    pub fn until_leads(&self) {
         eventually("it leads", 60, || self.has("\"leads\"").then_some(()));
     }
 

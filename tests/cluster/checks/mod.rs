@@ -6,6 +6,7 @@ pub mod faults;
 pub mod injected;
 pub mod karpenter;
 pub mod kubelets;
+pub mod metrics;
 pub mod observe;
 pub mod programs;
 pub mod rights;

@@ -23,7 +23,7 @@ mod rights;
 mod secrets;
 
 #[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
-pub use act::{ActError, Ended, Settings, act, decision};
+pub use act::{ActError, Ended, Metrics, Settings, act, decision};
 pub use adopt::{Adopted, Choices, adopt};
 pub use dump::{Dump, DumpError, RECIPE};
 #[cfg(all(feature = "kube", not(target_arch = "wasm32")))]

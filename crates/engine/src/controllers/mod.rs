@@ -51,7 +51,7 @@ pub use disruption::cron::{Schedule, is_open};
 pub use disruption::{Finding, Listed, survey};
 pub(crate) use hashes::{class_keys, pool_keys};
 #[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
-pub(crate) use names::COMPONENT;
+pub(crate) use names::{CAPACITY_TYPE, COMPONENT, FINALIZER, INSTANCE_TYPE, ZONE};
 pub(crate) use names::{DO_NOT_CONSOLIDATE, DO_NOT_EVICT, Names};
 pub(crate) use node_class::{CLOUD_REASONS, OBSERVED};
 

@@ -146,6 +146,11 @@ impl Deputy {
         self.cluster.view().unix_ms_of(at)
     }
 
+    /// What the offering costs an hour.
+    pub fn price_micro(&self, instance_type: &str, zone: &str, capacity_type: &str) -> Option<i64> {
+        self.cluster.market.price_micro(instance_type, zone, capacity_type)
+    }
+
     pub fn era(&self) -> Era {
         self.cluster.profile.era
     }

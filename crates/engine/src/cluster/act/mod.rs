@@ -3,6 +3,7 @@
 //! - [`deputy`]: the controllers, a copy of the cluster and the machines; talks to nobody.
 //! - [`watch`] fills the copy, [`wire`] carries the intents out, [`lease`] says whether this process may, [`guard`] whether it
 //!   should.
+//! - [`metrics`]: what is counted meanwhile, for whoever serves it.
 //! - [`own`], [`rebase`]: what keeps its writes apart from those of others.
 //!
 //! Everything happens in one task, one write at a time: while a server does not answer, nothing else is decided.
@@ -11,6 +12,7 @@ mod deputy;
 mod events;
 mod guard;
 mod lease;
+mod metrics;
 mod own;
 mod rebase;
 mod record;
@@ -21,5 +23,6 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
+pub use metrics::Metrics;
 pub use record::what as decision;
 pub use run::{ActError, Ended, Settings, act};

@@ -1,8 +1,9 @@
 //! The loop: news in, one controller's turn, its writes, their answers; until it is told to stop or is no longer the leader.
 
-use super::deputy::{Answer, Choices, Deputy, Turn, identify, key_of};
+use super::deputy::{Answer, Choices, Deputy, Said, Turn, identify, key_of};
 use super::events::Events;
 use super::lease::{self, Attempt, Lease};
+use super::metrics::{self, Metrics, Series};
 use super::watch::{News, watch};
 use super::wire::{Failure, Hands, Known};
 use super::{guard, record};
@@ -10,6 +11,7 @@ use crate::Era;
 use crate::actor::{Action, Intent};
 use crate::cluster::observe::{self, ObserveError, Options, PLANNED, READ};
 use crate::cluster::rights::{self, Right, Verb};
+use crate::controllers::Names;
 use kube::Client;
 use kube::api::ListParams;
 use objects::collections::{VecMap, VecSet};
@@ -64,15 +66,15 @@ const PAUSE_MAX: Duration = Duration::from_secs(15);
 const NAP: Duration = Duration::from_millis(1_000);
 
 /// Looks after the cluster until the process is told to stop (SIGINT, SIGTERM). `sink` is given every decision, log line and
-/// write.
+/// write, `metrics` counts them.
 ///
 /// # Errors
 /// A cluster that cannot be read, has no Karpenter API, or is looked after by somebody else.
-pub fn act(settings: &Settings, sink: &mut dyn FnMut(Value)) -> Result<Ended, ActError> {
-    observe::runtime()?.block_on(lead(settings, sink))
+pub fn act(settings: &Settings, metrics: &Metrics, sink: &mut dyn FnMut(Value)) -> Result<Ended, ActError> {
+    observe::runtime()?.block_on(lead(settings, metrics, sink))
 }
 
-async fn lead(settings: &Settings, sink: &mut dyn FnMut(Value)) -> Result<Ended, ActError> {
+async fn lead(settings: &Settings, metrics: &Metrics, sink: &mut dyn FnMut(Value)) -> Result<Ended, ActError> {
     let client = observe::connect(&settings.cluster).await?;
     let missing = rights::missing(&client, Verb::Act.rights(&settings.namespace)).await?;
     let (docs, absent) = survey(&client, &missing).await?;
@@ -85,6 +87,7 @@ async fn lead(settings: &Settings, sink: &mut dyn FnMut(Value)) -> Result<Ended,
         let _ = stop.send(true);
     });
     refuse(&docs, &hands, settings).await?;
+    metrics.has_read();
     let mut lease = Lease::new(&settings.namespace, settings.clock);
     let mut told = String::new();
     loop {
@@ -111,6 +114,8 @@ async fn lead(settings: &Settings, sink: &mut dyn FnMut(Value)) -> Result<Ended,
     let served: VecSet<Kind> = kinds.iter().copied().collect();
     let mut autoscaler = Autoscaler {
         settings,
+        metrics,
+        shown: VecSet::new(),
         hands,
         lease,
         news,
@@ -212,6 +217,9 @@ async fn nap(stopped: &flag::Receiver<bool>, time: Duration) -> bool {
 
 struct Autoscaler<'a> {
     settings: &'a Settings,
+    metrics: &'a Metrics,
+    /// What the gauges showed last.
+    shown: VecSet<Series>,
     hands: Hands,
     lease: Lease,
     news: mpsc::UnboundedReceiver<News>,
@@ -248,6 +256,7 @@ impl Autoscaler<'_> {
         notes.iter().for_each(|n| self.note(n));
         self.note("leads");
         let mut renewed = self.now();
+        let mut looked = 0;
         loop {
             while let Ok(news) = self.news.try_recv() {
                 self.hear(news, &mut deputy);
@@ -262,10 +271,14 @@ impl Autoscaler<'_> {
                     return Ok(Ended::LeaseLost);
                 }
             }
+            if self.now() - looked >= metrics::PERIOD_MS {
+                looked = self.now();
+                self.metrics.show(&deputy, self.listed.is_empty(), &mut self.shown);
+            }
             if let Some(turn) = deputy.turn(self.now()) {
-                self.tell(&mut deputy);
+                let reason = self.tell(&mut deputy);
                 for intent in &turn.intents {
-                    if let Some(ended) = self.carry_out(&turn, intent, &mut deputy).await {
+                    if let Some(ended) = self.carry_out(&turn, intent, reason, &mut deputy).await {
                         return Ok(ended);
                     }
                 }
@@ -328,11 +341,16 @@ impl Autoscaler<'_> {
         }
     }
 
-    fn tell(&mut self, deputy: &mut Deputy) {
-        let said = deputy.take_said();
-        for one in &said {
+    /// Writes down what controllers have said. Gives the reason of a disruption that is among it.
+    fn tell(&mut self, deputy: &mut Deputy) -> Option<&'static str> {
+        let mut reason = None;
+        for one in &deputy.take_said() {
             (self.sink)(record::said(one, |at| deputy.unix_ms(at)));
+            if let Said::Decision(decision) = one {
+                reason = self.metrics.decided(decision, deputy.store(), Names::of(deputy.era())).or(reason);
+            }
         }
+        reason
     }
 
     /// False where another process leads, or nobody can tell.
@@ -354,8 +372,11 @@ impl Autoscaler<'_> {
     }
 
     /// Carries an intent out, waiting for a server that does not answer. Gives a reason to end, if there is one.
-    async fn carry_out(&mut self, turn: &Turn, intent: &Intent, deputy: &mut Deputy) -> Option<Ended> {
+    async fn carry_out(&mut self, turn: &Turn, intent: &Intent, reason: Option<&str>, deputy: &mut Deputy) -> Option<Ended> {
         if let Action::Event(note) = &intent.action {
+            if note.reason == "Evicted" {
+                self.metrics.evicted(&note.message);
+            }
             let uid = deputy.store().get(&note.about).map(|o| o.meta.uid.clone()).unwrap_or_default();
             let now = self.now();
             self.events.post(note, &uid, &self.hands, now).await;
@@ -377,8 +398,12 @@ impl Autoscaler<'_> {
             (self.sink)(line);
             let done = self.hands.carry_out(&intent.action, known.as_ref()).await;
             let now = self.now();
+            if let (Action::Evict { .. }, Some(code)) = (&intent.action, code(&done)) {
+                self.metrics.asked_to_evict(code);
+            }
             match done {
                 Ok(answer) => {
+                    self.metrics.written(intent, known.as_ref(), Names::of(deputy.era()), reason, now);
                     (self.sink)(record::write(now, intent, known.as_ref(), Some(Ok(()))));
                     deputy.answered(turn, intent, Ok(answer));
                     return None;
@@ -388,7 +413,7 @@ impl Autoscaler<'_> {
                     self.refused(turn, intent, error, deputy);
                     return None;
                 }
-                Err(Failure::Unanswered { message, wait }) => {
+                Err(Failure::Unanswered { message, wait, .. }) => {
                     if !told {
                         self.note(&format!("no answer: {message}; tries again"));
                         told = true;
@@ -444,6 +469,15 @@ impl Autoscaler<'_> {
                 return Some(Ended::LeaseLost);
             }
         }
+    }
+}
+
+/// The code of an answer, where there was one; 200 of any that was no refusal.
+fn code(done: &Result<Answer, Failure>) -> Option<u16> {
+    match done {
+        Ok(_) => Some(200),
+        Err(Failure::Refused(error)) => Some(error.reason.code()),
+        Err(Failure::Unanswered { code, .. }) => *code,
     }
 }
 

@@ -23,8 +23,8 @@ pub const MANAGER: &str = "nodewright";
 pub enum Failure {
     /// The server has an answer, and it is no.
     Refused(ApiError),
-    /// There is no answer, or one that says to ask again, after so long if it says when.
-    Unanswered { message: String, wait: Option<Duration> },
+    /// There is no answer, or one (of this code) that says to ask again, after so long if it says when.
+    Unanswered { message: String, code: Option<u16>, wait: Option<Duration> },
 }
 
 /// An object as those know it who decided.
@@ -210,7 +210,7 @@ fn shown(object: DynamicObject) -> Answer {
 pub fn failure(error: kube::Error) -> Failure {
     let status = match error {
         kube::Error::Api(status) => status,
-        other => return Failure::Unanswered { message: chain(&other), wait: None },
+        other => return Failure::Unanswered { message: chain(&other), code: None, wait: None },
     };
     let reason = match (status.code, status.reason.as_str()) {
         (400, _) => Reason::BadRequest,
@@ -222,7 +222,7 @@ pub fn failure(error: kube::Error) -> Failure {
         (code, _) if code == 429 || code >= 500 => {
             let seconds = status.details.as_ref().map_or(0, |d| d.retry_after_seconds);
             let wait = (seconds > 0).then(|| Duration::from_secs(u64::from(seconds)));
-            return Failure::Unanswered { message: format!("{code} {}", status.message), wait };
+            return Failure::Unanswered { message: format!("{code} {}", status.message), code: Some(code), wait };
         }
         _ => Reason::BadRequest,
     };
