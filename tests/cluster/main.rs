@@ -36,6 +36,7 @@ const CHECKS: &[Check] = &[
     ("observe: a server without Karpenter", checks::observe::without_karpenter),
     ("observe: nodes, pods and pools", checks::observe::everything),
     ("observe: a user who may not see all", checks::observe::in_part),
+    ("observe: as it changes", checks::observe::follows),
     ("rights: observe and plan with each and without", checks::rights::reading),
     ("server: the simulated API server answers as the real one", checks::server::answers),
     ("server: evictions and conflicts", checks::server::refusals),

@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use nodewright_cli::lab::{Lab, era};
 use nodewright_cli::replay::{Choices, Entry, replay_telling};
 use nodewright_cli::{Failure, report};
-use std::io::{Read, Write};
+use std::io::{IsTerminal, Read, Write};
 use std::process::ExitCode;
 
 /// A Kubernetes node-autoscaling playground: Karpenter, kube-scheduler and an EC2 fleet, simulated to the letter.
@@ -22,10 +22,12 @@ enum Command {
     /// FILE is a Markdown lab (fenced `sh` blocks, each checked by the `expect` block behind it) or a shell script. The exit
     /// status is that of the first command that failed or expectation that was not met; 2 for wrong usage.
     Run(Run),
-    /// Read a real cluster once and print its nodes as eks-node-viewer draws them.
+    /// Watch a real cluster: its nodes as eks-node-viewer draws them, until q or Ctrl+C.
     ///
-    /// Nothing is written to the cluster. Prices are those built in, by each node's instance type, zone and capacity type.
-    /// Notes go to standard error; the exit status is 3 where the cluster cannot be reached or refuses to list its nodes.
+    /// Nothing is written to the cluster. Prices are those built in, by each node's instance type, zone and capacity type. What
+    /// cannot be read, and since when, stands below the nodes. With --once, or where standard output is no terminal, the cluster
+    /// is read once and printed, and notes go to standard error. The exit status is 3 where the cluster cannot be reached or
+    /// refuses to list its nodes.
     #[cfg(feature = "kube")]
     Observe(Observe),
     /// Say what Karpenter would do to a cluster now and why, until nothing is left to do. Writes nothing.
@@ -118,7 +120,7 @@ struct Which {
     from: Vec<String>,
     #[cfg(feature = "kube")]
     #[command(flatten)]
-    cluster: Observe,
+    cluster: Named,
     /// When the cluster was as the dump says (2026-08-25T05:00:00Z); when its files were written if left out.
     #[arg(long, value_name = "TIME")]
     at: Option<String>,
@@ -155,7 +157,7 @@ struct Plan {
 #[derive(clap::Args, Debug)]
 struct Act {
     #[command(flatten)]
-    cluster: Observe,
+    cluster: Named,
     /// What makes the machines. kwok: Node objects alone, which kwok's controller plays.
     #[arg(long, value_enum, default_value_t = Fleet::Kwok)]
     fleet: Fleet,
@@ -282,6 +284,16 @@ struct KubectlCases {
 #[cfg(feature = "kube")]
 #[derive(clap::Args, Debug)]
 struct Observe {
+    #[command(flatten)]
+    cluster: Named,
+    /// Read and print it once.
+    #[arg(long)]
+    once: bool,
+}
+
+#[cfg(feature = "kube")]
+#[derive(clap::Args, Debug)]
+struct Named {
     /// The kubeconfig's context; its current one if left out.
     #[arg(long)]
     context: Option<String>,
@@ -291,7 +303,7 @@ struct Observe {
 }
 
 #[cfg(feature = "kube")]
-impl Observe {
+impl Named {
     fn options(&self) -> engine::cluster::Options {
         engine::cluster::Options { context: self.context.clone(), kubeconfig: self.kubeconfig.clone() }
     }
@@ -514,7 +526,10 @@ fn written_ms(file: &str) -> i64 {
 
 #[cfg(feature = "kube")]
 fn observe(args: &Observe) -> Result<(String, u8), Failure> {
-    let (picture, notes) = nodewright_cli::observe::picture(&args.options(), unix_ms())?;
+    if !args.once && std::io::stdout().is_terminal() {
+        return nodewright_cli::observe::live(&args.cluster.options(), unix_ms).map(|()| (String::new(), 0));
+    }
+    let (picture, notes) = nodewright_cli::observe::picture(&args.cluster.options(), unix_ms())?;
     for note in notes {
         complain(&format!("note: {note}\n"));
     }

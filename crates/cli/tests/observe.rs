@@ -1,13 +1,17 @@
 //! The program against an HTTP server that answers as an API server does.
 #![cfg(feature = "kube")]
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "a test")]
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::panic, reason = "a test")]
 
 #[path = "../../engine/tests/api_server/mod.rs"]
 mod api_server;
+mod terminal;
 
 use api_server::{list, node, serve, status};
 use objects::{DocExt, Value, json};
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use terminal::Terminal;
 
 /// Standard output, standard error and exit status of `nodewright observe`.
 fn observe(args: &[&str]) -> (String, String, Option<i32>) {
@@ -70,4 +74,74 @@ fn says_why_nothing_can_be_drawn() {
 
     let (_, why, exit) = observe(&["--kubeconfig", &kubeconfig, "--context", "other"]);
     assert_eq!(exit, Some(2), "{why}");
+}
+
+#[test]
+fn keeps_the_terminal_current_and_puts_it_back() {
+    let nodes = Arc::new(AtomicUsize::new(1));
+    let shared = Arc::clone(&nodes);
+    let kubeconfig = serve("live", move |path| match path {
+        p if p.contains("watch=") => status(403, "Forbidden"),
+        p if p.starts_with("/api/v1/nodes") => {
+            let all: Vec<Value> = (0..shared.load(Ordering::SeqCst)).map(|i| node(&format!("node-{i:02}"))).collect();
+            list(&all, "")
+        }
+        p if p.starts_with("/api/v1/pods") => list(&[], ""),
+        _ => status(404, "NotFound"),
+    });
+    let mut terminal = Terminal::run(&["observe", "--kubeconfig", &kubeconfig], 100, 20);
+    let screen = terminal.until("a node", |t| t.starts_with("1 nodes ") && t.contains("\nnode-00 cpu "));
+    assert!(screen.contains("note: no permission to watch nodes: Forbidden here"), "{screen}");
+    assert!(terminal.is_raw());
+
+    // Eight fit beside the notes, the newest or last first.
+    nodes.store(30, Ordering::SeqCst);
+    terminal.until("the nodes that came", |t| t.starts_with("30 nodes ") && t.contains("\n••••\n") && !t.contains("node-21 "));
+    terminal.write("l");
+    terminal.until("the second page", |t| t.contains("\nnode-21 ") && !t.contains("node-22 "));
+    terminal.resize(20, 60);
+    terminal.until("all on one page", |t| t.contains("\n•\n") && t.lines().filter(|l| l.starts_with("node-")).count() == 30);
+    assert!(terminal.text().lines().all(|l| l.chars().count() <= 20), "{}", terminal.text());
+
+    terminal.write("q");
+    assert_eq!(terminal.end(), Some(0));
+    assert!(!terminal.is_raw() && terminal.is_put_back());
+}
+
+#[test]
+fn a_terminal_is_put_back_when_the_program_is_told_to_stop() {
+    let kubeconfig = serve("stopped", |path| match path {
+        p if p.contains("watch=") => status(403, "Forbidden"),
+        p if p.starts_with("/api/v1/nodes") => list(&[node("a")], ""),
+        _ => status(404, "NotFound"),
+    });
+    for stop in ["\u{3}", "TERM"] {
+        let mut terminal = Terminal::run(&["observe", "--kubeconfig", &kubeconfig], 80, 24);
+        terminal.until("a node", |t| t.contains("\na cpu "));
+        if stop == "TERM" {
+            terminal.signal(stop)
+        } else {
+            terminal.write(stop)
+        }
+        assert_eq!(terminal.end(), Some(0), "{stop}");
+        assert!(!terminal.is_raw() && terminal.is_put_back(), "{stop}");
+    }
+    // Of a cluster that cannot be read nothing is drawn.
+    let refused = serve("refused-live", |_| status(403, "Forbidden"));
+    let mut terminal = Terminal::run(&["observe", "--kubeconfig", &refused], 80, 24);
+    assert_eq!(terminal.end(), Some(3));
+    assert!(!terminal.is_raw() && terminal.is_put_back());
+    assert!(terminal.text().contains("cannot read the cluster: Forbidden here"), "{}", terminal.text());
+}
+
+#[test]
+fn once_is_once_on_a_terminal_too() {
+    let kubeconfig = serve("once", |path| match path {
+        p if p.starts_with("/api/v1/nodes") => list(&[node("a")], ""),
+        _ => status(404, "NotFound"),
+    });
+    let mut terminal = Terminal::run(&["observe", "--once", "--kubeconfig", &kubeconfig], 80, 24);
+    assert_eq!(terminal.end(), Some(0));
+    let screen = terminal.text();
+    assert!(screen.contains("1 nodes ") && screen.contains("note: the server has no Karpenter API"), "{screen}");
 }

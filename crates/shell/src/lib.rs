@@ -19,7 +19,7 @@ pub use complete::Completion;
 pub use extras::{Answer, Extras, Query, Want};
 pub use job::{Chunk, Edit, Job, Key, Poll, Repair, Start, Stream};
 pub use options::{Lang, Options};
-pub use viewer::picture as node_viewer;
+pub use viewer::{page as node_viewer_page, picture as node_viewer};
 pub use whole::Ran;
 
 use engine::{Session, SimTime, Snapshot};

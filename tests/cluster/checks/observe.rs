@@ -1,9 +1,13 @@
+use super::act::scale;
 use super::{clear, inflate, namespace, node, until_running, until_usable};
-use crate::control_plane::Cluster;
+use crate::api::eventually;
+use crate::control_plane::{Cluster, Part};
+use crate::proxy::Proxy;
 use engine::Era;
-use engine::cluster::Options;
+use engine::cluster::{Live, Options};
 use nodewright_cli::observe::picture;
 use objects::{Kind, Value, json};
+use std::time::Duration;
 
 fn options(kubeconfig: &str) -> Options {
     Options { kubeconfig: Some(kubeconfig.to_owned()), ..Options::default() }
@@ -83,7 +87,7 @@ pub fn in_part(cluster: &mut Cluster) {
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "somebody"}}),
     );
     // The server learns of a role a moment after it is written.
-    let observed = crate::api::eventually("somebody may list nodes", 20, || engine::cluster::observe(&options(&somebody)).ok());
+    let observed = eventually("somebody may list nodes", 20, || engine::cluster::observe(&options(&somebody)).ok());
     assert_eq!(observed.store.count(Kind::Node), 2);
     assert_eq!(observed.store.count(Kind::Pod), 0);
     let note = |resource: &str, group: &str| {
@@ -94,7 +98,7 @@ pub fn in_part(cluster: &mut Cluster) {
     assert!(observed.notes.contains(&of_nodepools), "{:#?}", observed.notes);
 
     cluster.apply(&role(&["nodes", "pods", "nodepools"]));
-    let observed = crate::api::eventually("somebody may list NodePools", 20, || {
+    let observed = eventually("somebody may list NodePools", 20, || {
         let observed = engine::cluster::observe(&options(&somebody)).unwrap();
         (observed.store.count(Kind::NodePool) == 1).then_some(observed)
     });
@@ -103,4 +107,59 @@ pub fn in_part(cluster: &mut Cluster) {
 
     clear(cluster, "observed", &["observed-a", "observed-b"]);
     cluster.delete(Kind::NodePool, "", "observed").unwrap();
+}
+
+/// The picture and its notes, when they are so.
+fn until(live: &mut Live, what: &str, is: impl Fn(&str, &[String]) -> bool) {
+    eventually(what, 120, || {
+        live.wait(Duration::from_millis(50), now_ms);
+        let (snapshot, notes) = live.snapshot(now_ms());
+        is(&shell::node_viewer(&snapshot), &notes).then_some(())
+    });
+}
+
+/// The picture says of the node that it has so many pods, and there is nothing that is not current.
+fn until_pods(live: &mut Live, node: &str, pods: usize) {
+    let cell = format!(" ({pods}/58 pods) ");
+    until(live, &format!("{node} with {pods} pods"), |picture, notes| {
+        notes.is_empty() && picture.lines().any(|l| l.starts_with(node) && l.contains(&cell))
+    });
+}
+
+fn not_current(notes: &[String], of: &str) -> bool {
+    notes.iter().any(|n| n.starts_with("not current since ") && n.contains(of))
+}
+
+/// What happens is seen: pods that come and go, through watches that expire and a server that is away for a time.
+pub fn follows(cluster: &mut Cluster) {
+    cluster.install_karpenter_crds().unwrap();
+    cluster.apply(&namespace("followed"));
+    cluster.create(&node("followed-a")).unwrap();
+    until_usable(cluster, "followed-a");
+    cluster.create(&inflate("followed", 2)).unwrap();
+    until_running(cluster, "followed", 2);
+
+    let folder = std::path::Path::new(&cluster.kubeconfig).parent().unwrap();
+    let proxy = Proxy::start(&cluster.kubeconfig, folder).unwrap();
+    let mut live = Live::begin(&options(&proxy.kubeconfig)).unwrap();
+    until_pods(&mut live, "followed-a", 2);
+    scale(cluster, "followed", 3);
+    until_pods(&mut live, "followed-a", 3);
+    proxy.expire_watches();
+    scale(cluster, "followed", 1);
+    until(&mut live, "that watches expired", |_, notes| not_current(notes, "too old resource version: 1 (2)"));
+    until_pods(&mut live, "followed-a", 1);
+    drop(live);
+
+    let mut live = Live::begin(&options(&cluster.kubeconfig)).unwrap();
+    until_pods(&mut live, "followed-a", 1);
+    cluster.kill(Part::ApiServer);
+    until(&mut live, "that the server is away", |picture, notes| {
+        not_current(notes, "nodes") && picture.contains("followed-a ") && picture.contains(" (1/58 pods) ")
+    });
+    cluster.run(Part::ApiServer).unwrap();
+    scale(cluster, "followed", 2);
+    until_pods(&mut live, "followed-a", 2);
+    clear(cluster, "followed", &["followed-a"]);
+    until(&mut live, "that the node is gone", |picture, _| !picture.contains("followed-a"));
 }

@@ -4,7 +4,8 @@
 //! - [`Dump`]: objects as `kubectl get -o json` prints them, whatever is among them and whatever is missing.
 //! - [`adopt()`]: a world of them, with Karpenter's controllers working from outside and stand-ins for what cannot be read.
 //! - [`plan()`]: what the controllers do to that world until it comes to rest, and why the rest stays.
-//! - `observe`, `act` (feature `kube`, native only): the only modules that talk to an API server; `rights` says what they may.
+//! - `observe` (once), `live` (as it changes), `act` (feature `kube`, native only): with `watch` the only modules that talk to an
+//!   API server; `rights` says what they may.
 //!
 //! Whatever cannot be read, priced or understood becomes a note; nothing of it is fatal.
 
@@ -14,6 +15,8 @@ mod adopt;
 mod anonymise;
 mod dump;
 #[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
+mod live;
+#[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
 mod observe;
 #[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
 mod picture;
@@ -21,11 +24,15 @@ mod plan;
 #[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
 mod rights;
 mod secrets;
+#[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
+mod watch;
 
 #[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
 pub use act::{ActError, Ended, Metrics, Settings, act, decision};
 pub use adopt::{Adopted, Choices, adopt};
 pub use dump::{Dump, DumpError, RECIPE};
+#[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
+pub use live::Live;
 #[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
 pub use observe::{ObserveError, Observed, Options, observe, read};
 pub use plan::{Action, Ahead, Blocker, Done, Eviction, Launch, Machine, Pending, Plan, Reason, Rest, Stay, Sum, plan, run};

@@ -2,6 +2,7 @@
 //! on into a [`Dump`].
 
 use super::Dump;
+use super::watch::STANDS;
 use crate::{Era, SimTime, Store};
 use kube::api::{Api, ApiResource, DynamicObject, ListParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
@@ -84,6 +85,15 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, ObserveError> {
     tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| ObserveError::Runtime(e.to_string()))
 }
 
+/// Waits for SIGINT or SIGTERM.
+pub(super) async fn told_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+        return std::future::pending().await;
+    };
+    futures::future::select(Box::pin(term.recv()), Box::pin(int.recv())).await;
+}
+
 /// Reads all that a plan rests on. As with [`observe`], only the nodes must be readable.
 ///
 /// # Errors
@@ -109,14 +119,19 @@ async fn read_all(options: &Options) -> Result<Observed, ObserveError> {
     };
     let (notes, absent) = read_kinds(options, &READ, &mut put).await?;
     observed.notes = notes;
-    if absent.contains(&Kind::NodePool) {
-        if absent.contains(&Kind::Provisioner) {
-            observed.notes.push("the server has no Karpenter API: neither NodePools nor Provisioners".to_owned());
-        } else {
-            observed.era = Era::V1alpha5;
-        }
-    }
+    let (era, note) = era(&|kind| absent.contains(&kind));
+    observed.era = era;
+    observed.notes.extend(note.map(str::to_owned));
     Ok(observed)
+}
+
+/// The era whose API the server has, and what to say where it has none.
+pub(super) fn era(absent: &dyn Fn(Kind) -> bool) -> (Era, Option<&'static str>) {
+    match (absent(Kind::NodePool), absent(Kind::Provisioner)) {
+        (true, true) => (Era::V1, Some("the server has no Karpenter API: neither NodePools nor Provisioners")),
+        (true, false) => (Era::V1alpha5, None),
+        (false, _) => (Era::V1, None),
+    }
 }
 
 /// Lists the kinds one after the other. Gives one sentence for each that may not be read, and the kinds that the server has
@@ -135,15 +150,16 @@ async fn read_kinds(
                 absent.insert(kind);
             }
             Err(Refusal::Forbidden(message)) if kind != Kind::Node => {
-                notes.push(format!(
-                    "no permission to list {}: {message} (grant the verb list on it to see them)",
-                    kind.resource()
-                ));
+                notes.push(no_permission("list", kind, &message));
             }
             Err(Refusal::Forbidden(message) | Refusal::Failed(message)) => return Err(ObserveError::Unreachable(message)),
         }
     }
     Ok((notes, absent))
+}
+
+pub(super) fn no_permission(verb: &str, kind: Kind, message: &str) -> String {
+    format!("no permission to {verb} {}: {message} (grant the verb {verb} on it to see them)", kind.resource())
 }
 
 pub(super) async fn connect(options: &Options) -> Result<Client, ObserveError> {
@@ -164,11 +180,19 @@ async fn patient(options: &Options) -> Result<Config, ObserveError> {
     Ok(config)
 }
 
-pub(super) fn client(config: Config) -> Result<Client, ObserveError> {
+/// A client for watches, which are quiet for as long as nothing happens. Whoever watches asks again himself.
+pub(super) async fn watching(options: &Options) -> Result<Client, ObserveError> {
+    let mut config = config(options).await?;
+    config.read_timeout = Some(STANDS + PATIENCE);
+    config.default_retry = false;
+    client(config)
+}
+
+fn client(config: Config) -> Result<Client, ObserveError> {
     Client::try_from(config).map_err(|e| ObserveError::Unreachable(chain(&e)))
 }
 
-pub(super) async fn config(options: &Options) -> Result<Config, ObserveError> {
+async fn config(options: &Options) -> Result<Config, ObserveError> {
     let config_error = |e: &dyn std::fmt::Display| ObserveError::Config(e.to_string());
     let named = KubeConfigOptions { context: options.context.clone(), ..KubeConfigOptions::default() };
     let mut config = match &options.kubeconfig {
@@ -199,6 +223,13 @@ impl From<kube::Error> for Refusal {
             other => Refusal::Failed(chain(&other)),
         }
     }
+}
+
+pub(super) fn unreachable(error: kube::Error) -> ObserveError {
+    ObserveError::Unreachable(match Refusal::from(error) {
+        Refusal::Absent => "it has no nodes".to_owned(),
+        Refusal::Forbidden(message) | Refusal::Failed(message) => message,
+    })
 }
 
 /// An error with its causes: the outer text alone (`ServiceError`) tells nobody that the connection was refused.

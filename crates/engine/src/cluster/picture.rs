@@ -3,7 +3,7 @@
 use super::Observed;
 use crate::pricing::{Entry, Ledger, catalog_era};
 use crate::profile::Profile;
-use crate::{SimTime, Snapshot, totals};
+use crate::{Era, SimTime, Snapshot, Store, totals};
 use catalog::{CapacityType, Catalog, Region};
 use objects::{Kind, Object};
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,40 +14,48 @@ impl Observed {
     /// instance type, zone and capacity type; a node without a price has none in the ledger either. Also gives one
     /// sentence for each region or type without a price.
     pub fn snapshot(&self, unix_ms: i64) -> (Snapshot, Vec<String>) {
-        let mut prices =
-            Prices { era: catalog_era(self.era), catalog: Catalog::embedded(), regions: BTreeMap::new(), notes: BTreeSet::new() };
-        let mut ledger = Ledger::default();
-        for node in self.store.list(Kind::Node) {
-            if let Some(entry) = prices.entry(node) {
-                ledger.open(entry);
-            }
-        }
-        let snapshot = Snapshot {
-            now: SimTime::ZERO,
-            start: SimTime::ZERO,
-            epoch_ms: unix_ms,
-            profile: Profile::of(self.era),
-            region: prices.regions.keys().next().cloned().unwrap_or_default(),
-            seed: 0,
-            store: self.store.clone(),
-            ledger: Arc::new(ledger),
-            logs: Arc::default(),
-            decisions: Arc::default(),
-            hash: self.store.hash(),
-        };
-        (snapshot, prices.notes.into_iter().collect())
+        snapshot(&self.store, unix_ms, &mut Prices::of(self.era))
     }
 }
 
-struct Prices {
-    era: catalog::Era,
+/// What is in the store at this time, with these prices.
+pub(super) fn snapshot(store: &Store, unix_ms: i64, prices: &mut Prices) -> (Snapshot, Vec<String>) {
+    let mut ledger = Ledger::default();
+    for node in store.list(Kind::Node) {
+        if let Some(entry) = prices.entry(node) {
+            ledger.open(entry);
+        }
+    }
+    let snapshot = Snapshot {
+        now: SimTime::ZERO,
+        start: SimTime::ZERO,
+        epoch_ms: unix_ms,
+        profile: Profile::of(prices.era),
+        region: prices.regions.keys().next().cloned().unwrap_or_default(),
+        seed: 0,
+        store: store.clone(),
+        ledger: Arc::new(ledger),
+        logs: Arc::default(),
+        decisions: Arc::default(),
+        hash: store.hash(),
+    };
+    (snapshot, std::mem::take(&mut prices.notes).into_iter().collect())
+}
+
+/// What instance types cost, as far as it has been asked.
+pub(super) struct Prices {
+    pub era: Era,
     catalog: Catalog,
-    /// Regions by name, `None` where the catalogue has nothing.
-    regions: BTreeMap<String, Option<Region>>,
+    /// Regions by name, or why the catalogue has nothing.
+    regions: BTreeMap<String, Result<Region, String>>,
     notes: BTreeSet<String>,
 }
 
 impl Prices {
+    pub fn of(era: Era) -> Prices {
+        Prices { era, catalog: Catalog::embedded(), regions: BTreeMap::new(), notes: BTreeSet::new() }
+    }
+
     fn entry(&mut self, node: &Object) -> Option<Entry> {
         let label = |key: &str| node.meta.labels.get(key).map(String::as_str).filter(|v| !v.is_empty());
         let name = &node.meta.name;
@@ -60,14 +68,15 @@ impl Prices {
             return None;
         };
         let Prices { era, catalog, regions, notes } = self;
-        let known = regions.entry(region.to_owned()).or_insert_with(|| match catalog.region(region, *era) {
-            Ok(known) => Some(known),
-            Err(error) => {
-                notes.insert(format!("no prices of {region}: {error}"));
-                None
+        let read = || catalog.region(region, catalog_era(*era)).map_err(|error| format!("no prices of {region}: {error}"));
+        let known = match regions.entry(region.to_owned()).or_insert_with(read) {
+            Ok(known) => known,
+            Err(note) => {
+                notes.insert(note.clone());
+                return None;
             }
-        });
-        let sold = known.as_ref()?.types.iter().find(|t| &*t.facts.name == instance_type);
+        };
+        let sold = known.types.iter().find(|t| &*t.facts.name == instance_type);
         let capacity_type = totals::capacity_type(node);
         let signed = |micro: u64| i64::try_from(micro).ok();
         // The list price is the same in every zone of a region.

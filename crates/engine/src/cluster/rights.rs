@@ -182,8 +182,9 @@ mod tests {
         assert_eq!(listed(Verb::Plan, "list"), all);
         assert_eq!(listed(Verb::Act, "list"), all);
         assert_eq!(listed(Verb::Act, "watch"), all);
-        for verb in [Verb::Observe, Verb::Plan] {
-            assert!(verb.rights(NAMESPACE).iter().all(|r| r.verb == "list"), "{verb:?} writes");
+        assert_eq!(listed(Verb::Observe, "watch"), plurals(READ.into_iter()));
+        for (verb, reads) in [(Verb::Observe, &["list", "watch"][..]), (Verb::Plan, &["list"])] {
+            assert!(verb.rights(NAMESPACE).iter().all(|r| reads.contains(&r.verb.as_str())), "{verb:?} writes");
         }
     }
 

@@ -107,6 +107,11 @@ impl Default for Store {
 }
 
 impl Store {
+    /// An empty one whose watch log keeps about so many changes.
+    pub fn remembering(changes: usize) -> Store {
+        Store { log: Ribbon::new(changes), ..Store::default() }
+    }
+
     pub fn get(&self, key: &ObjectKey) -> Option<&Arc<Object>> {
         self.tables.get(&key.kind)?.get(&(key.namespace.clone(), key.name.clone()))
     }

@@ -49,5 +49,5 @@ pub fn status(code: u16, reason: &str) -> (u16, Value) {
 }
 
 pub fn list(items: &[Value], token: &str) -> (u16, Value) {
-    (200, json!({"kind": "List", "apiVersion": "v1", "metadata": {"continue": token}, "items": items}))
+    (200, json!({"kind": "List", "apiVersion": "v1", "metadata": {"continue": token, "resourceVersion": "1"}, "items": items}))
 }

@@ -88,6 +88,12 @@ pub fn picture(snapshot: &Snapshot) -> String {
     Viewer::default().picture(snapshot, ALL_ROWS, false)
 }
 
+/// One page on a screen of so many rows, as the viewer draws it while it runs, and how many pages there are.
+pub fn page(snapshot: &Snapshot, page: usize, rows: usize) -> (String, usize) {
+    let viewer = Viewer { page, ..Viewer::default() };
+    (viewer.picture(snapshot, rows, true), viewer.pages(snapshot, rows))
+}
+
 /// What the flags say, as text; flags without a value are `true`.
 type Given = VecMap<&'static str, String>;
 

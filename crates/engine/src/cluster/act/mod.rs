@@ -1,7 +1,7 @@
 //! The engine's controllers as an autoscaler of a real cluster.
 //!
 //! - [`deputy`]: the controllers, a copy of the cluster and the machines; talks to nobody.
-//! - [`watch`] fills the copy, [`wire`] carries the intents out, [`lease`] says whether this process may, [`guard`] whether it
+//! - `cluster::watch` fills the copy, [`wire`] carries the intents out, [`lease`] says whether this process may, [`guard`] whether it
 //!   should.
 //! - [`metrics`]: what is counted meanwhile, for whoever serves it.
 //! - [`own`], [`rebase`]: what keeps its writes apart from those of others.
@@ -17,7 +17,6 @@ mod own;
 mod rebase;
 mod record;
 mod run;
-mod watch;
 mod wire;
 
 #[cfg(test)]

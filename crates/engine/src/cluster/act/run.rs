@@ -4,13 +4,13 @@ use super::deputy::{Answer, Choices, Deputy, Said, Turn, identify, key_of};
 use super::events::Events;
 use super::lease::{self, Attempt, Lease};
 use super::metrics::{self, Metrics, Series};
-use super::watch::{News, watch};
 use super::wire::{Failure, Hands, Known};
 use super::{guard, record};
 use crate::Era;
 use crate::actor::{Action, Intent};
 use crate::cluster::observe::{self, ObserveError, Options, PLANNED, READ};
 use crate::cluster::rights::{self, Right, Verb};
+use crate::cluster::watch::{News, watch};
 use crate::controllers::Names;
 use kube::Client;
 use kube::api::ListParams;
@@ -83,7 +83,7 @@ async fn lead(settings: &Settings, metrics: &Metrics, sink: &mut dyn FnMut(Value
     let hands = Hands { client: observe::plain(&settings.cluster).await?, era, identity: settings.identity.clone() };
     let (stop, stopped) = flag::channel(false);
     tokio::spawn(async move {
-        signal().await;
+        observe::told_to_stop().await;
         let _ = stop.send(true);
     });
     refuse(&docs, &hands, settings).await?;
@@ -104,12 +104,11 @@ async fn lead(settings: &Settings, metrics: &Metrics, sink: &mut dyn FnMut(Value
             return Ok(Ended::Stopped);
         }
     }
-    // Watches are quiet for as long as nothing happens.
-    let watches = observe::client(observe::config(&settings.cluster).await?)?;
+    let watches = observe::watching(&settings.cluster).await?;
     let kinds: Vec<Kind> = kinds().filter(|k| !absent.contains(k)).collect();
     let (inbox, news) = mpsc::unbounded_channel();
     for kind in &kinds {
-        tokio::spawn(watch(watches.clone(), *kind, inbox.clone()));
+        tokio::spawn(watch(watches.clone(), *kind, whole, inbox.clone()));
     }
     let served: VecSet<Kind> = kinds.iter().copied().collect();
     let mut autoscaler = Autoscaler {
@@ -130,6 +129,9 @@ async fn lead(settings: &Settings, metrics: &Metrics, sink: &mut dyn FnMut(Value
     autoscaler.lease.release(hands).await;
     Ok(ended)
 }
+
+/// All of an object is kept.
+fn whole(_: Kind, _: &mut Value) {}
 
 fn kinds() -> impl Iterator<Item = Kind> {
     READ.into_iter().chain(PLANNED)
@@ -193,15 +195,6 @@ async fn refuse(docs: &[(Kind, Value)], hands: &Hands, settings: &Settings) -> R
     }
     let objections = guard::objections(docs, &leases, hands.era, (settings.clock)());
     if objections.is_empty() { Ok(()) } else { Err(ActError::Objections(objections.join("; "))) }
-}
-
-/// Waits to be told to stop.
-async fn signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
-        return std::future::pending().await;
-    };
-    futures::future::select(Box::pin(term.recv()), Box::pin(int.recv())).await;
 }
 
 /// Sleeps; true where the process is to stop.
