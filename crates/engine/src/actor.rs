@@ -10,6 +10,11 @@ use crate::{Era, SimTime};
 use objects::{Api, ApiError, ObjectKey, Value};
 use std::borrow::Cow;
 
+/// On the namespace kube-system of a cluster that kwok plays: how long a call of the API server takes (`120ms`), as on a
+/// machine that has more to do than it can. Without it calls take no longer than their callers count for them.
+const CALL_TIME: &str = "nodewright.dev/call-time";
+const MAX_CALL_MS: u64 = 1_000;
+
 /// A consistent read of the cluster. In the simulation `store` is the API server itself; on a real cluster it is the
 /// cache that watches fill.
 #[derive(Clone, Copy)]
@@ -48,6 +53,16 @@ impl View<'_> {
     /// The present as an API timestamp (whole seconds).
     pub fn timestamp(&self) -> String {
         objects::time::rfc3339(self.unix_ms())
+    }
+
+    /// What a call of the API server takes longer than usual, see [`CALL_TIME`].
+    pub fn call_ms(&self) -> u64 {
+        if !self.profile.as_recorded {
+            return 0;
+        }
+        let system = self.store.cluster(objects::Kind::Namespace, "kube-system");
+        let time = system.and_then(|n| n.meta.annotations.get(CALL_TIME)).and_then(|t| objects::duration::parse_go_ms(t));
+        time.and_then(|ms| u64::try_from(ms).ok()).unwrap_or(0).min(MAX_CALL_MS)
     }
 
     /// The random stream of `purpose` for the object `id`. Two calls give the same stream: fork per object, or keep it.

@@ -7,6 +7,8 @@ mod invariants;
 mod leader;
 #[cfg(test)]
 mod misfortunes;
+#[cfg(test)]
+mod pace;
 mod parts;
 #[cfg(test)]
 mod properties;

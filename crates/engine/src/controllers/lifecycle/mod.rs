@@ -41,6 +41,8 @@ struct Pass<'o> {
     again: Option<SimTime>,
     /// The claim is being deleted by this reconcile: nothing is patched any more.
     gone: bool,
+    /// How long its calls kept the worker from patching.
+    late_ms: u64,
 }
 
 impl<'o> Pass<'o> {
@@ -80,6 +82,7 @@ impl Lifecycle {
             node_name: typed.node_name.clone(),
             again: None,
             gone: false,
+            late_ms: 0,
         };
         // Without the finalizer nothing is launched: an instance could leak.
         if let Some(finalizers) = state::with_finalizer(claim) {
@@ -104,11 +107,12 @@ impl Lifecycle {
         if pass.gone {
             return None;
         }
-        let Pass { conditions, patch, again, .. } = pass;
+        let Pass { conditions, patch, again, late_ms, .. } = pass;
         if cx.patch_status(claim, patch, conditions, "claim lifecycle") {
-            self.resting.insert(claim.meta.name.clone(), now + REST_MS);
+            let rested = now + late_ms + REST_MS;
+            self.resting.insert(claim.meta.name.clone(), rested);
             // What happened to the claim or its node meanwhile is read after the rest.
-            return Some(again.map_or(now + REST_MS, |t| t.min(now + REST_MS)));
+            return Some(again.map_or(rested, |t| t.min(rested)));
         }
         again
     }

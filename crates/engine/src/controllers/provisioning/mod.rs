@@ -172,7 +172,10 @@ pub fn create(plan: &ClaimPlan, nominated: bool, state: &mut State, cx: &mut Cx<
     let key = ObjectKey::cluster(cx.names.claim, &name);
     cx.push(Action::Create(doc), "pods need room");
     cx.log(Say::CreatedClaim { pool: &plan.pool, claim: &name, requests: &plan.requests, types: &plan.sorted_types() });
-    state.nominate(&name, cx.view);
+    // 1.14 nominates what is there already, not what it creates, as the recorded one shows.
+    if !cx.view.profile.as_recorded {
+        state.nominate(&name, cx.view);
+    }
     if nominated {
         let kind = cx.names.claim.name().to_lowercase();
         for pod in &plan.pods {

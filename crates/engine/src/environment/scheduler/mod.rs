@@ -117,7 +117,9 @@ impl Actor for Scheduler {
                 Some(pod) if is_candidate(pod) => self.cycle(pod, &name, view, &mut out),
                 _ => self.queue.remove(&name),
             }
-            self.free_at = view.now + CYCLE_MS;
+            // A pod that found no node is written down before the next one's turn; bindings are written beside.
+            let failed = self.queue.has(&name);
+            self.free_at = view.now + CYCLE_MS + if failed { view.call_ms() } else { 0 };
         }
         self.plan(view.now);
         out
