@@ -19,6 +19,15 @@ impl Cluster {
 
     /// Starts Karpenter with these instance types, or the generic ones that it is built with.
     pub fn run_karpenter(&mut self, instance_types: Option<&Value>) -> Result<()> {
+        self.run_karpenter_with(instance_types, false)
+    }
+
+    /// The same as one that holds its Lease, by which others see that it is at work.
+    pub fn run_elected_karpenter(&mut self) -> Result<()> {
+        self.run_karpenter_with(None, true)
+    }
+
+    fn run_karpenter_with(&mut self, instance_types: Option<&Value>, elected: bool) -> Result<()> {
         let mut file = String::new();
         if let Some(types) = instance_types {
             file = self.pki.path("instance-types.json");
@@ -28,7 +37,8 @@ impl Cluster {
         let settings = [
             ("KUBECONFIG", self.kubeconfig.clone()),
             ("SYSTEM_NAMESPACE", "kube-system".to_owned()),
-            ("DISABLE_LEADER_ELECTION", "true".to_owned()),
+            ("DISABLE_LEADER_ELECTION", (!elected).to_string()),
+            ("LEADER_ELECTION_NAMESPACE", "kube-system".to_owned()),
             ("HEALTH_PROBE_PORT", health.to_string()),
             ("METRICS_PORT", metrics.to_string()),
             ("INSTANCE_TYPES_FILE_PATH", file),

@@ -49,6 +49,7 @@ const CHECKS: &[Check] = &[
     ("act: killed at each step of a replacement", checks::injected::killed),
     ("rights: act with each and without", checks::rights::acting),
     ("karpenter: scales out and back", checks::karpenter::out_and_back),
+    ("karpenter: carries out what act decides", checks::nodeclaim::carried_out),
     ("karpenter: does what was planned", checks::beside::karpenter),
 ];
 

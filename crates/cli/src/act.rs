@@ -3,7 +3,7 @@
 mod serve;
 
 use crate::{Failure, plan};
-use engine::cluster::{ActError, Ended, Metrics, Settings};
+use engine::cluster::{ActError, Ended, FleetKind, Metrics, Settings, take_over_all};
 use objects::Value;
 use std::io::Write;
 use std::sync::Arc;
@@ -65,12 +65,20 @@ pub fn run(choices: &Choices, at_ms: i64) -> Result<(String, u8), Failure> {
 }
 
 fn rehearse(choices: &Choices, at_ms: i64, context: &str) -> Result<(String, u8), Failure> {
-    let dump = plan::live(&choices.settings.cluster)?;
+    let mut dump = plan::live(&choices.settings.cluster)?;
+    let mut more = "";
+    if choices.settings.fleet == FleetKind::NodeClaim {
+        take_over_all(&mut dump);
+        more = " --fleet nodeclaim";
+    }
     let seed = choices.settings.seed;
     let region = choices.settings.region.clone();
-    let report =
-        plan::run(dump, &[], &plan::Choices { at_ms, seed, region, types: None, ahead: engine::cluster::Ahead::default() })?;
+    let report = plan::run(
+        dump,
+        &[],
+        &plan::Choices { at_ms, seed, region, types: choices.settings.types.clone(), ahead: engine::cluster::Ahead::default() },
+    )?;
     report.notes.iter().for_each(|note| eprintln!("note: {note}"));
     let text = report.text();
-    Ok((format!("{text}\nNothing was written. To do it: nodewright act --context {context} --yes\n"), report.exit()))
+    Ok((format!("{text}\nNothing was written. To do it: nodewright act --context {context}{more} --yes\n"), report.exit()))
 }

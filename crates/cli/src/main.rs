@@ -158,7 +158,7 @@ struct Plan {
 struct Act {
     #[command(flatten)]
     cluster: Named,
-    /// What makes the machines. kwok: Node objects alone, which kwok's controller plays.
+    /// What makes the machines.
     #[arg(long, value_enum, default_value_t = Fleet::Kwok)]
     fleet: Fleet,
     /// Write to the cluster.
@@ -167,7 +167,11 @@ struct Act {
     /// AWS region of prices and types; that of the nodes if left out.
     #[arg(long)]
     region: Option<String>,
-    /// Machines join so long after their launch (5s); in 30 to 60 seconds, as EC2's do, if left out.
+    /// With --fleet nodeclaim: what Karpenter's kwok provider sells, in the form of its INSTANCE_TYPES_FILE_PATH; the types that it
+    /// is built with if left out.
+    #[arg(long, value_name = "FILE")]
+    instance_types: Option<String>,
+    /// With --fleet kwok: machines join so long after their launch (5s); in 30 to 60 seconds, as EC2's do, if left out.
     #[arg(long, value_name = "DURATION")]
     boot_time: Option<String>,
     /// Claims that are made or deleted within a minute at most.
@@ -190,7 +194,20 @@ struct Act {
 #[cfg(feature = "kube")]
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Fleet {
+    /// Node objects alone, which kwok's controller plays.
     Kwok,
+    /// An installed Karpenter, which carries claims out.
+    Nodeclaim,
+}
+
+#[cfg(feature = "kube")]
+impl From<Fleet> for engine::cluster::FleetKind {
+    fn from(fleet: Fleet) -> Self {
+        match fleet {
+            Fleet::Kwok => engine::cluster::FleetKind::Kwok,
+            Fleet::Nodeclaim => engine::cluster::FleetKind::NodeClaim,
+        }
+    }
 }
 
 #[cfg(feature = "kube")]
@@ -199,6 +216,9 @@ struct Rbac {
     /// Which verb; export needs what plan needs, and so does act without --yes.
     #[arg(value_enum)]
     verb: Allowed,
+    /// What makes the machines, for act.
+    #[arg(long, value_enum, default_value_t = Fleet::Kwok)]
+    fleet: Fleet,
     /// The namespace of the service account, and of the Lease of act.
     #[arg(long, default_value = engine::cluster::NAMESPACE)]
     namespace: String,
@@ -427,7 +447,6 @@ fn plan(args: &Plan) -> Result<(String, u8), Failure> {
 
 #[cfg(feature = "kube")]
 fn act(args: &Act) -> Result<(String, u8), Failure> {
-    let Fleet::Kwok = args.fleet;
     let boot = args.boot_time.as_ref().map(|text| {
         let ms = objects::duration::parse_go_ms(text).and_then(|ms| u64::try_from(ms).ok());
         ms.ok_or_else(|| Failure::usage(format!("--boot-time {text:?} is no duration: write 5s or 1m")))
@@ -437,6 +456,8 @@ fn act(args: &Act) -> Result<(String, u8), Failure> {
     let settings = engine::cluster::Settings {
         cluster: args.cluster.options(),
         region: args.region.clone(),
+        fleet: args.fleet.into(),
+        types: args.instance_types.as_deref().map(read).transpose()?,
         boot_ms: boot.transpose()?,
         budget: usize::from(args.budget),
         namespace: args.namespace.clone(),
@@ -461,7 +482,10 @@ fn rbac(args: &Rbac) -> Result<(String, u8), Failure> {
     let verb = match args.verb {
         Allowed::Observe => Verb::Observe,
         Allowed::Plan => Verb::Plan,
-        Allowed::Act => Verb::Act,
+        Allowed::Act => match args.fleet {
+            Fleet::Kwok => Verb::Act,
+            Fleet::Nodeclaim => Verb::ActNodeClaim,
+        },
     };
     let namespace = &args.namespace;
     if !objects::schema::is_dns_subdomain(namespace) || namespace.contains('.') || namespace.len() > 63 {

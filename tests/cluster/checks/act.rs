@@ -4,7 +4,7 @@ use super::{clear, inflate, namespace, until_running};
 use crate::api::eventually;
 use crate::control_plane::{Cluster, Part};
 use anyhow::{Result, bail};
-use engine::cluster::{Options, Settings};
+use engine::cluster::{FleetKind, Options, Settings};
 use engine::session::{PatchStyle, Request, Validation};
 use engine::{Era, Scenario, Session};
 use nodewright_cli::act::Choices;
@@ -36,6 +36,7 @@ pub fn process(arguments: &[String]) -> Result<()> {
         match one.split_once('=') {
             Some(("metrics", port)) => choices.metrics_port = port.parse()?,
             Some(("health", port)) => choices.health_port = port.parse()?,
+            Some(("fleet", "nodeclaim")) => choices.settings.fleet = FleetKind::NodeClaim,
             _ => bail!("{one}"),
         }
     }
@@ -52,6 +53,8 @@ fn choices(kubeconfig: &str, context: &str, identity: &str, audit: &str) -> Choi
     let settings = Settings {
         cluster: Options { context: Some(context.to_owned()), kubeconfig: Some(kubeconfig.to_owned()) },
         region: Some("ap-northeast-2".to_owned()),
+        fleet: FleetKind::Kwok,
+        types: None,
         boot_ms: Some(BOOT_MS),
         budget: 100,
         namespace: "kube-system".to_owned(),
@@ -63,8 +66,10 @@ fn choices(kubeconfig: &str, context: &str, identity: &str, audit: &str) -> Choi
 }
 
 /// What a user is told for whom it does not begin.
-pub fn refused(kubeconfig: &str, user: &str) -> String {
-    let failure = nodewright_cli::act::run(&choices(kubeconfig, user, user, "/dev/null"), now_ms()).unwrap_err();
+pub fn refused(kubeconfig: &str, user: &str, fleet: FleetKind) -> String {
+    let mut choices = choices(kubeconfig, user, user, "/dev/null");
+    choices.settings.fleet = fleet;
+    let failure = nodewright_cli::act::run(&choices, now_ms()).unwrap_err();
     assert_eq!(failure.exit, 1, "{}", failure.message);
     failure.message
 }
@@ -86,6 +91,11 @@ impl Acting {
     }
 
     /// As the user of a kubeconfig.
+    /// As the user of a kubeconfig, beside another Karpenter.
+    pub fn start_beside(cluster: &Cluster, kubeconfig: &str, user: &str, identity: &str) -> Acting {
+        Acting::begin(cluster, kubeconfig, user, identity, &["fleet=nodeclaim".to_owned()])
+    }
+
     pub fn start_as(cluster: &Cluster, kubeconfig: &str, user: &str, identity: &str) -> Acting {
         Acting::begin(cluster, kubeconfig, user, identity, &[])
     }
@@ -112,7 +122,7 @@ impl Acting {
     }
 
     /// What it decided, in words that two runs share.
-    fn decisions(&self) -> Vec<String> {
+    pub fn decisions(&self) -> Vec<String> {
         self.records().iter().filter(|r| r.str_at("record") == Some("decision")).filter_map(|r| gist(r.at("decision"))).collect()
     }
 
@@ -122,13 +132,21 @@ impl Acting {
         self.child.wait().expect("it ends").code()
     }
 
+    /// Waits until it ends by itself with an error; what it says of it.
+    pub fn fails(self) -> String {
+        let ended = self.child.wait_with_output().expect("it ends");
+        let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+        assert_eq!(ended.status.code(), Some(1), "{said}");
+        said
+    }
+
     pub fn kill(mut self) {
         self.child.kill().expect("it runs");
         self.child.wait().expect("it ends");
     }
 }
 
-fn gist(decision: &Value) -> Option<String> {
+pub fn gist(decision: &Value) -> Option<String> {
     let text = |field: &str| decision.str_at(field).unwrap_or_default();
     let names = |field: &str| decision.list_at(field).iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" ");
     match text("what") {

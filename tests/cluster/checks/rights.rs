@@ -7,18 +7,18 @@ use crate::api::eventually;
 use crate::audit::Request;
 use crate::control_plane::Cluster;
 use crate::proxy::{Fate, Proxy, Rule, status};
-use engine::cluster::{Live, NAMESPACE, Options, Right, Verb};
+use engine::cluster::{FleetKind, Live, NAMESPACE, Options, Right, Verb};
 use objects::{DocExt, Kind, Value, json, yaml};
 use std::path::Path;
 use std::time::Duration;
 
 /// Kinds of the other era, which this server has not.
-const ABSENT: [&str; 3] = ["provisioners", "machines", "awsnodetemplates"];
+pub const ABSENT: [&str; 3] = ["provisioners", "machines", "awsnodetemplates"];
 /// Of AWS, which this server has for a while only.
 const OF_AWS: &str = "ec2nodeclasses";
 
 /// What the manifests bind their roles to.
-fn account(verb: &str) -> String {
+pub fn account(verb: &str) -> String {
     format!("system:serviceaccount:{NAMESPACE}:nodewright-{verb}")
 }
 
@@ -27,7 +27,7 @@ fn options(kubeconfig: &str) -> Options {
 }
 
 /// Applies the manifest as it is.
-fn grant(cluster: &Cluster, verb: Verb) {
+pub fn grant(cluster: &Cluster, verb: Verb) {
     let stream = yaml::parse(&verb.manifest(NAMESPACE));
     assert_eq!(stream.error, None);
     stream.documents.iter().for_each(|d| drop(cluster.apply(&d.value)));
@@ -96,7 +96,7 @@ fn covers(right: &Right, request: &Request) -> bool {
 }
 
 /// Nothing was refused, and each of the manifest's rights was asked for, but for those that may be `unasked`.
-fn enough(cluster: &Cluster, user: &str, verb: Verb, unasked: impl Fn(&Right) -> bool) {
+pub fn enough(cluster: &Cluster, user: &str, verb: Verb, unasked: impl Fn(&Right) -> bool) {
     let requests = cluster.requests_of(user);
     let refused: Vec<&Request> = requests.iter().filter(|r| r.code == 403).collect();
     assert!(refused.is_empty(), "{verb:?} was refused {refused:#?}");
@@ -169,7 +169,7 @@ pub fn reading(cluster: &mut Cluster) {
 }
 
 /// A definition that takes any fields, with a status of its own.
-fn definition(group: &str, version: &str, kind: &str, plural: &str) -> Value {
+pub fn definition(group: &str, version: &str, kind: &str, plural: &str) -> Value {
     json!({
         "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
         "metadata": {"name": format!("{plural}.{group}")},
@@ -190,7 +190,7 @@ pub fn acting(cluster: &mut Cluster) {
     cluster.install_karpenter_crds().unwrap();
     cluster.define(&definition("karpenter.k8s.aws", "v1", "EC2NodeClass", OF_AWS));
     cluster.apply(&class("default"));
-    without_one(cluster);
+    without_one(cluster, "act", Verb::Act, FleetKind::Kwok);
 
     grant(cluster, Verb::Act);
     let user = account("act");
@@ -244,22 +244,24 @@ pub fn acting(cluster: &mut Cluster) {
 }
 
 /// A user without one right is told which, and nothing is written.
-fn without_one(cluster: &Cluster) {
-    let users = users_without(cluster, "act", Verb::Act);
+pub fn without_one(cluster: &Cluster, word: &str, verb: Verb, fleet: FleetKind) {
+    let users = users_without(cluster, word, verb);
     let needed = |right: &Right| right.verb == "list" || !ABSENT.contains(&right.resource.as_str());
     for (i, (right, kubeconfig)) in users.iter().enumerate() {
-        let user = format!("without-act-{i}");
+        let user = format!("without-{word}-{i}");
         if !needed(right) {
             continue;
         }
-        let refused = super::act::refused(kubeconfig, &user);
-        let lack =
-            format!("cannot act on this cluster: no permission to {right} (`nodewright rbac act --namespace kube-system` ");
+        let refused = super::act::refused(kubeconfig, &user, fleet);
+        let option = if fleet == FleetKind::NodeClaim { " --fleet nodeclaim" } else { "" };
+        let lack = format!(
+            "cannot act on this cluster: no permission to {right} (`nodewright rbac act{option} --namespace kube-system` "
+        );
         assert!(refused.starts_with(&lack), "without {right}: {refused}");
     }
     let reads = ["get", "list", "watch"];
-    let mut written = cluster.requests_of("without-act-");
+    let mut written = cluster.requests_of(&format!("without-{word}-"));
     written.retain(|r| !reads.contains(&r.verb.as_str()) && r.resource != "selfsubjectaccessreviews");
     assert!(written.is_empty(), "{written:#?}");
-    forget_users(cluster, &users, "act");
+    forget_users(cluster, &users, word);
 }

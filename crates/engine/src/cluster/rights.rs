@@ -21,6 +21,8 @@ pub enum Verb {
     /// The export and the rehearsal of acting need the same.
     Plan,
     Act,
+    /// Acting where another Karpenter makes the machines.
+    ActNodeClaim,
 }
 
 impl Verb {
@@ -30,6 +32,7 @@ impl Verb {
             Verb::Observe => include_str!("../../../../deploy/rbac/observe.yaml"),
             Verb::Plan => include_str!("../../../../deploy/rbac/plan.yaml"),
             Verb::Act => include_str!("../../../../deploy/rbac/act.yaml"),
+            Verb::ActNodeClaim => include_str!("../../../../deploy/rbac/act-nodeclaim.yaml"),
         };
         text.replace(&format!("namespace: {NAMESPACE}"), &format!("namespace: {namespace}"))
     }
@@ -180,8 +183,10 @@ mod tests {
         let all = plurals(READ.into_iter().chain(PLANNED));
         assert_eq!(listed(Verb::Observe, "list"), plurals(READ.into_iter()));
         assert_eq!(listed(Verb::Plan, "list"), all);
-        assert_eq!(listed(Verb::Act, "list"), all);
-        assert_eq!(listed(Verb::Act, "watch"), all);
+        for verb in [Verb::Act, Verb::ActNodeClaim] {
+            assert_eq!(listed(verb, "list"), all);
+            assert_eq!(listed(verb, "watch"), all);
+        }
         assert_eq!(listed(Verb::Observe, "watch"), plurals(READ.into_iter()));
         for (verb, reads) in [(Verb::Observe, &["list", "watch"][..]), (Verb::Plan, &["list"])] {
             assert!(verb.rights(NAMESPACE).iter().all(|r| reads.contains(&r.verb.as_str())), "{verb:?} writes");
@@ -214,6 +219,7 @@ mod tests {
     fn another_namespace_is_in_all_of_it() {
         let manifest = Verb::Act.manifest("autoscaling");
         assert!(!manifest.contains(NAMESPACE), "{manifest}");
+        assert!(!Verb::ActNodeClaim.manifest("autoscaling").contains(NAMESPACE));
         assert!(Verb::Act.rights("autoscaling").iter().any(|r| r.to_string().ends_with(" nodewright-act in autoscaling")));
     }
 }

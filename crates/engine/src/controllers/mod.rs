@@ -128,6 +128,12 @@ impl Busy {
     pub fn whole() -> Busy {
         Busy(Karpenter::busy)
     }
+
+    /// Those alone that decide: another Karpenter launches, registers, drains and removes.
+    #[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
+    pub fn deciding() -> Busy {
+        Busy(Karpenter::decide)
+    }
 }
 
 impl Item {
@@ -216,6 +222,16 @@ impl Karpenter {
         }
         for (namespace, name) in self.evictions.take_new() {
             self.work.sooner(Item::Evict(namespace, name), cx.view.now);
+        }
+    }
+
+    /// The same of what is decided, and nothing of what brings it about.
+    #[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
+    fn decide(&mut self, item: &Item, cx: &mut Cx<'_, '_>) -> Option<SimTime> {
+        match item {
+            Item::Pod(..) | Item::Batch | Item::Bound(..) | Item::ClaimDisruption(_) => self.busy(item, cx),
+            Item::Disruption | Item::Command(_) | Item::Static(_) => self.busy(item, cx),
+            _ => None,
         }
     }
 

@@ -5,7 +5,7 @@
 //!
 //! Nothing here talks to anybody or knows the time; whoever owns it says what it is.
 
-use super::own;
+use super::own::{self, FleetKind};
 use crate::actor::{Action, Actor, Intent};
 use crate::cluster::adopt::{self, instances, prices, stand_in_class};
 use crate::controllers::{Busy, Karpenter, Names};
@@ -18,7 +18,7 @@ use crate::session::Cluster;
 use crate::store::{Change, Store, exec};
 use crate::{Era, SimTime};
 use objects::collections::VecSet;
-use objects::{ApiError, DocExt, Kind, ObjectKey, Reason, Value};
+use objects::{Api, ApiError, DocExt, Kind, ObjectKey, Provider, Reason, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -35,6 +35,9 @@ pub struct Choices {
     pub at_ms: i64,
     pub seed: u64,
     pub region: Option<String>,
+    pub fleet: FleetKind,
+    /// The instance types file of the installed Karpenter's kwok provider; what it is built with where it is left out.
+    pub types: Option<String>,
     /// Machines join so long after their launch, and end so long after they are told to; as EC2's do where it is left out.
     pub boot_ms: Option<u64>,
     /// Signs what is made.
@@ -83,6 +86,7 @@ pub struct Deputy {
     versions: BTreeMap<ObjectKey, Version>,
     served: VecSet<Kind>,
     identity: String,
+    kind: FleetKind,
     said: Vec<Said>,
     refusals: u32,
     /// Objects whose deletion was refused, by uid: those who wanted it have gone on.
@@ -97,31 +101,41 @@ impl Deputy {
         let mut versions = BTreeMap::new();
         for (kind, mut doc) in docs {
             let (key, version) = identify(kind, &doc);
-            own::read(&mut doc, era);
+            own::read(&mut doc, era, choices.fleet);
             doc.remove_at("metadata.managedFields");
             versions.insert(key.clone(), version);
             objects.insert(key, doc);
         }
         let mut notes = Vec::new();
-        // The fleet gives what EC2 has, whatever the kind of the node classes.
-        let bought = adopt::Choices { at_ms: choices.at_ms, seed: choices.seed, region: choices.region.clone(), types: None };
-        let found = prices::of(&objects, era.into(), &bought, &mut notes);
-        let machines = instances(&objects, &found.market, era.into());
+        // The fleet kwok gives what EC2 has, whatever the kind of the node classes; another Karpenter what its provider has.
+        let api = match choices.fleet {
+            FleetKind::Kwok => Api::from(era),
+            FleetKind::NodeClaim => Api { era, provider: adopt::provider_of(objects.values()) },
+        };
+        let profile = if api.provider == Provider::Kwok { Profile::kwok() } else { Profile::of(era) };
+        let (region, types) = (choices.region.clone(), choices.types.clone());
+        let bought = adopt::Choices { at_ms: choices.at_ms, seed: choices.seed, region, types };
+        let found = prices::of(&objects, api, &bought, &mut notes);
+        let machines = match choices.fleet {
+            FleetKind::Kwok => instances(&objects, &found.market, api),
+            FleetKind::NodeClaim => Vec::new(),
+        };
         let mut deputy = Deputy {
             cluster: Cluster {
                 store: Store::default(),
                 market: Arc::new(found.market),
-                profile: Profile::of(era),
+                profile: profile.clone(),
                 now: SimTime(HINDSIGHT_MS),
                 epoch_ms: choices.at_ms.saturating_sub_unsigned(HINDSIGHT_MS),
                 seed: choices.seed,
             },
-            karpenter: Karpenter::new(&Profile::of(era)),
+            karpenter: Karpenter::new(&profile),
             fleet: Fleet::default(),
             instances: Instances::joining_after(choices.boot_ms),
             versions,
             served: choices.served.clone(),
             identity: choices.identity.clone(),
+            kind: choices.fleet,
             said: Vec::new(),
             refusals: 0,
             owed: Timers::default(),
@@ -133,7 +147,10 @@ impl Deputy {
         }
         // It knows all of this from its caches, as a process that has just begun to lead.
         deputy.karpenter = Karpenter::new(&deputy.cluster.profile);
-        deputy.karpenter.equip(Busy::whole());
+        deputy.karpenter.equip(match choices.fleet {
+            FleetKind::Kwok => Busy::whole(),
+            FleetKind::NodeClaim => Busy::deciding(),
+        });
         deputy.karpenter.list(&deputy.cluster.view());
         (deputy, notes)
     }
@@ -153,6 +170,10 @@ impl Deputy {
 
     pub fn era(&self) -> Era {
         self.cluster.profile.era
+    }
+
+    pub fn names(&self) -> &'static Names {
+        Names::of(self.cluster.profile.api())
     }
 
     /// The version of an object that its controllers know.
@@ -180,7 +201,7 @@ impl Deputy {
         if self.versions.get(&key).is_some_and(|known| known.uid == version.uid && !is_newer(&version, known)) {
             return;
         }
-        own::read(&mut doc, self.era());
+        own::read(&mut doc, self.era(), self.kind);
         doc.remove_at("metadata.managedFields");
         self.versions.insert(key, version);
         self.put(kind, doc);
@@ -226,6 +247,7 @@ impl Deputy {
                 Action::Decide(decision) => self.said.push(Said::Decision(decision.clone())),
                 // What kubelets say is for kubelets to say.
                 Action::Event(note) if note.component != crate::controllers::COMPONENT => {}
+                action if self.is_others(action) => {}
                 action if self.is_local(action) => {
                     let (store, ctx) = self.cluster.writer();
                     // A record that is gone needs no more writing.
@@ -273,19 +295,30 @@ impl Deputy {
 
     fn signed(&self, mut intent: Intent) -> Intent {
         if let Action::Create(doc) = &mut intent.action {
-            let is_node = doc.str_at("kind") == Some(Kind::Node.name());
-            own::sign(doc, &self.identity, is_node);
+            let is_played = doc.str_at("kind") == Some(Kind::Node.name());
+            own::sign(doc, &self.identity, is_played);
         }
         intent
     }
 
-    /// Whether the object is this process's own affair: the cloud, and node classes of a kind that the server has not.
+    /// Whether the object is this process's own affair: the cloud, node classes of a kind that the server has not, and what is
+    /// said of pools that the installed Karpenter speaks of too.
     fn is_local(&self, action: &Action) -> bool {
-        key_of(action).is_some_and(|key| key.kind.is_internal() || self.is_stand_in(key.kind))
+        let is = |kind: Kind| kind.is_internal() || self.is_stand_in(kind) || self.delegates() && kind == self.names().pool;
+        key_of(action).is_some_and(|key| is(key.kind))
+    }
+
+    /// Whether it is for the installed Karpenter to do.
+    fn is_others(&self, action: &Action) -> bool {
+        self.delegates() && key_of(action).is_some_and(|key| key.kind == self.names().node_class)
+    }
+
+    fn delegates(&self) -> bool {
+        self.kind == FleetKind::NodeClaim
     }
 
     fn is_stand_in(&self, kind: Kind) -> bool {
-        kind == Names::of(self.era()).node_class && !self.served.contains(&kind)
+        kind == self.names().node_class && !self.served.contains(&kind)
     }
 
     fn put(&mut self, kind: Kind, doc: Value) {
@@ -297,7 +330,7 @@ impl Deputy {
 
     /// Where the server has no node classes of this kind, each that a pool names is there all the same.
     fn stand_in(&mut self, changed: Kind) {
-        let names = Names::of(self.era());
+        let names = self.names();
         if changed != names.pool || !self.is_stand_in(names.node_class) {
             return;
         }

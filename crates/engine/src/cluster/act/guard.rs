@@ -1,6 +1,6 @@
 //! When it does not begin: somebody else looks after the nodes.
 
-use super::own;
+use super::own::{self, FleetKind};
 use crate::Era;
 use crate::controllers::Names;
 use objects::{DocExt, Kind, Value};
@@ -12,7 +12,60 @@ pub const LEASES: [&str; 2] = ["karpenter-leader-election", "cluster-autoscaler"
 const FRESH_MS: i64 = 60_000;
 
 /// What stands against it, one sentence each; nothing where it may begin.
-pub fn objections(docs: &[(Kind, Value)], leases: &[Value], era: Era, now_ms: i64) -> Vec<String> {
+pub fn objections(docs: &[(Kind, Value)], leases: &[Value], era: Era, fleet: FleetKind, now_ms: i64) -> Vec<String> {
+    match fleet {
+        FleetKind::Kwok => alone(docs, leases, era, now_ms),
+        FleetKind::NodeClaim => beside(docs, leases, now_ms),
+    }
+}
+
+/// Karpenter has to be there to make the machines, and to make none by itself.
+fn beside(docs: &[(Kind, Value)], leases: &[Value], now_ms: i64) -> Vec<String> {
+    let (karpenter, mut out): (Vec<String>, Vec<String>) = others(docs, leases, now_ms)
+        .into_iter()
+        .partition(|o| o.contains("karpenter-leader-election") || o.contains("(karpenter)"));
+    if karpenter.is_empty() {
+        out.push(
+            "no Karpenter is at work that would carry claims out: no Lease karpenter-leader-election is held, and no Deployment of \
+             it asks for replicas"
+                .to_owned(),
+        );
+    }
+    out.extend(docs.iter().filter_map(|(kind, doc)| launches_itself(*kind, doc)));
+    out
+}
+
+/// What the installed Karpenter would launch or disrupt by itself, in a sentence.
+pub fn launches_itself(kind: Kind, doc: &Value) -> Option<String> {
+    let name = doc.str_at("metadata.name").unwrap_or_default();
+    let is_zero = |limit: &str| {
+        let amount = doc.at("spec.limits").field(limit);
+        let text = amount.as_str().map_or_else(|| amount.to_string(), str::to_owned);
+        objects::quantity::Quantity::parse(&text).is_ok_and(|q| q.milli() == 0)
+    };
+    let pool = Names::of(Era::V1).pool_label;
+    match kind {
+        Kind::NodePool if !is_zero("cpu") && doc.str_at("metadata.deletionTimestamp").is_none() => Some(format!(
+            "the installed Karpenter would launch nodes of the NodePool {name} itself: set its spec.limits.cpu to 0, and the \
+             limits that are meant in the annotation {}",
+            own::LIMITS
+        )),
+        Kind::NodeClaim if !doc.at("metadata.labels").field(pool).is_null() => Some(format!(
+            "the NodeClaim {name} is one that the installed Karpenter made and disrupts by itself (label {pool}): delete it first"
+        )),
+        _ => None,
+    }
+}
+
+/// Nobody else may look after nodes.
+fn alone(docs: &[(Kind, Value)], leases: &[Value], era: Era, now_ms: i64) -> Vec<String> {
+    let mut out = others(docs, leases, now_ms);
+    out.extend(foreign(docs, era));
+    out
+}
+
+/// Other autoscalers that are at work.
+fn others(docs: &[(Kind, Value)], leases: &[Value], now_ms: i64) -> Vec<String> {
     let mut out = Vec::new();
     for lease in leases {
         let name = lease.str_at("metadata.name").unwrap_or_default();
@@ -38,6 +91,11 @@ pub fn objections(docs: &[(Kind, Value)], leases: &[Value], era: Era, now_ms: i6
             ));
         }
     }
+    out
+}
+
+/// Nodes that others have made.
+fn foreign(docs: &[(Kind, Value)], era: Era) -> Option<String> {
     let names = Names::of(era);
     let foreign = |doc: &Value| {
         let has = |path: &str, field: &str| !doc.at(path).field(field).is_null();
@@ -48,15 +106,13 @@ pub fn objections(docs: &[(Kind, Value)], leases: &[Value], era: Era, now_ms: i6
         .filter(|(kind, doc)| *kind == Kind::Node && foreign(doc))
         .filter_map(|(_, doc)| doc.str_at("metadata.name"))
         .collect();
-    if let Some(first) = nodes.first() {
-        out.push(format!(
-            "{} nodes belong to pools and were not made here ({first}{}): their machines would be forgotten, remove them with the \
-             autoscaler that made them",
-            nodes.len(),
-            if nodes.len() > 1 { ", ..." } else { "" }
-        ));
-    }
-    out
+    let first = nodes.first()?;
+    Some(format!(
+        "{} nodes belong to pools and were not made here ({first}{}): their machines would be forgotten, remove them with the \
+         autoscaler that made them",
+        nodes.len(),
+        if nodes.len() > 1 { ", ..." } else { "" }
+    ))
 }
 
 #[cfg(test)]
@@ -65,7 +121,7 @@ mod tests {
     use objects::json;
 
     fn check(kind: Kind, doc: Value, want: &str) {
-        let found = objections(&[(kind, doc.clone())], &[], Era::V1, 0);
+        let found = objections(&[(kind, doc.clone())], &[], Era::V1, FleetKind::Kwok, 0);
         match want {
             "" => assert_eq!(found, Vec::<String>::new(), "{doc}"),
             want => assert!(found.len() == 1 && found.iter().all(|f| f.contains(want)), "{doc}: {found:?}"),
@@ -89,11 +145,39 @@ mod tests {
     }
 
     #[test]
+    fn another_karpenter_carries_out_and_launches_nothing_itself() {
+        let karpenter = json!({"metadata": {"name": "k", "labels": {"app.kubernetes.io/name": "karpenter"}}});
+        let scaler = json!({"metadata": {"name": "c", "labels": {"app.kubernetes.io/name": "cluster-autoscaler"}}});
+        let pool = |limits: Value| json!({"metadata": {"name": "p"}, "spec": {"limits": limits}});
+        let claim = |label: &str| json!({"metadata": {"name": "c", "labels": {(label): "p"}}});
+        for (docs, want) in [
+            (vec![(Kind::Deployment, karpenter.clone())], ""),
+            (vec![], "no Karpenter is at work"),
+            (vec![(Kind::Deployment, karpenter.clone()), (Kind::Deployment, scaler)], "(cluster-autoscaler)"),
+            (vec![(Kind::Deployment, karpenter.clone()), (Kind::NodePool, pool(json!({"cpu": 0})))], ""),
+            (vec![(Kind::Deployment, karpenter.clone()), (Kind::NodePool, pool(json!({"cpu": "0"})))], ""),
+            (vec![(Kind::Deployment, karpenter.clone()), (Kind::NodePool, pool(json!({"cpu": "1"})))], "NodePool p itself"),
+            (
+                vec![(Kind::Deployment, karpenter.clone()), (Kind::NodePool, json!({"metadata": {"name": "p"}}))],
+                "NodePool p itself",
+            ),
+            (vec![(Kind::Deployment, karpenter.clone()), (Kind::NodeClaim, claim("karpenter.sh/nodepool"))], "NodeClaim c"),
+            (vec![(Kind::Deployment, karpenter), (Kind::NodeClaim, claim(own::POOL))], ""),
+        ] {
+            let found = objections(&docs, &[], Era::V1, FleetKind::NodeClaim, 0);
+            match want {
+                "" => assert_eq!(found, Vec::<String>::new(), "{docs:?}"),
+                want => assert!(found.len() == 1 && found.iter().all(|f| f.contains(want)), "{docs:?}: {found:?}"),
+            }
+        }
+    }
+
+    #[test]
     fn a_lease_counts_while_it_is_renewed() {
         let lease = json!({"metadata": {"name": "karpenter-leader-election", "namespace": "karpenter"},
             "spec": {"holderIdentity": "k-1", "renewTime": "2026-08-25T05:00:00.000000Z"}});
         let at = |text: &str| objects::time::parse_rfc3339(text).unwrap();
-        let count = |now: &str| objections(&[], std::slice::from_ref(&lease), Era::V1, at(now)).len();
+        let count = |now: &str| objections(&[], std::slice::from_ref(&lease), Era::V1, FleetKind::Kwok, at(now)).len();
         assert_eq!(count("2026-08-25T05:00:20Z"), 1);
         assert_eq!(count("2026-08-25T05:02:00Z"), 0);
     }

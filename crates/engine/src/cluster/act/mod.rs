@@ -23,5 +23,6 @@ mod wire;
 mod tests;
 
 pub use metrics::Metrics;
+pub use own::{FleetKind, take_over_all};
 pub use record::what as decision;
 pub use run::{ActError, Ended, Settings, act};

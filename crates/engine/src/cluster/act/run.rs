@@ -4,6 +4,7 @@ use super::deputy::{Answer, Choices, Deputy, Said, Turn, identify, key_of};
 use super::events::Events;
 use super::lease::{self, Attempt, Lease};
 use super::metrics::{self, Metrics, Series};
+use super::own::FleetKind;
 use super::wire::{Failure, Hands, Known};
 use super::{guard, record};
 use crate::Era;
@@ -11,7 +12,6 @@ use crate::actor::{Action, Intent};
 use crate::cluster::observe::{self, ObserveError, Options, PLANNED, READ};
 use crate::cluster::rights::{self, Right, Verb};
 use crate::cluster::watch::{News, watch};
-use crate::controllers::Names;
 use kube::Client;
 use kube::api::ListParams;
 use objects::collections::{VecMap, VecSet};
@@ -26,6 +26,9 @@ pub struct Settings {
     pub cluster: Options,
     /// Region of prices and types; that of the nodes where it is left out.
     pub region: Option<String>,
+    pub fleet: FleetKind,
+    /// The instance types file of the installed Karpenter's kwok provider; what it is built with where it is left out.
+    pub types: Option<String>,
     /// Machines join so long after their launch; as EC2's do where it is left out.
     pub boot_ms: Option<u64>,
     /// Claims that are made or deleted within a minute at most.
@@ -76,11 +79,15 @@ pub fn act(settings: &Settings, metrics: &Metrics, sink: &mut dyn FnMut(Value)) 
 
 async fn lead(settings: &Settings, metrics: &Metrics, sink: &mut dyn FnMut(Value)) -> Result<Ended, ActError> {
     let client = observe::connect(&settings.cluster).await?;
-    let missing = rights::missing(&client, Verb::Act.rights(&settings.namespace)).await?;
+    let missing = rights::missing(&client, verb(settings.fleet).rights(&settings.namespace)).await?;
     let (docs, absent) = survey(&client, &missing).await?;
-    permit(missing, &absent, &settings.namespace)?;
+    permit(missing, &absent, settings)?;
     let era = era(&absent)?;
-    let hands = Hands { client: observe::plain(&settings.cluster).await?, era, identity: settings.identity.clone() };
+    if settings.fleet == FleetKind::NodeClaim && era != Era::V1 {
+        return Err(ActError::Missing("--fleet nodeclaim needs NodePools and NodeClaims of karpenter.sh/v1".to_owned()));
+    }
+    let client = observe::plain(&settings.cluster).await?;
+    let hands = Hands { client, era, fleet: settings.fleet, identity: settings.identity.clone() };
     let (stop, stopped) = flag::channel(false);
     tokio::spawn(async move {
         observe::told_to_stop().await;
@@ -123,11 +130,19 @@ async fn lead(settings: &Settings, metrics: &Metrics, sink: &mut dyn FnMut(Value
         listed: VecMap::new(),
         events: Events::default(),
         spent: VecDeque::new(),
+        objection: None,
     };
-    let ended = autoscaler.work(era, served).await?;
+    let ended = autoscaler.work(era, served).await;
     let hands = &autoscaler.hands;
     autoscaler.lease.release(hands).await;
-    Ok(ended)
+    ended
+}
+
+fn verb(fleet: FleetKind) -> Verb {
+    match fleet {
+        FleetKind::Kwok => Verb::Act,
+        FleetKind::NodeClaim => Verb::ActNodeClaim,
+    }
 }
 
 /// All of an object is kept.
@@ -159,14 +174,16 @@ fn is_about(right: &Right, kind: Kind) -> bool {
 }
 
 /// Nothing is begun that could not be brought to its end. Of kinds that the server has not, no more is needed than to see that.
-fn permit(mut missing: Vec<Right>, absent: &VecSet<Kind>, namespace: &str) -> Result<(), ActError> {
+fn permit(mut missing: Vec<Right>, absent: &VecSet<Kind>, settings: &Settings) -> Result<(), ActError> {
     missing.retain(|right| !absent.iter().any(|kind| is_about(right, *kind)));
     if missing.is_empty() {
         return Ok(());
     }
+    let fleet = if settings.fleet == FleetKind::NodeClaim { " --fleet nodeclaim" } else { "" };
     Err(ActError::Missing(format!(
-        "no permission to {} (`nodewright rbac act --namespace {namespace}` prints all that it needs, for kubectl apply)",
-        rights::words(&missing)
+        "no permission to {} (`nodewright rbac act{fleet} --namespace {}` prints all that it needs, for kubectl apply)",
+        rights::words(&missing),
+        settings.namespace
     )))
 }
 
@@ -193,7 +210,7 @@ async fn refuse(docs: &[(Kind, Value)], hands: &Hands, settings: &Settings) -> R
         })?;
         leases.extend(list.items.into_iter().map(super::wire::value));
     }
-    let objections = guard::objections(docs, &leases, hands.era, (settings.clock)());
+    let objections = guard::objections(docs, &leases, hands.era, settings.fleet, (settings.clock)());
     if objections.is_empty() { Ok(()) } else { Err(ActError::Objections(objections.join("; "))) }
 }
 
@@ -223,6 +240,8 @@ struct Autoscaler<'a> {
     events: Events,
     /// When claims were made or deleted within the last minute.
     spent: VecDeque<i64>,
+    /// Why it may not go on.
+    objection: Option<String>,
 }
 
 impl Autoscaler<'_> {
@@ -241,6 +260,8 @@ impl Autoscaler<'_> {
             at_ms: self.now(),
             seed: self.settings.seed,
             region: self.settings.region.clone(),
+            fleet: self.settings.fleet,
+            types: self.settings.types.clone(),
             boot_ms: self.settings.boot_ms,
             identity: self.settings.identity.clone(),
             served,
@@ -253,6 +274,9 @@ impl Autoscaler<'_> {
         loop {
             while let Ok(news) = self.news.try_recv() {
                 self.hear(news, &mut deputy);
+            }
+            if let Some(objection) = self.objection.take() {
+                return Err(ActError::Objections(objection));
             }
             if *self.stopped.borrow() {
                 self.note("stops");
@@ -317,6 +341,9 @@ impl Autoscaler<'_> {
                 self.listed.insert(kind, VecSet::new());
             }
             News::Object(kind, doc) => {
+                if self.settings.fleet == FleetKind::NodeClaim {
+                    self.objection = guard::launches_itself(kind, &doc).or(self.objection.take());
+                }
                 if let Some(names) = self.listed.get_mut(&kind) {
                     names.insert(identify(kind, &doc).0);
                 }
@@ -340,7 +367,7 @@ impl Autoscaler<'_> {
         for one in &deputy.take_said() {
             (self.sink)(record::said(one, |at| deputy.unix_ms(at)));
             if let Said::Decision(decision) = one {
-                reason = self.metrics.decided(decision, deputy.store(), Names::of(deputy.era())).or(reason);
+                reason = self.metrics.decided(decision, deputy.store(), deputy.names()).or(reason);
             }
         }
         reason
@@ -396,7 +423,11 @@ impl Autoscaler<'_> {
             }
             match done {
                 Ok(answer) => {
-                    self.metrics.written(intent, known.as_ref(), Names::of(deputy.era()), reason, now);
+                    let reason = match &intent.action {
+                        Action::Delete { .. } => metrics::terminating(&turn.intents),
+                        _ => reason,
+                    };
+                    self.metrics.written(intent, known.as_ref(), deputy.names(), reason, now);
                     (self.sink)(record::write(now, intent, known.as_ref(), Some(Ok(()))));
                     deputy.answered(turn, intent, Ok(answer));
                     return None;

@@ -1,6 +1,7 @@
 //! Karpenter's controllers beside a simulated API server instead of inside it must do the same.
 
 use super::deputy::{Answer, Choices, Deputy, Said};
+use super::own::FleetKind;
 use crate::Action;
 use crate::Era;
 use crate::decisions::{Decision, What};
@@ -74,6 +75,8 @@ impl Bench {
             at_ms: world.cluster.view().unix_ms(),
             seed: 7,
             region: None,
+            fleet: FleetKind::Kwok,
+            types: None,
             boot_ms: Some(BOOT_MS),
             identity: "test".to_owned(),
             served,
@@ -276,7 +279,8 @@ impl Bench {
         let served: VecSet<Kind> = Kind::ALL.iter().copied().filter(|k| *k != Kind::EC2NodeClass && !k.is_internal()).collect();
         let at_ms = self.world.cluster.view().unix_ms();
         let identity = "other".to_owned();
-        let choices = Choices { at_ms, seed: 99, region: None, boot_ms: Some(BOOT_MS), identity, served };
+        let (fleet, types) = (FleetKind::Kwok, None);
+        let choices = Choices { at_ms, seed: 99, region: None, fleet, types, boot_ms: Some(BOOT_MS), identity, served };
         self.deputy = Deputy::new(docs, Era::V1, &choices).0;
         self.seen = self.world.cluster.store.revision();
     }
@@ -298,4 +302,59 @@ fn older_news_is_no_news() {
     bench.deputy.only(Kind::NodePool, &VecSet::new());
     assert!(bench.deputy.store().get(&key).is_none());
     assert_eq!(bench.deputy.version(&key), None);
+}
+
+/// Where another Karpenter makes the machines, claims are asked for, and nothing that it does itself.
+#[test]
+fn beside_another_karpenter_it_only_decides() {
+    let mut bench = Bench::new();
+    let one_of = |key: &str, values: &[&str]| json!({"key": key, "operator": "In", "values": values});
+    let mut pool = pool();
+    pool.set("spec.limits", json!({"cpu": "0"}));
+    pool.set("metadata.uid", "p");
+    let of = json!({"group": "karpenter.kwok.sh", "kind": "KWOKNodeClass", "name": "default"});
+    pool.set("spec.template.spec.nodeClassRef", of);
+    let requirements =
+        json!([one_of("karpenter.sh/capacity-type", &["on-demand"]), one_of("karpenter.kwok.sh/instance-cpu", &["2", "4", "8"])]);
+    pool.set("spec.template.spec.requirements", requirements);
+    let class = json!({"apiVersion": "karpenter.kwok.sh/v1alpha1", "kind": "KWOKNodeClass", "metadata": {"name": "default", "uid": "k"},
+        "status": {"conditions": [{"type": "Ready", "status": "True"}]}});
+    bench.scale(5);
+    bench.world.run_to(bench.world.now() + 2_000);
+    let store = &bench.world.cluster.store;
+    let mut docs: Vec<(Kind, Value)> = store.all().filter(|o| !o.kind.is_internal()).map(|o| (o.kind, o.doc.clone())).collect();
+    docs.retain(|(kind, _)| *kind != Kind::NodePool);
+    docs.extend([(Kind::NodePool, pool), (Kind::KWOKNodeClass, class)]);
+    let served: VecSet<Kind> = Kind::ALL.iter().copied().filter(|k| *k != Kind::EC2NodeClass && !k.is_internal()).collect();
+    let at_ms = bench.world.cluster.view().unix_ms();
+    let (identity, fleet, types) = ("test".to_owned(), FleetKind::NodeClaim, None);
+    let choices = Choices { at_ms, seed: 7, region: None, fleet, types, boot_ms: None, identity, served };
+    let (mut deputy, _) = Deputy::new(docs, Era::V1, &choices);
+    let mut made = Vec::new();
+    for step in 0..200 {
+        while let Some(turn) = deputy.turn(at_ms + step * 100) {
+            for intent in &turn.intents {
+                match &intent.action {
+                    Action::Create(doc) if doc.str_at("kind") == Some("NodeClaim") => {
+                        let mut doc = doc.clone();
+                        doc.set("metadata.uid", format!("c{}", made.len()));
+                        super::own::write(&mut doc, Era::V1, FleetKind::NodeClaim);
+                        made.push(doc.clone());
+                        deputy.answered(&turn, intent, Ok(Answer::Object(doc)));
+                    }
+                    Action::Patch { key, .. } => assert_eq!(key.kind, Kind::NodeClaim, "{intent:?}"),
+                    Action::Event(_) => {}
+                    other => panic!("{other:?}"),
+                }
+            }
+        }
+    }
+    // It knows its own claims by the label that it gave them, and makes no more for the same pods.
+    assert_eq!(made.len(), 1, "{made:#?}");
+    for claim in &made {
+        assert_eq!(claim.at("metadata.labels").field("nodewright.dev/nodepool").as_str(), Some("default"));
+        assert!(!claim.to_string().contains("karpenter.sh/nodepool\""), "{claim}");
+    }
+    assert_eq!(deputy.store().count(Kind::FleetRequest), 0);
+    assert_eq!(deputy.store().count(Kind::Instance), 0);
 }

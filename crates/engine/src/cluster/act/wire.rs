@@ -2,7 +2,7 @@
 //! changed the object meanwhile, it is made to fit what is there now.
 
 use super::deputy::{Answer, Version};
-use super::own;
+use super::own::{self, FleetKind};
 use super::rebase::rebase;
 use crate::Era;
 use crate::actor::Action;
@@ -37,6 +37,7 @@ pub struct Known {
 pub struct Hands {
     pub client: Client,
     pub era: Era,
+    pub fleet: FleetKind,
     pub identity: String,
 }
 
@@ -62,7 +63,7 @@ impl Hands {
 
     async fn create(&self, doc: &Value) -> Result<Answer, Failure> {
         let mut doc = doc.clone();
-        own::write(&mut doc, self.era);
+        own::write(&mut doc, self.era, self.fleet);
         let text = |path: &str| doc.str_at(path).unwrap_or_default();
         let Some(kind) = Kind::of(text("apiVersion"), text("kind")) else { return Ok(Answer::Done) };
         let api = self.api(kind, text("metadata.namespace"));
@@ -109,7 +110,7 @@ impl Hands {
         let mut attempt = 1;
         loop {
             let mut sent = part.clone();
-            own::write(&mut sent, self.era);
+            own::write(&mut sent, self.era, self.fleet);
             sent.set("metadata.resourceVersion", known.version.resource.as_str());
             sent.set("metadata.uid", known.version.uid.as_str());
             let patch = Patch::Merge(&sent);
@@ -142,7 +143,7 @@ impl Hands {
     fn known(&self, mut doc: Value) -> Known {
         let text = |path: &str| doc.str_at(path).unwrap_or_default().to_owned();
         let version = Version { uid: text("metadata.uid"), resource: text("metadata.resourceVersion") };
-        own::read(&mut doc, self.era);
+        own::read(&mut doc, self.era, self.fleet);
         Known { version, doc }
     }
 

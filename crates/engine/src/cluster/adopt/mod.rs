@@ -78,8 +78,15 @@ pub fn adopt(dump: Dump, choices: &Choices) -> Adopted {
 
 /// The kwok provider where pools are of its node class.
 fn provider(dump: &Dump) -> Provider {
-    let class = |(_, pool): (&ObjectKey, &Value)| pool.str_at("spec.template.spec.nodeClassRef.kind") == Some(KWOK_CLASS);
-    if dump.has(Kind::KWOKNodeClass) || dump.of(Kind::NodePool).any(class) { Provider::Kwok } else { Provider::Aws }
+    provider_of(dump.of(Kind::KWOKNodeClass).chain(dump.of(Kind::NodePool)).map(|(_, doc)| doc))
+}
+
+/// The same of documents.
+pub(super) fn provider_of<'d>(mut docs: impl Iterator<Item = &'d Value>) -> Provider {
+    let is_kwoks = |doc: &'d Value| {
+        doc.str_at("kind") == Some(KWOK_CLASS) || doc.str_at("spec.template.spec.nodeClassRef.kind") == Some(KWOK_CLASS)
+    };
+    if docs.any(is_kwoks) { Provider::Kwok } else { Provider::Aws }
 }
 
 /// What bears on where pods go: all that is not the user's data, a record of the past, or work that begins by itself later.

@@ -37,7 +37,7 @@ impl Metrics {
         Some(reason)
     }
 
-    /// Counts a write that was done. `known` is its object before, `reason` that of the turn's disruption.
+    /// Counts a write that was done. `known` is its object before, `reason` that of the disruption that it is part of.
     pub(in crate::cluster::act) fn written(
         &self,
         intent: &Intent,
@@ -53,7 +53,7 @@ impl Metrics {
                 self.inc(&CLAIMS_CREATED, &[reason.unwrap_or(PROVISIONED), label(doc, names.pool_label), relaxed]);
             }
             Action::Delete { key, .. } if key.kind == names.claim => {
-                if let Some(reason) = disrupted(before, &intent.why, names) {
+                if let Some(reason) = disrupted(before, &intent.why, reason, names) {
                     self.inc(&CLAIMS_DISRUPTED, &[&reason, label(before, names.pool_label), label(before, CAPACITY_TYPE)]);
                 }
             }
@@ -98,11 +98,16 @@ fn label<'d>(doc: &'d Value, key: &str) -> &'d str {
 }
 
 fn is_true(doc: &Value, kind: &str) -> bool {
-    condition(doc, kind).is_some_and(|c| c.str_at("status") == Some("True"))
+    let conditions = doc.list_at("status.conditions");
+    conditions.iter().any(|c| c.str_at("type") == Some(kind) && c.str_at("status") == Some("True"))
 }
 
-fn condition<'d>(doc: &'d Value, kind: &str) -> Option<&'d Value> {
-    doc.list_at("status.conditions").iter().find(|c| c.str_at("type") == Some(kind))
+/// Why the nodes of a command go that is carried out among the intents, as its events tell.
+pub fn terminating(intents: &[Intent]) -> Option<&str> {
+    intents.iter().find_map(|intent| match &intent.action {
+        Action::Event(note) if note.reason == "DisruptionTerminating" => note.message.rsplit(": ").next(),
+        _ => None,
+    })
 }
 
 /// Whether the patch takes Karpenter's finalizer away.
@@ -118,9 +123,9 @@ fn age_ms(doc: &Value, since: &str, now_ms: i64) -> i64 {
 
 /// Why a claim is deleted, in the words of the counter; `None` where Karpenter does not count it: claims that others have asked
 /// to go, and those of a static pool with too many.
-fn disrupted(claim: &Value, why: &str, names: &Names) -> Option<String> {
+fn disrupted(claim: &Value, why: &str, reason: Option<&str>, names: &Names) -> Option<String> {
     let reason = match why {
-        "disruption command" => condition(claim, "DisruptionReason")?.str_at("reason")?,
+        "disruption command" => reason?,
         "the claim has expired" => "expired",
         "the node is unhealthy" => "unhealthy",
         "its instance no longer exists" => "garbage_collected",

@@ -7,6 +7,7 @@
 mod count;
 mod state;
 
+pub use count::terminating;
 pub use state::{PERIOD_MS, Series};
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 use super::super::wire::Known;
 use super::*;
-use crate::actor::{Action, Intent};
+use crate::actor::{Action, EventNote, Intent};
 use crate::cluster::act::deputy::Version;
 use crate::controllers::Names;
 use crate::decisions::{Decision, What};
@@ -32,8 +32,7 @@ fn text(metrics: &Metrics) -> Vec<String> {
 fn claim(extra: Value) -> Value {
     let mut doc = json!({"kind": "NodeClaim", "apiVersion": "karpenter.sh/v1", "metadata": {
         "name": "a", "finalizers": ["karpenter.sh/termination"], "deletionTimestamp": "2026-08-25T05:00:00Z",
-        "labels": {"karpenter.sh/nodepool": "p", "karpenter.sh/capacity-type": "spot", "topology.kubernetes.io/zone": "z"}},
-        "status": {"conditions": [{"type": "DisruptionReason", "status": "True", "reason": "Underutilized"}]}});
+        "labels": {"karpenter.sh/nodepool": "p", "karpenter.sh/capacity-type": "spot", "topology.kubernetes.io/zone": "z"}}});
     objects::patch::merge(&mut doc, &extra);
     doc
 }
@@ -88,6 +87,18 @@ fn each_write_counts_what_it_did() {
 }
 
 #[test]
+fn a_command_says_its_reason_while_it_is_carried_out() {
+    let event = |reason: &str, message: &str| {
+        let (about, component) = (ObjectKey::cluster(Kind::Node, "n"), "karpenter".to_owned());
+        let (reason, message) = (reason.to_owned(), message.to_owned());
+        Intent::new(Action::Event(EventNote { about, warning: false, reason, message, component, dedupe_ms: 0 }), "")
+    };
+    let intents = [event("Other", "Not: this"), event("DisruptionTerminating", "Disrupting Node: Empty")];
+    assert_eq!(terminating(&intents), Some("Empty"));
+    assert_eq!(terminating(&intents[..1]), None);
+}
+
+#[test]
 fn claims_that_go_say_why() {
     for (why, before, want) in [
         ("disruption command", json!({}), "underutilized"),
@@ -105,7 +116,8 @@ fn claims_that_go_say_why() {
         let action = Action::Delete { key: ObjectKey::cluster(Kind::NodeClaim, "a"), grace_s: None };
         let line = format!("karpenter_nodeclaims_disrupted_total{{capacity_type=\"spot\",nodepool=\"p\",reason=\"{want}\"}} 1");
         let want = [line.as_str()];
-        check(action, why, Some(claim(before)), None, if line.contains("reason=\"\"") { &[] } else { &want });
+        let command = (why == "disruption command").then_some("Underutilized");
+        check(action, why, Some(claim(before)), command, if line.contains("reason=\"\"") { &[] } else { &want });
     }
 }
 
