@@ -13,7 +13,7 @@ const MAY_USE: [(&str, &[&str]); 16] = [
     ("nodewright-objects", &[]),
     ("nodewright-catalog", &[]),
     ("nodewright-engine", &["nodewright-objects", "nodewright-catalog"]),
-    ("nodewright-shell", &["nodewright-objects", "nodewright-catalog", "nodewright-engine"]),
+    ("nodewright-shell", &["nodewright-objects", "nodewright-catalog", "nodewright-engine", "nodewright-view"]),
     ("nodewright-view", &["nodewright-objects", "nodewright-catalog", "nodewright-engine"]),
     ("nodewright-lint", &["nodewright-objects", "nodewright-engine", "nodewright-view"]),
     ("nodewright-lessons", &["nodewright-objects", "nodewright-catalog", "nodewright-engine"]),

@@ -301,6 +301,30 @@ test("pasted: characters that look like others are named and mended", () => with
   await lab.waitOutput(/NAME +STATUS/);
 }));
 
+test("the playground's own commands: lesson, clock, address, why", () => withPage({ lang: "en" }, async (page) => {
+  assert.match(await run(page, "nodewright check; echo $?"), /^✗ .+\n[^]*\n1$/);
+  assert.match(await run(page, "nodewright goal"), /^1\/\d+ .+\n[^]*kubectl get nodes/);
+  const hint = await run(page, "nodewright hint");
+  assert.match(hint, /^1\/\d+ ./);
+  // The panel opens the same hint.
+  assert.equal(await page.locator(".nw-hints li").count(), 1);
+  for (const line of ["kubectl get nodes", "kubectl get provisioners", "eks-node-viewer -h", "nodewright check"]) await run(page, line);
+  assert.equal(await run(page, "nodewright speed 60; nodewright speed"), "60");
+  assert.equal(await page.locator(".nw-speed select").inputValue(), "60");
+  const address = await run(page, "nodewright share");
+  assert.match(address, /^http:\/\/127\.0\.0\.1:\d+\/\?era=v1alpha5&seed=\d+&lang=en&lesson=/);
+  await run(page, "kubectl apply -f inflate.yaml; kubectl scale deployment inflate --replicas 2");
+  // Three simulated hours are passed at once, which no clock of the page would do; then Ctrl+C leaves such a wait.
+  const before = Number(await run(page, "date +%s"));
+  const after = Number(await run(page, "nodewright skip 3h; date +%s"));
+  assert.ok(after - before >= 10_800 && after - before < 11_400, `${before} ${after}`);
+  assert.match(await run(page, "nodewright explain $(kubectl get nodes -l karpenter.sh/provisioner-name -o name)"), /A new node by the rule default for 2 pods[^]*EC2 chose /);
+  await page.lab.type("nodewright skip 2000h");
+  await page.waitForSelector(".nw-prompt[data-busy=\"true\"]");
+  await page.keyboard.press("Control+c");
+  await page.waitForSelector(".nw-prompt[data-busy=\"false\"]");
+}, "/?lesson=karpenter-basics-v1alpha5"));
+
 test("labels of nodes in columns", () => withPage({}, async (page) => {
   await scaled(page);
   const out = await run(page, "kubectl get node --label-columns=eks.amazonaws.com/capacityType,karpenter.sh/capacity-type,node.kubernetes.io/instance-type");

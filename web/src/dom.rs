@@ -8,6 +8,12 @@ pub fn window() -> Option<Window> {
     web_sys::window()
 }
 
+/// The page's address without what is asked of it.
+pub fn address() -> String {
+    let here = window().map(|w| w.location());
+    here.and_then(|l| Some(l.origin().ok()? + &l.pathname().ok()?)).unwrap_or_default()
+}
+
 pub fn document() -> Option<Document> {
     window()?.document()
 }

@@ -2,7 +2,7 @@
 
 use crate::kubectl::{Command, Flag, Operands, VERBS, command, contexts, current_namespace, globals, resource_kinds};
 use crate::run::State;
-use crate::tools::TOOLS;
+use crate::tools::{OWN_COMMANDS, TOOLS};
 use engine::Snapshot;
 use objects::collections::Order as _;
 use objects::collections::VecSet;
@@ -40,6 +40,8 @@ pub fn complete(line: &str, cursor: usize, state: &State, snapshot: &Snapshot) -
     let (head, candidates) = match words.as_slice() {
         [] => (String::new(), commands(state)),
         ["kubectl", rest @ ..] => kubectl(rest, word, state, snapshot),
+        ["nodewright"] => (String::new(), spaced(OWN_COMMANDS.iter().map(|c| c.name))),
+        ["nodewright", "explain", ..] => (String::new(), explained(snapshot, state)),
         ["which" | "man" | "type" | "help", ..] => (String::new(), commands(state)),
         ["watch" | "timeout", .., "kubectl"] => kubectl(&[], word, state, snapshot),
         ["eks-node-viewer", ..] if word.starts_with('-') => {
@@ -63,6 +65,16 @@ fn commands(state: &State) -> Vec<String> {
     let mut out = spaced(TOOLS.iter().map(|t| t.name).filter(|n| n.len() > 1));
     out.extend(state.aliases.keys().map(|a| format!("{a} ")));
     out
+}
+
+/// What `nodewright explain` can be asked about.
+fn explained(snapshot: &Snapshot, state: &State) -> Vec<String> {
+    let (claim, namespace) = (Kind::claim(snapshot.profile.era), current_namespace(state));
+    let of = |kind: Kind| {
+        let there = snapshot.store.list(kind).filter(|o| !kind.namespaced() || o.meta.namespace == namespace);
+        there.map(|o| format!("{}/{} ", kind.name().to_lowercase(), o.meta.name)).collect::<Vec<_>>()
+    };
+    [Kind::Node, claim, Kind::Pod].into_iter().flat_map(of).collect()
 }
 
 /// Files of the directory that the word names so far.

@@ -1,8 +1,10 @@
 //! One line at work.
 
+use crate::ask::{Ask, Errand};
 use crate::extras::Want;
 use crate::lang::Parsed;
 use crate::run::{Budget, Ctx, Input, Io, Machine, Program, State, Step, earlier, step_jobs};
+use crate::whole::Ran;
 use engine::logs::LogLine;
 use engine::session::Seen;
 use engine::{Session, SimTime};
@@ -92,6 +94,7 @@ pub struct Job {
     seen: Vec<Seen>,
     keys: Vec<Key>,
     editor: Editor,
+    errand: Errand,
     repair: Option<Repair>,
     logs: VecMap<String, Arc<LogLine>>,
     /// The unfinished last line of standard output, for telling log lines in it.
@@ -111,7 +114,7 @@ const STEPS_PER_POLL: usize = 64;
 /// Lets the jobs in the background go on. They are on no screen, get no keys, and nobody follows them.
 fn behind(output: &mut Vec<Chunk>, ctx: &mut Ctx<'_>) -> bool {
     let mut keys = Vec::new();
-    let mut editor = Editor::Closed;
+    let (mut editor, mut errand) = (Editor::Closed, Errand::Nobody);
     let (mut follows, mut full_screen, mut repair) = (false, false, None);
     let mut apart = Ctx {
         session: ctx.session,
@@ -120,6 +123,7 @@ fn behind(output: &mut Vec<Chunk>, ctx: &mut Ctx<'_>) -> bool {
         seen: ctx.seen,
         keys: &mut keys,
         editor: &mut editor,
+        errand: &mut errand,
         follows: &mut follows,
         full_screen: &mut full_screen,
         repair: &mut repair,
@@ -132,7 +136,7 @@ fn behind(output: &mut Vec<Chunk>, ctx: &mut Ctx<'_>) -> bool {
 /// Lets the jobs in the background go on while no line is at work; what they print.
 pub(crate) fn work(state: &mut State, session: &mut Session) -> Vec<Chunk> {
     let (mut output, mut seen, mut keys, mut logs) = (Vec::new(), Vec::new(), Vec::new(), VecMap::new());
-    let mut editor = Editor::Closed;
+    let (mut editor, mut errand) = (Editor::Closed, Errand::Nobody);
     let (mut follows, mut full_screen, mut repair) = (false, false, None);
     let mut ctx = Ctx {
         session,
@@ -141,6 +145,7 @@ pub(crate) fn work(state: &mut State, session: &mut Session) -> Vec<Chunk> {
         seen: &mut seen,
         keys: &mut keys,
         editor: &mut editor,
+        errand: &mut errand,
         follows: &mut follows,
         full_screen: &mut full_screen,
         repair: &mut repair,
@@ -156,7 +161,8 @@ pub(crate) fn work(state: &mut State, session: &mut Session) -> Vec<Chunk> {
 }
 
 impl Job {
-    pub(crate) fn new(text: &str, parsed: Parsed, echo: bool) -> Job {
+    /// `asks`: whether the owner answers questions.
+    pub(crate) fn new(text: &str, parsed: Parsed, echo: bool, asks: bool) -> Job {
         let mut job = Job {
             text: text.to_owned(),
             machine: Some(Machine::new(parsed)),
@@ -164,6 +170,7 @@ impl Job {
             seen: Vec::new(),
             keys: Vec::new(),
             editor: Editor::Closed,
+            errand: if asks { Errand::None } else { Errand::Nobody },
             repair: None,
             logs: VecMap::new(),
             tail: String::new(),
@@ -184,7 +191,7 @@ impl Job {
     /// A text that is not run at all.
     pub(crate) fn refused(text: &str, message: &str) -> Job {
         let parsed = Parsed { list: Default::default(), heredocs: Default::default(), error: None };
-        let mut job = Job::new(text, parsed, false);
+        let mut job = Job::new(text, parsed, false, false);
         job.output.push(Chunk { stream: Stream::Stderr, text: format!("{message}\n"), screen: false });
         job.exit = Some(1);
         job
@@ -217,6 +224,7 @@ impl Job {
                 seen: &mut self.seen,
                 keys: &mut self.keys,
                 editor: &mut self.editor,
+                errand: &mut self.errand,
                 follows: &mut self.follows,
                 full_screen: &mut self.full_screen,
                 repair: &mut self.repair,
@@ -257,6 +265,7 @@ impl Job {
         state.leave_functions();
         self.machine = None;
         self.editor = Editor::Closed;
+        self.errand = Errand::Nobody;
         self.follows = false;
         self.full_screen = false;
         self.exit = Some(exit);
@@ -319,6 +328,21 @@ impl Job {
     pub fn edited(&mut self, text: Option<String>) {
         if self.editing().is_some() {
             self.editor = Editor::Left(text);
+        }
+    }
+
+    /// What the job asks its owner, until [`Job::answer`] says it.
+    pub fn asking(&self) -> Option<Ask> {
+        match self.errand {
+            Errand::Asked(ask) => Some(ask),
+            _ => None,
+        }
+    }
+
+    /// Answers what the job asks. Poll again.
+    pub fn answer(&mut self, said: Ran) {
+        if self.asking().is_some() {
+            self.errand = Errand::Answered(said);
         }
     }
 

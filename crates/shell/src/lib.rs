@@ -3,6 +3,7 @@
 //! [`Shell`] keeps what outlives a line (variables, aliases, files, history); a line becomes a [`Job`], which runs in
 //! simulated time: the owner calls [`Shell::poll`] whenever the session moved and draws [`Job::take_output`].
 
+mod ask;
 mod complete;
 mod differences;
 mod extras;
@@ -15,6 +16,7 @@ mod tools;
 mod viewer;
 mod whole;
 
+pub use ask::Ask;
 pub use complete::Completion;
 pub use extras::{Answer, Extras, Query, Want};
 pub use job::{Chunk, Edit, Job, Key, Poll, Repair, Start, Stream};
@@ -84,7 +86,7 @@ impl Shell {
         self.state.remember(&text);
         self.state.jobs.renew();
         session.begin_line();
-        Start::Job(Box::new(Job::new(&text, parsed, echo)))
+        Start::Job(Box::new(Job::new(&text, parsed, echo, self.state.options.asks)))
     }
 
     /// Runs the job as far as the present simulated time allows.

@@ -1,12 +1,7 @@
 //! How a shell is set up by its owner.
 
 /// Language of hints; output of programs is never translated.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Lang {
-    #[default]
-    En,
-    Ko,
-}
+pub use view::Lang;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
@@ -15,6 +10,8 @@ pub struct Options {
     pub interactive: bool,
     /// The owner has an editor, which it opens for what [`crate::Job::editing`] gives.
     pub editor: bool,
+    /// The owner answers what [`crate::Job::asking`] gives: there is a page around the terminal.
+    pub asks: bool,
     /// Simulated milliseconds that each call of kubectl takes.
     pub kubectl_ms: u64,
     /// The minor version of kubectl (32 for 1.32); without one it is that of the scenario's era.
@@ -34,6 +31,7 @@ impl Options {
             lang,
             interactive: true,
             editor: false,
+            asks: false,
             kubectl_ms: 0,
             kubectl: None,
             utc_offset_min: 9 * 60,

@@ -246,3 +246,46 @@ fn what_is_not_simulated_says_so() {
     let unknown = old("gti status");
     assert_eq!((unknown.stderr.as_str(), unknown.exit), ("bash: gti: command not found\n", 127));
 }
+
+/// The playground's own commands, where no page is around the shell.
+#[test]
+fn explains_and_skips() {
+    let mut lab = Lab::of(engine::Scenario::lab(Era::V1, 1));
+    assert_eq!(lab.run("nodewright explain").stdout, "Karpenter has decided nothing so far.\n");
+    let mut run = |text: &str| lab.run(text);
+    assert_eq!(run("nodewright nope").exit, 2);
+    assert_eq!(run("nodewright undo now").stderr, "usage: nodewright undo\n");
+    assert_eq!(run("nodewright skip soon").stderr, "nodewright: skip: \"soon\" is no duration: write 90s, 5m or 1h30m\n");
+    assert_eq!(run("nodewright explain nodepool/default").exit, 1);
+    assert_eq!(run("nodewright explain node/none").stderr, "nodewright: explain: nodes \"none\" not found\n");
+    let start = run("date +%s").stdout;
+    run("nodewright skip 5m");
+    let later = run("date +%s").stdout;
+    assert_eq!(later.trim().parse::<i64>().unwrap() - start.trim().parse::<i64>().unwrap(), 300);
+
+    run("kubectl create deployment web --image=pause --replicas=3");
+    // The next thing that happens: the scheduler finds no place, or Karpenter takes notice.
+    let before = run("date +%s").stdout;
+    run("nodewright skip");
+    let after = run("date +%s").stdout;
+    assert!((0..10).contains(&(after.trim().parse::<i64>().unwrap() - before.trim().parse::<i64>().unwrap())), "{before}{after}");
+    run("kubectl set resources deployment web --requests=cpu=1");
+    run("kubectl wait --for=condition=Available deployment/web --timeout=300s");
+    let pod = run("kubectl get pods -o name | head -1").stdout;
+    let why = run(&format!("nodewright explain {pod}")).stdout;
+    assert!(why.contains("A new node by the rule default for ") && why.contains("Candidate types: all "), "{why}");
+    let node = run("kubectl get nodes -l karpenter.sh/nodepool -o name | head -1").stdout;
+    let why = run(&format!("nodewright explain {node}")).stdout;
+    let lines: Vec<&str> = why.lines().filter(|l| !l.starts_with(' ')).collect();
+    assert!(lines[0].contains("A new node by the rule default for "), "{why}");
+    assert!(lines[1].contains("EC2 chose "), "{why}");
+    // By its claim, without a type, and what it was about when it is gone.
+    let claim = run("kubectl get nodeclaims -o name | head -1 | cut -d/ -f2").stdout;
+    assert_eq!(run(&format!("nodewright explain {claim}")).stdout, why);
+    run("kubectl delete deployment web; nodewright skip 10m");
+    assert_eq!(run("kubectl get nodeclaims").stdout, "");
+    let gone = run(&format!("nodewright explain {claim}")).stdout;
+    assert!(gone.starts_with(lines[0]), "{gone}");
+    let node = run(&format!("nodewright explain {node}")).stdout;
+    assert!(node.contains("Removing 1 node "), "{node}");
+}

@@ -6,7 +6,7 @@ mod common;
 use common::Lab;
 use engine::session::Seen;
 use engine::{Era, Scenario};
-use nodewright_shell::{Extras, Job, Key, Lang, Options, Poll, Shell, Start, Stream, Want};
+use nodewright_shell::{Ask, Extras, Job, Key, Lang, Options, Poll, Ran, Shell, Start, Stream, Want};
 use objects::Kind;
 
 thread_local!(static LAB: Lab = Lab::of(Scenario::lab(Era::V1alpha5, 1)));
@@ -116,6 +116,9 @@ fn tab_completes() {
         ("kubectl rollout st", "status "),
         ("kubectl explain prov", "provisioners"),
         ("echo a | gre", "grep "),
+        ("nodewright ex", "explain "),
+        ("nodewright explain pod", ""),
+        ("nodewright explain n", "node/ip-"),
     ] {
         let found = lab.shell.complete(line, line.len(), &snapshot);
         let got = found.candidates.first().cloned().unwrap_or_default();
@@ -275,4 +278,54 @@ fn a_line_waits_for_what_it_needs() {
     job.refuse("it did not come");
     assert_eq!(refused.shell.poll(&mut job, &mut refused.session), Poll::Done { exit: 1 });
     assert_eq!(text(&mut job, Stream::Hint), "it did not come\n");
+}
+
+/// What the owner of the terminal is asked, and how its answer comes out.
+#[test]
+fn asks_the_page_around_it() {
+    let mut lab = Lab::of(engine::Scenario::lab(Era::V1, 1));
+    assert_eq!(lab.run("nodewright hint").stderr, "nodewright: hint: there is no page around this terminal that could answer\n");
+    lab.shell = Shell::new(Options { asks: true, ..Options::terminal(Lang::En) });
+    let mut ask = |line: &str, said: Ran| {
+        let Start::Job(mut job) = lab.shell.start(line, &mut lab.session) else { panic!("unfinished") };
+        assert!(matches!(lab.shell.poll(&mut job, &mut lab.session), Poll::Running { .. }), "{line}");
+        let asked = job.asking();
+        job.answer(said);
+        let poll = lab.shell.poll(&mut job, &mut lab.session);
+        let text: String = job.take_output().into_iter().map(|c| c.text).collect();
+        (asked, poll, text)
+    };
+    let answer = Ran { exit: 1, stdout: "two of three\n".to_owned(), ..Ran::default() };
+    let said = ask("nodewright check | tr a-z A-Z; echo $?", answer.clone());
+    assert_eq!(said, (Some(Ask::Check), Poll::Done { exit: 0 }, "TWO OF THREE\n0\n".to_owned()));
+    let said = ask("nodewright check || echo no", answer);
+    assert_eq!(said, (Some(Ask::Check), Poll::Done { exit: 0 }, "two of three\nno\n".to_owned()));
+    for (line, asked) in [
+        ("nodewright goal", Ask::Goal),
+        ("nodewright hint", Ask::Hint),
+        ("nodewright share", Ask::Share),
+        ("nodewright speed", Ask::Speed(None)),
+        ("nodewright speed 30", Ask::Speed(Some(30))),
+    ] {
+        assert_eq!(ask(line, Ran::default()), (Some(asked), Poll::Done { exit: 0 }, String::new()));
+    }
+}
+
+/// Two programs of one line that ask get each its own answer, one after the other.
+#[test]
+fn asks_one_thing_at_a_time() {
+    let mut lab = Lab::of(engine::Scenario::lab(Era::V1, 1));
+    lab.shell = Shell::new(Options { asks: true, ..Options::terminal(Lang::En) });
+    let Start::Job(mut job) = lab.shell.start("nodewright goal | cat; nodewright share", &mut lab.session) else { panic!() };
+    let mut asked = Vec::new();
+    for _ in 0..10 {
+        if let Poll::Done { exit } = lab.shell.poll(&mut job, &mut lab.session) {
+            assert_eq!(exit, 0);
+            break;
+        }
+        asked.extend(job.asking());
+        job.answer(Ran { stdout: format!("{}\n", asked.len()), ..Ran::default() });
+    }
+    let text: String = job.take_output().into_iter().map(|c| c.text).collect();
+    assert_eq!((asked, text.as_str()), (vec![Ask::Goal, Ask::Share], "1\n2\n"));
 }

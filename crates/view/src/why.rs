@@ -3,6 +3,7 @@
 use crate::{Lang, format};
 use engine::decisions::{Decision, Divergence, What};
 use engine::{SimTime, Snapshot};
+use objects::{Kind, ObjectKey};
 use std::sync::Arc;
 
 /// One decision as a person reads it.
@@ -38,6 +39,42 @@ pub fn rows(snapshot: &Snapshot, lang: Lang) -> Vec<Why> {
         }
     }
     out
+}
+
+/// Decisions about one node, claim or pod, oldest first; of equal refusals in a row only the last. A node's are also those
+/// about its claim and its commands, a pod's those about the claim that was opened for it.
+pub fn about(snapshot: &Snapshot, object: &ObjectKey, lang: Lang) -> Vec<Why> {
+    let mut names = vec![object.name.as_str()];
+    let claims = || snapshot.store.list(Kind::claim(snapshot.profile.era));
+    let of_node = claims().filter_map(|c| Some((c, c.claim()?)));
+    for (claim, told) in of_node.filter(|_| matches!(object.kind, Kind::Node | Kind::NodeClaim | Kind::Machine)) {
+        if claim.meta.name == object.name && !told.node_name.is_empty() {
+            names.push(&told.node_name);
+        } else if told.node_name == object.name {
+            names.push(&claim.meta.name);
+        }
+    }
+    let is_about = |d: &Decision| {
+        let of_kind = d.about.kind == object.kind && d.about.namespace == object.namespace && d.about.name == object.name;
+        of_kind
+            || match &d.what {
+                What::Launch { pods, .. } if object.kind == Kind::Pod => {
+                    pods.iter().any(|p| p.split_once('/') == Some((object.namespace.as_str(), object.name.as_str())))
+                }
+                What::Disrupt { nodes, .. } => nodes.iter().any(|n| names.contains(&n.as_str())),
+                What::Diverged { planned, node, .. } => names.contains(&planned.as_str()) || names.contains(&node.as_str()),
+                _ => object.kind != Kind::Pod && d.about.namespace.is_empty() && names.contains(&d.about.name.as_str()),
+            }
+    };
+    let mut found: Vec<&Arc<Decision>> = Vec::new();
+    for d in snapshot.decisions.iter().filter(|d| is_about(d)) {
+        let before = found.iter().rposition(|f| f.about == d.about);
+        if let Some(at) = before.filter(|at| found.get(*at).is_some_and(|f| f.what == d.what)) {
+            found.remove(at);
+        }
+        found.push(d);
+    }
+    found.into_iter().map(|d| explain(d, lang)).collect()
 }
 
 /// Puts one decision into words.
@@ -176,7 +213,6 @@ fn method_name(method: &str, lang: Lang) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use objects::{Kind, ObjectKey};
 
     fn check(what: What, ko: &str, en: &str) {
         let d = Decision { at: SimTime::ZERO, about: ObjectKey::cluster(Kind::Node, "ip-192-168-3-91.x"), what };

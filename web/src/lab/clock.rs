@@ -9,6 +9,8 @@ pub enum Pace {
     Steady,
     /// Going to the next visible event, at most to this time.
     Skipping { limit: SimTime },
+    /// Going to this time, past whatever happens.
+    Until { limit: SimTime },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]

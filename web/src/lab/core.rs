@@ -95,6 +95,10 @@ impl Core {
         &self.typed
     }
 
+    pub fn lang(&self) -> Lang {
+        self.lang
+    }
+
     pub fn set_lang(&mut self, lang: Lang) {
         self.lang = lang;
         self.terms.iter_mut().for_each(|t| t.set_lang(lang));
@@ -133,6 +137,11 @@ impl Core {
     pub fn frame(&mut self, wall_ms: f64, may_go_on: &dyn Fn() -> bool) {
         if let Pace::Skipping { limit } = self.clock.pace {
             self.skip(limit, may_go_on);
+        } else if let Pace::Until { limit } = self.clock.pace {
+            self.play(limit.since(self.session.now()), may_go_on);
+            if self.session.now() >= limit {
+                self.clock.pace = Pace::Steady;
+            }
         } else if self.clock.playing {
             let passed = self.clock.pass(wall_ms);
             self.play(passed, may_go_on);
@@ -224,6 +233,24 @@ impl Core {
         self.poll_terms();
     }
 
+    /// Answers what the terminals' jobs ask the page.
+    pub fn answer(&mut self, address: &str) {
+        let Some(tools) = tools::get() else { return };
+        for at in 0..self.terms.len() {
+            if let Some(ask) = self.terms.get(at).and_then(Term::asking) {
+                let said = (tools.programs.answer)(ask, self, address);
+                if let Some(term) = self.terms.get_mut(at) {
+                    term.answer(said);
+                }
+            }
+        }
+        self.poll_terms();
+    }
+
+    pub fn is_asked(&self) -> bool {
+        self.terms.iter().any(|t| t.asking().is_some())
+    }
+
     /// The text that a terminal's job wants edited, and which terminal.
     pub fn editing(&self) -> Option<(usize, &Edit)> {
         self.terms.iter().enumerate().find_map(|(i, t)| t.editing().map(|e| (i, e)))
@@ -233,6 +260,17 @@ impl Core {
     pub fn edited(&mut self, terminal: usize, text: Option<String>) {
         if let Some(term) = self.terms.get_mut(terminal) {
             term.edited(text);
+        }
+        self.poll_terms();
+    }
+
+    /// Ctrl+C in a terminal; `typed` is what stood at its prompt. Time that is skipped for it is skipped no longer.
+    pub fn interrupt(&mut self, terminal: usize, typed: &str) {
+        if let Some(term) = self.terms.get_mut(terminal) {
+            if term.busy() {
+                self.clock.pace = Pace::Steady;
+            }
+            term.interrupt(typed);
         }
         self.poll_terms();
     }

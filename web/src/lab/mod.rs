@@ -9,7 +9,7 @@ mod models;
 mod term;
 mod ui;
 
-pub use clock::Pace;
+pub use clock::{Pace, SKIP_LIMIT_MS};
 pub use core::{Core, Supply, TERMINALS};
 pub use lesson::{LessonState, LessonView};
 pub use models::Models;
@@ -19,6 +19,7 @@ pub use ui::{Dialog, Layout, Pane, PhoneTab, Ui};
 use crate::options::Options;
 use crate::tools::Tools;
 use crate::{dom, panic, scenario, tools};
+use engine::session::LAB_REGION;
 use objects::collections::VecMap;
 use std::cell::{Cell, Ref, RefCell, RefMut};
 use std::rc::Rc;
@@ -119,10 +120,28 @@ impl Lab {
         };
         let wants = self.0.core.borrow_mut().take_wants();
         wants.into_iter().for_each(|(terminal, want)| tools::bring(self, terminal, want));
+        if self.core().is_asked() {
+            let address = self.address();
+            self.change(|c| c.answer(&address));
+        }
         if self.0.told.replace(told) != told {
             self.keep_typed();
             self.notify();
         }
+    }
+
+    /// The address of this page with what makes the same start: lesson, era, seed, region, language.
+    pub fn address(&self) -> String {
+        let (ui, core) = (self.ui(), self.core());
+        let scenario = core.session.scenario();
+        let mut query = format!("?era={}&seed={}&lang={}", scenario.era.as_str(), scenario.seed, ui.lang.code());
+        if scenario.region != LAB_REGION {
+            query += &format!("&region={}", scenario.region);
+        }
+        if let Some(lesson) = &ui.options.lesson {
+            query += &format!("&lesson={lesson}");
+        }
+        format!("{}{query}", dom::address())
     }
 
     /// Keeps lines that went to a shell for the next visit.

@@ -3,7 +3,7 @@
 use crate::tools::{Given, Polled, Runner, Tools};
 use engine::session::Seen;
 use engine::{Session, SimTime};
-use shell::{Chunk, Completion, Edit, Key, Poll, Repair, Stream, Want};
+use shell::{Ask, Chunk, Completion, Edit, Key, Poll, Ran, Repair, Stream, Want};
 use std::collections::VecDeque;
 use std::rc::Rc;
 use view::Lang;
@@ -77,6 +77,8 @@ pub struct Term {
     typed: Vec<String>,
     /// What the running job wrote to standard error, for lessons.
     stderr: String,
+    /// The running job is about the lesson or the page, and so no attempt at the step.
+    aside: bool,
 }
 
 /// Bytes of standard error that a lesson hears of.
@@ -99,6 +101,7 @@ impl Term {
             revision: 0,
             typed: Vec::new(),
             stderr: String::new(),
+            aside: false,
         }
     }
 
@@ -208,6 +211,7 @@ impl Term {
             if self.runner.as_mut().is_some_and(|r| r.start(&text, session)) {
                 self.buffer.clear();
                 self.wake = None;
+                self.aside = text.trim_start().starts_with("nodewright ");
                 self.typed.extend(self.history().last().cloned());
                 return;
             }
@@ -247,7 +251,8 @@ impl Term {
                 Poll::Done { exit } => {
                     self.revision += 1;
                     self.wake = None;
-                    told.push(Told::Ended { exit, stderr: std::mem::take(&mut self.stderr) });
+                    let stderr = std::mem::take(&mut self.stderr);
+                    told.extend((!self.aside).then_some(Told::Ended { exit, stderr }));
                     self.screen = None;
                     self.repair = repair.map(Rc::new);
                     self.finish_open();
@@ -338,6 +343,17 @@ impl Term {
     pub fn give(&mut self, given: Result<Given, &str>) {
         if let Some(runner) = &mut self.runner {
             runner.give(given);
+        }
+    }
+
+    /// What the job asks the page.
+    pub fn asking(&self) -> Option<Ask> {
+        self.runner.as_ref().and_then(|r| r.asking())
+    }
+
+    pub fn answer(&mut self, said: Ran) {
+        if let Some(runner) = &mut self.runner {
+            runner.answer(said);
         }
     }
 

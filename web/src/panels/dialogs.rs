@@ -86,26 +86,8 @@ fn keep_inside(card: &NodeRef, e: &KeyboardEvent) {
     }
 }
 
-/// The address of this page with what makes the same start: lesson, era, seed, region, language.
-fn address(lab: &Lab) -> String {
-    let base = dom::window()
-        .map(|w| w.location())
-        .and_then(|l| Some(format!("{}{}", l.origin().ok()?, l.pathname().ok()?)))
-        .unwrap_or_default();
-    let (ui, core) = (lab.ui(), lab.core());
-    let scenario = core.session.scenario();
-    let mut query = format!("?era={}&seed={}&lang={}", scenario.era.as_str(), scenario.seed, ui.lang.code());
-    if scenario.region != engine::session::LAB_REGION {
-        query += &format!("&region={}", scenario.region);
-    }
-    if let Some(lesson) = &ui.options.lesson {
-        query += &format!("&lesson={lesson}");
-    }
-    format!("{base}{query}")
-}
-
 fn share(lab: &Lab, t: &Texts) -> Html {
-    let link = address(lab);
+    let link = lab.address();
     let embed = link.replacen("/?", "/embed.html?", 1).replace("index.html", "embed.html");
     let frame = format!(
         "<iframe title=\"nodewright\" loading=\"lazy\" width=\"100%\" height=\"480\" src=\"{embed}\" allow=\"clipboard-write; fullscreen\"></iframe>"

@@ -3,11 +3,12 @@
 
 #![allow(unsafe_code, reason = "the doors between the modules are functions imported from one of them")]
 
+use super::answers::answer;
 use super::{Given, Polled, Programs, Runner, Tools};
 use engine::session::Parts;
 use engine::{Session, Snapshot};
 use objects::yaml::diagnose;
-use shell::{Completion, Edit, Job, Key, Options, Poll, Shell, Start};
+use shell::{Ask, Completion, Edit, Job, Key, Options, Poll, Ran, Shell, Start};
 use view::Lang;
 use wasm_split_helpers::{SplitLoaderError, wasm_split};
 use yew::platform::spawn_local;
@@ -27,11 +28,11 @@ fn parts() -> Result<fn() -> Parts, SplitLoaderError> {
 
 #[wasm_split(shell, fallible)]
 fn programs() -> Result<Programs, SplitLoaderError> {
-    Ok(Programs { runner, viewer, normalise: diagnose::normalise, hidden })
+    Ok(Programs { runner, viewer, answer, normalise: diagnose::normalise, hidden })
 }
 
 fn runner(lang: Lang) -> Box<dyn Runner> {
-    let options = Options { editor: true, ..Options::terminal(shell_lang(lang)) };
+    let options = Options { editor: true, asks: true, ..Options::terminal(lang) };
     Box::new(Terminal { shell: Shell::new(options), job: None })
 }
 
@@ -62,16 +63,9 @@ struct Terminal {
     job: Option<Box<Job>>,
 }
 
-fn shell_lang(lang: Lang) -> shell::Lang {
-    match lang {
-        Lang::Ko => shell::Lang::Ko,
-        Lang::En => shell::Lang::En,
-    }
-}
-
 impl Runner for Terminal {
     fn set_lang(&mut self, lang: Lang) {
-        self.shell.set_lang(shell_lang(lang));
+        self.shell.set_lang(lang);
     }
 
     fn history(&self) -> &[String] {
@@ -141,6 +135,16 @@ impl Runner for Terminal {
                     job.refuse(why);
                 }
             }
+        }
+    }
+
+    fn asking(&self) -> Option<Ask> {
+        self.job.as_ref().and_then(|j| j.asking())
+    }
+
+    fn answer(&mut self, said: Ran) {
+        if let Some(job) = &mut self.job {
+            job.answer(said);
         }
     }
 

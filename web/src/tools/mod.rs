@@ -7,17 +7,18 @@
 //!
 //! Nothing behind these doors may call into JavaScript: only the first module has those imports.
 
+mod answers;
 mod extras;
 mod jq;
 mod later;
 
 use crate::dom::{self, Listener};
-use crate::lab::Lab;
+use crate::lab::{Core, Lab};
 use engine::session::{Parts, Seen};
 use engine::{Session, SimTime, Snapshot};
 use lint::{Effect, Finding};
 use objects::schema::Docs;
-use shell::{Chunk, Completion, Edit, Key, Poll, Repair, Want};
+use shell::{Ask as Question, Chunk, Completion, Edit, Key, Poll, Ran, Repair, Want};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::thread::LocalKey;
@@ -43,6 +44,9 @@ pub trait Runner {
     fn key(&mut self, key: Key);
     /// Brings what the job waits for, or says why it does not come.
     fn give(&mut self, given: Result<Given, &str>);
+    /// What the job asks the page, and the answer.
+    fn asking(&self) -> Option<Question>;
+    fn answer(&mut self, said: Ran);
     /// The text that the job wants edited, while it waits for that.
     fn editing(&self) -> Option<&Edit>;
     /// The editor was left with this text, or without saving.
@@ -89,6 +93,8 @@ pub struct Programs {
     pub runner: fn(Lang) -> Box<dyn Runner>,
     /// One frame of eks-node-viewer, by the program itself.
     pub viewer: fn(&mut Session) -> String,
+    /// Answers what a line of a terminal asks the page; the address is this page's.
+    pub answer: fn(Question, &mut Core, &str) -> Ran,
     /// The text without characters that look like others.
     pub normalise: fn(&str) -> String,
     /// Names of characters that look like others, each once.

@@ -155,7 +155,8 @@ impl Session {
         (copy.advance_to_next_event(limit, max_steps) == NextEvent::Found).then(|| copy.now())
     }
 
-    fn visible(&self) -> (u64, usize) {
+    /// Changes whenever a node, a pod or a claim does, and with each line of a controller's log.
+    pub fn visible(&self) -> (u64, usize) {
         let store = &self.world.cluster.store;
         let claims = Kind::claim(self.scenario.era);
         let revision = [Kind::Node, Kind::Pod, claims].into_iter().map(|k| store.kind_revision(k)).max().unwrap_or(0);

@@ -3,6 +3,7 @@
 
 use super::State;
 use super::budget::MOST_TEXT;
+use crate::ask::Errand;
 use crate::job::{Chunk, Editor, Key, Repair, Stream};
 use engine::logs::LogLine;
 use engine::session::Seen;
@@ -157,6 +158,7 @@ pub struct Ctx<'a> {
     pub seen: &'a mut Vec<Seen>,
     pub keys: &'a mut Vec<Key>,
     pub editor: &'a mut Editor,
+    pub errand: &'a mut Errand,
     /// Whether a program that ends only when left is running; set by each step.
     pub follows: &'a mut bool,
     pub full_screen: &'a mut bool,

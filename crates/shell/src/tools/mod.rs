@@ -19,6 +19,7 @@ mod help;
 mod jobs;
 mod jq;
 mod order;
+mod own;
 mod pattern;
 mod query;
 mod sed;
@@ -35,6 +36,7 @@ use crate::run::{Ctx, Io, Program, Step};
 use std::fmt;
 
 pub use clock::date_text;
+pub use own::COMMANDS as OWN_COMMANDS;
 
 /// Builds the program of a command from its arguments; a usage error comes back as a message.
 type Build = fn(Vec<String>, &Ctx<'_>) -> Result<Box<dyn Program>, Refusal>;
@@ -81,7 +83,7 @@ tools! {
     "ec2-spot-interrupter" "the two-minute notice for spot instances (--instance-ids)" spot::build;
     "aws" "instances as EC2 describes them (ec2 describe-instances)" |args, _| call(aws::aws, args);
     "helm" "Karpenter as a release (helm list -A)" |args, _| call(helm::helm, args);
-    "nodewright" "the playground's own commands" |args, _| call(help::nodewright, args);
+    "nodewright" "the playground's own commands" own::build;
     "watch" "run a command again and again" watch::build;
     "sleep" "let simulated time pass" clock::sleep;
     "timeout" "run a command for a time at most" timeout::build;

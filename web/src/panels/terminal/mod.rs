@@ -52,12 +52,7 @@ fn use_terminal() -> Html {
 
 pub fn interrupt(lab: &Lab, typed: &str) {
     let chosen = lab.ui().terminal;
-    lab.change(|c| {
-        if let Some(term) = c.terms.get_mut(chosen) {
-            term.interrupt(typed);
-        }
-        c.poll_terms();
-    });
+    lab.change(|c| c.interrupt(chosen, typed));
 }
 
 /// Where the lesson panel has no room beside the terminal: the step's commands as chips that fill the prompt.
