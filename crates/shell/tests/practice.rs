@@ -1,5 +1,5 @@
 //! Programs beside kubectl that workshops use, on the simulated cluster: eks-node-viewer in its looks, EC2's instances and
-//! their interruption, the release of Karpenter, contexts and namespaces; and what is not simulated.
+//! their interruption, contexts and namespaces; and what is not simulated.
 
 mod common;
 
@@ -194,18 +194,6 @@ fn what_the_cloud_refuses() {
         "ec2-spot-interrupter -i $(aws ec2 describe-instances --query 'Reservations[0].Instances[0].InstanceId' --output text)",
     );
     assert!(base.stdout.starts_with("❌ i-") && base.stdout.ends_with(" is not a Spot instance\n"), "{}", base.stdout);
-}
-
-#[test]
-fn karpenter_is_a_release() {
-    assert_eq!(old("helm list").stdout, "NAME\tNAMESPACE\tREVISION\tUPDATED\tSTATUS\tCHART\tAPP VERSION\n");
-    let out = old("helm ls -A").stdout;
-    let cells: Vec<&str> = out.lines().nth(1).unwrap_or_default().split('\t').map(str::trim_end).collect();
-    let [name, namespace, revision, updated, status, chart, version] = cells.as_slice() else { panic!("{out}") };
-    assert_eq!((*name, *namespace, *revision, *status), ("karpenter", "karpenter", "1", "deployed"));
-    assert!(updated.ends_with(" +0000 UTC") && chart.starts_with("karpenter-v0.") && version.starts_with("0."), "{out}");
-    assert_eq!(new("helm list -A -q").stdout, "karpenter\n");
-    assert_eq!(old("helm upgrade --install karpenter x").exit, 1);
 }
 
 #[test]

@@ -82,7 +82,7 @@ tools! {
     "kubectx" "list contexts, or change to one" |args, _| call(contexts::kubectx, args);
     "ec2-spot-interrupter" "the two-minute notice for spot instances (--instance-ids)" spot::build;
     "aws" "instances as EC2 describes them (ec2 describe-instances)" |args, _| call(aws::aws, args);
-    "helm" "Karpenter as a release (helm list -A)" |args, _| call(helm::helm, args);
+    "helm" "Karpenter as a release (helm list -A, helm upgrade karpenter ... --set)" |args, _| call(helm::helm, args);
     "nodewright" "the playground's own commands" own::build;
     "watch" "run a command again and again" watch::build;
     "sleep" "let simulated time pass" clock::sleep;

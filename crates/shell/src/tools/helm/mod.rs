@@ -1,5 +1,9 @@
-//! helm, as far as it lists: Karpenter is the one release, and what is known of it stands in its Deployment's labels.
+//! helm: Karpenter is the one release. It is listed and upgraded; what is known of it stands in its Deployment.
 //! Layout of `helm list`: helm.sh/helm/v3 pkg/cli/output and cmd/helm/list.go, v3.14.
+
+mod chart;
+mod upgrade;
+mod values;
 
 use crate::run::{Ctx, Io};
 use objects::{Kind, ObjectKey, json};
@@ -8,6 +12,9 @@ use objects::{Kind, ObjectKey, json};
 struct Release {
     name: String,
     namespace: String,
+    revision: usize,
+    /// Unix milliseconds.
+    updated_ms: i64,
     updated: String,
     chart: String,
     version: String,
@@ -21,11 +28,17 @@ pub fn helm(args: &[String], io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> i32 {
             io.out("v3.14.4\n");
             Ok(())
         }
-        [] => Err("helm: not simulated but for `helm list`".to_owned()),
-        [verb, ..] => Err(format!(
-            "helm: `helm {verb}` is not simulated: Karpenter is installed already; its settings are changed by kubectl set env \
-             deployment/karpenter (v1) or in configmap/karpenter-global-settings (v1alpha5)"
-        )),
+        ["upgrade", rest @ ..] => upgrade::run(rest, io, ctx),
+        ["get", "values", rest @ ..] => upgrade::get_values(rest, io, ctx),
+        ["status", rest @ ..] => {
+            let name = rest.iter().find(|a| !a.starts_with('-')).copied().unwrap_or_default();
+            if upgrade::status(name, io, ctx) { Ok(()) } else { Err("Error: release: not found".to_owned()) }
+        }
+        // Charts come with the playground; nothing is fetched, and nobody has to sign in.
+        ["repo", "add" | "update", ..] | ["registry", "login" | "logout", ..] => Ok(()),
+        [] => Err("helm: here are helm list, upgrade, status and get values".to_owned()),
+        ["install", ..] => Err("helm: installing is not simulated: Karpenter is there already; use helm upgrade".to_owned()),
+        [verb, ..] => Err(format!("helm: `helm {verb}` is not simulated: helm list, upgrade, status and get values are")),
     };
     match done {
         Ok(()) => 0,
@@ -59,7 +72,7 @@ fn list(args: &[&str], io: &mut Io<'_>, ctx: &Ctx<'_>) -> Result<(), String> {
         "json" => {
             let one = |r: &Release| {
                 json!({
-                    "name": r.name, "namespace": r.namespace, "revision": "1", "updated": r.updated, "status": "deployed",
+                    "name": r.name, "namespace": r.namespace, "revision": r.revision.to_string(), "updated": r.updated, "status": "deployed",
                     "chart": r.chart, "app_version": r.version,
                 })
             };
@@ -67,7 +80,8 @@ fn list(args: &[&str], io: &mut Io<'_>, ctx: &Ctx<'_>) -> Result<(), String> {
         }
         "table" => {
             let head = ["NAME", "NAMESPACE", "REVISION", "UPDATED", "STATUS", "CHART", "APP VERSION"].map(str::to_owned);
-            let row = |r: Release| [r.name, r.namespace, "1".to_owned(), r.updated, "deployed".to_owned(), r.chart, r.version];
+            let row =
+                |r: Release| [r.name, r.namespace, r.revision.to_string(), r.updated, "deployed".to_owned(), r.chart, r.version];
             io.out(&table(&[Some(head), found.map(row)].into_iter().flatten().collect::<Vec<_>>()));
         }
         other => return Err(format!("helm: -o {other} is not simulated: use table or json")),
@@ -80,11 +94,15 @@ fn release(ctx: &Ctx<'_>) -> Option<Release> {
     let namespace = snapshot.profile.karpenter_namespace;
     let deployment = snapshot.store.get(&ObjectKey::new(Kind::Deployment, namespace, "karpenter"))?;
     let labels = &deployment.meta.labels;
-    let made = objects::time::rfc3339(deployment.meta.created_ms).replace('T', " ").replace('Z', ".000000000 +0000 UTC");
+    let (upgrades, last) = upgrade::upgrades(ctx);
+    let updated_ms = last.unwrap_or(deployment.meta.created_ms);
+    let updated = objects::time::rfc3339(updated_ms).replace('T', " ").replace('Z', ".000000000 +0000 UTC");
     Some(Release {
         name: labels.get("app.kubernetes.io/instance").cloned().unwrap_or_else(|| "karpenter".to_owned()),
         namespace: namespace.to_owned(),
-        updated: made,
+        revision: 1 + upgrades,
+        updated_ms,
+        updated,
         chart: labels.get("helm.sh/chart").cloned().unwrap_or_default(),
         version: labels.get("app.kubernetes.io/version").cloned().unwrap_or_default(),
     })
