@@ -313,7 +313,7 @@ test("the playground's own commands: lesson, clock, address, why", () => withPag
   assert.equal(await page.locator(".nw-speed select").inputValue(), "60");
   const address = await run(page, "nodewright share");
   assert.match(address, /^http:\/\/127\.0\.0\.1:\d+\/\?era=v1alpha5&seed=\d+&lang=en&lesson=/);
-  await run(page, "kubectl apply -f inflate.yaml; kubectl scale deployment inflate --replicas 2");
+  await run(page, "kubectl create deployment web --image=pause --replicas=0; kubectl set resources deploy web --requests=cpu=1; kubectl scale deploy web --replicas=2");
   // Three simulated hours are passed at once, which no clock of the page would do; then Ctrl+C leaves such a wait.
   const before = Number(await run(page, "date +%s"));
   const after = Number(await run(page, "nodewright skip 3h; date +%s"));
