@@ -120,11 +120,11 @@ fn installed(known: &Release, ctx: &Ctx<'_>) -> (Value, Value) {
 pub fn upgrades(ctx: &Ctx<'_>) -> (usize, Option<i64>) {
     let snapshot = ctx.session.snapshot();
     let is_one = |request: &Request| matches!(request, Request::Patch { key, .. } if key.kind == Kind::Deployment);
-    let done =
+    let mut done =
         ctx.session.history().iter().take(ctx.session.applied()).filter(|e| e.line.starts_with(LINE) && is_one(&e.request));
     let at =
         |e: &engine::session::LogEntry| snapshot.unix_ms().saturating_sub_unsigned(snapshot.now.ms().saturating_sub(e.at.ms()));
-    (done.clone().count(), done.last().map(at))
+    (done.clone().count(), done.next_back().map(at))
 }
 
 /// `helm status`, and the end of an upgrade.
