@@ -1,9 +1,7 @@
 //! `nodewright act`: the engine as an autoscaler of a real cluster, or what it would do.
 
-mod serve;
-
 use crate::{Failure, plan};
-use engine::cluster::{ActError, Ended, FleetKind, Metrics, Settings, take_over_all};
+use engine::cluster::{ActError, Ended, FleetKind, Metrics, Settings, serve, take_over_all};
 use objects::Value;
 use std::io::Write;
 use std::sync::Arc;
@@ -42,7 +40,7 @@ pub fn run(choices: &Choices, at_ms: i64) -> Result<(String, u8), Failure> {
         None => Box::new(std::io::stderr()),
     };
     let metrics = Arc::new(Metrics::new().map_err(|e| Failure { message: e.to_string(), exit: 1 })?);
-    serve::start(&metrics, choices)?;
+    serve(&metrics, choices.metrics_port, choices.health_port).map_err(|message| Failure { message, exit: 1 })?;
     // Nothing is written to a cluster that is not written down first.
     let mut lost: Option<std::io::Error> = None;
     let mut sink = |record: Value| {

@@ -3,7 +3,7 @@
 //! - [`deputy`]: the controllers, a copy of the cluster and the machines; talks to nobody.
 //! - `cluster::watch` fills the copy, [`wire`] carries the intents out, [`lease`] says whether this process may, [`guard`] whether it
 //!   should.
-//! - [`metrics`]: what is counted meanwhile, for whoever serves it.
+//! - [`metrics`]: what is counted meanwhile; [`serve`] tells it, and the process's health.
 //! - [`own`], [`rebase`]: what keeps its writes apart from those of others.
 //!
 //! Everything happens in one task, one write at a time: while a server does not answer, nothing else is decided.
@@ -17,6 +17,7 @@ mod own;
 mod rebase;
 mod record;
 mod run;
+mod serve;
 mod wire;
 
 #[cfg(test)]
@@ -26,3 +27,4 @@ pub use metrics::Metrics;
 pub use own::{FleetKind, take_over_all};
 pub use record::what as decision;
 pub use run::{ActError, Ended, Settings, act};
+pub use serve::serve;

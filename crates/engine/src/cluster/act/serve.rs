@@ -2,9 +2,7 @@
 //! Prometheus reach them; on a thread of its own, so that they answer while a decision takes long.
 //! Source: kubernetes-sigs/karpenter pkg/operator/operator.go v1.14.1, controller-runtime pkg/healthz.
 
-use super::Choices;
-use crate::Failure;
-use engine::cluster::Metrics;
+use super::Metrics;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::CONTENT_TYPE;
@@ -27,24 +25,24 @@ enum Port {
     Health,
 }
 
-/// Begins to serve; it goes on until the process ends. Ports that are taken are an error before anything is begun.
+/// Begins to serve on the two ports, 0 for none; it goes on until the process ends.
+///
+/// # Errors
+/// A port that is taken, before anything is begun; the sentence names it.
 #[expect(clippy::disallowed_methods, reason = "answers while the autoscaler's own thread decides")]
-pub fn start(metrics: &Arc<Metrics>, choices: &Choices) -> Result<(), Failure> {
+pub fn serve(metrics: &Arc<Metrics>, metrics_port: u16, health_port: u16) -> Result<(), String> {
     let mut listeners = Vec::new();
-    for (port, number, option) in
-        [(Port::Metrics, choices.metrics_port, "--metrics-port"), (Port::Health, choices.health_port, "--health-probe-port")]
-    {
+    for (port, number, what) in [(Port::Metrics, metrics_port, "metrics"), (Port::Health, health_port, "health probes")] {
         if number == 0 {
             continue;
         }
         let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, number)).and_then(|l| l.set_nonblocking(true).map(|()| l));
-        listeners
-            .push((port, listener.map_err(|e| failed(&format!("cannot listen on port {number} ({option}, 0 for none): {e}")))?));
+        listeners.push((port, listener.map_err(|e| format!("cannot serve {what} on port {number} (0 for none): {e}"))?));
     }
     if listeners.is_empty() {
         return Ok(());
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| failed(&e))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| e.to_string())?;
     let metrics = Arc::clone(metrics);
     std::thread::spawn(move || {
         runtime.block_on(async {
@@ -55,10 +53,6 @@ pub fn start(metrics: &Arc<Metrics>, choices: &Choices) -> Result<(), Failure> {
         });
     });
     Ok(())
-}
-
-fn failed(why: &dyn std::fmt::Display) -> Failure {
-    Failure { message: why.to_string(), exit: 1 }
 }
 
 async fn accept(port: Port, listener: TcpListener, metrics: Arc<Metrics>) {
