@@ -21,6 +21,12 @@ impl ObjectKey {
         ObjectKey { kind, namespace: namespace.to_owned(), name: name.to_owned() }
     }
 
+    /// The key of a document of this kind.
+    pub fn of(kind: Kind, doc: &Value) -> Self {
+        let text = |path: &str| doc.str_at(path).unwrap_or_default();
+        ObjectKey::new(kind, text("metadata.namespace"), text("metadata.name"))
+    }
+
     pub fn cluster(kind: Kind, name: &str) -> Self {
         ObjectKey::new(kind, "", name)
     }

@@ -80,6 +80,10 @@ fn helm_knows_its_release() {
     assert_eq!(run(values).stdout, "[\"myeks\",{\"nodeRepair\":true}]\n");
     let revision = "helm list -A -o json | jq -r '.[].revision'";
     assert_eq!(run(revision).stdout, "2\n");
+    // What else stands in the line of an upgrade is none.
+    run(&format!("{upgrade} --reuse-values && kubectl set env deploy/karpenter -n karpenter A=b"));
+    assert_eq!(run(revision).stdout, "3\n");
+    run("nodewright undo");
     for (text, error) in [
         ("helm upgrade karpenter oci://x/karpenter --set a=b", "Error: UPGRADE FAILED: \"karpenter\" has no deployed releases\n"),
         (&format!("{upgrade} --set a"), "Error: failed parsing --set data: key \"a\" has no value\n"),

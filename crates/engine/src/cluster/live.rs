@@ -136,11 +136,11 @@ impl Copy {
             }
             News::Object(_, doc) => {
                 if let Some(names) = &mut sight.names {
-                    names.insert(key(kind, &doc));
+                    names.insert(ObjectKey::of(kind, &doc));
                 }
                 self.store.put(kind, doc, SimTime::ZERO);
             }
-            News::Gone(_, doc) => drop(self.store.remove(&key(kind, &doc), SimTime::ZERO)),
+            News::Gone(_, doc) => drop(self.store.remove(&ObjectKey::of(kind, &doc), SimTime::ZERO)),
             News::Complete(_) => {
                 sight.listed = true;
                 sight.complete_ms = Some(now_ms);
@@ -217,11 +217,6 @@ impl Copy {
         all.extend(self.era().1.map(str::to_owned));
         all
     }
-}
-
-fn key(kind: Kind, doc: &Value) -> ObjectKey {
-    let text = |path: &str| doc.str_at(path).unwrap_or_default();
-    ObjectKey::new(kind, text("metadata.namespace"), text("metadata.name"))
 }
 
 /// Leaves of an object what the picture is drawn of, so that a large cluster needs little memory.

@@ -80,10 +80,6 @@ fn address(cluster: &Cluster, mut doc: Value) -> Result<(Kind, Value), ApiError>
     Ok((kind, doc))
 }
 
-fn key_of(kind: Kind, doc: &Value) -> ObjectKey {
-    ObjectKey::new(kind, doc.str_at("metadata.namespace").unwrap_or_default(), doc.str_at("metadata.name").unwrap_or_default())
-}
-
 fn create(cluster: &mut Cluster, doc: Value, validation: Validation) -> Result<Outcome, ApiError> {
     let (kind, mut doc) = address(cluster, doc)?;
     if has_status(kind) {
@@ -147,7 +143,7 @@ fn check_namespace(store: &Store, kind: Kind, doc: &Value) -> Result<(), ApiErro
     if !kind.namespaced() {
         return Ok(());
     }
-    let key = key_of(kind, doc);
+    let key = ObjectKey::of(kind, doc);
     let namespace = ObjectKey::cluster(Kind::Namespace, &key.namespace);
     let Some(found) = store.get(&namespace) else { return Err(exec::not_found(&namespace)) };
     if found.meta.is_deleting() {
@@ -159,7 +155,7 @@ fn check_namespace(store: &Store, kind: Kind, doc: &Value) -> Result<(), ApiErro
 
 /// The bounds of the simulation, which no real server has: refused with a number and a way on.
 fn check_limits(store: &Store, kind: Kind, doc: &Value, old: Option<&Object>) -> Result<(), ApiError> {
-    let key = key_of(kind, doc);
+    let key = ObjectKey::of(kind, doc);
     if old.is_none() && store.all().count() >= MAX_OBJECTS {
         let why = format!("this simulation holds at most {MAX_OBJECTS} objects, delete some first");
         return Err(exec::forbidden(&key, &why));
@@ -203,7 +199,7 @@ fn pods_asked(kind: Kind, doc: &Value) -> i64 {
 /// Client-side apply: a GET, then a creation or a patch.
 fn apply(cluster: &mut Cluster, doc: Value, validation: Validation) -> Result<Outcome, ApiError> {
     let (kind, doc) = address(cluster, doc)?;
-    let key = key_of(kind, &doc);
+    let key = ObjectKey::of(kind, &doc);
     let Some(live) = cluster.store.get(&key).cloned() else {
         return create(cluster, objects::patch::with_last_applied(&doc), validation);
     };
@@ -261,8 +257,14 @@ fn go_map(value: &Value) -> String {
 
 /// Admits `doc` over the stored object of the same name and stores it.
 fn update(cluster: &mut Cluster, kind: Kind, mut doc: Value, validation: Validation) -> Result<Outcome, ApiError> {
-    let key = key_of(kind, &doc);
-    let old = cluster.store.get(&key).cloned().ok_or_else(|| exec::not_found(&key))?;
+    let key = ObjectKey::of(kind, &doc);
+    let Some(old) = cluster.store.get(&key).cloned() else {
+        // Decoding comes first.
+        return Err(match objects::admit(kind, doc, None, cluster.profile.era, validation) {
+            Err(error) if error.reason == Reason::BadRequest => error,
+            _ => exec::not_found(&key),
+        });
+    };
     if has_status(kind) || kind == Kind::Node {
         match old.doc.get("status") {
             Some(status) => doc.set("status", status.clone()),
@@ -286,7 +288,7 @@ fn patch(cluster: &mut Cluster, key: &ObjectKey, patch: &Value, style: PatchStyl
         PatchStyle::Strategic => objects::patch::strategic(key.kind, &mut doc, patch)?,
         PatchStyle::Json => objects::patch::json_patch(&mut doc, patch)?,
     }
-    let named = key_of(key.kind, &doc);
+    let named = ObjectKey::of(key.kind, &doc);
     if named.name != key.name {
         let message = format!("the name of the object ({}) does not match the name on the URL ({})", named.name, key.name);
         return Err(ApiError::new(Reason::BadRequest, message));

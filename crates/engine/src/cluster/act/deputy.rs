@@ -364,8 +364,7 @@ fn owed(store: &Store, key: ObjectKey, uid: &str) -> Option<Intent> {
 /// Name and version of a document.
 pub fn identify(kind: Kind, doc: &Value) -> (ObjectKey, Version) {
     let text = |path: &str| doc.str_at(path).unwrap_or_default().to_owned();
-    let key = ObjectKey { kind, namespace: text("metadata.namespace"), name: text("metadata.name") };
-    (key, Version { uid: text("metadata.uid"), resource: text("metadata.resourceVersion") })
+    (ObjectKey::of(kind, doc), Version { uid: text("metadata.uid"), resource: text("metadata.resourceVersion") })
 }
 
 /// Resource versions are numbers that grow, which servers promise since 1.35 and have kept since etcd 3; what is no number

@@ -6,7 +6,9 @@ use crate::controllers::Names;
 use objects::{DocExt, Kind, Value};
 
 /// Names of the Leases of other autoscalers, in whatever namespace.
-pub const LEASES: [&str; 2] = ["karpenter-leader-election", "cluster-autoscaler"];
+pub const LEASES: [&str; 2] = [KARPENTER.0, "cluster-autoscaler"];
+/// The Lease of Karpenter, and the label of its Deployment.
+const KARPENTER: (&str, &str) = ("karpenter-leader-election", "karpenter");
 
 /// How fresh another autoscaler's Lease has to be to count as held.
 const FRESH_MS: i64 = 60_000;
@@ -21,15 +23,13 @@ pub fn objections(docs: &[(Kind, Value)], leases: &[Value], era: Era, fleet: Fle
 
 /// Karpenter has to be there to make the machines, and to make none by itself.
 fn beside(docs: &[(Kind, Value)], leases: &[Value], now_ms: i64) -> Vec<String> {
-    let (karpenter, mut out): (Vec<String>, Vec<String>) = others(docs, leases, now_ms)
-        .into_iter()
-        .partition(|o| o.contains("karpenter-leader-election") || o.contains("(karpenter)"));
+    let (karpenter, others): (Vec<Other>, Vec<Other>) = others(docs, leases, now_ms).into_iter().partition(|o| o.is_karpenter);
+    let mut out: Vec<String> = others.into_iter().map(|o| o.objection).collect();
     if karpenter.is_empty() {
-        out.push(
-            "no Karpenter is at work that would carry claims out: no Lease karpenter-leader-election is held, and no Deployment of \
-             it asks for replicas"
-                .to_owned(),
-        );
+        out.push(format!(
+            "no Karpenter is at work that would carry claims out: no Lease {} is held, and no Deployment of it asks for replicas",
+            KARPENTER.0
+        ));
     }
     out.extend(docs.iter().filter_map(|(kind, doc)| launches_itself(*kind, doc)));
     out
@@ -59,13 +59,18 @@ pub fn launches_itself(kind: Kind, doc: &Value) -> Option<String> {
 
 /// Nobody else may look after nodes.
 fn alone(docs: &[(Kind, Value)], leases: &[Value], era: Era, now_ms: i64) -> Vec<String> {
-    let mut out = others(docs, leases, now_ms);
+    let mut out: Vec<String> = others(docs, leases, now_ms).into_iter().map(|o| o.objection).collect();
     out.extend(foreign(docs, era));
     out
 }
 
-/// Other autoscalers that are at work.
-fn others(docs: &[(Kind, Value)], leases: &[Value], now_ms: i64) -> Vec<String> {
+/// Another autoscaler that is at work, and the sentence that says so.
+struct Other {
+    is_karpenter: bool,
+    objection: String,
+}
+
+fn others(docs: &[(Kind, Value)], leases: &[Value], now_ms: i64) -> Vec<Other> {
     let mut out = Vec::new();
     for lease in leases {
         let name = lease.str_at("metadata.name").unwrap_or_default();
@@ -74,21 +79,22 @@ fn others(docs: &[(Kind, Value)], leases: &[Value], now_ms: i64) -> Vec<String> 
         let is_autoscaler = LEASES.contains(&name);
         if is_autoscaler && !holder.is_empty() && now_ms - renewed < FRESH_MS {
             let namespace = lease.str_at("metadata.namespace").unwrap_or_default();
-            out.push(format!(
-                "the Lease {namespace}/{name} is held by {holder}: another autoscaler is at work, scale it to 0 first"
-            ));
+            let objection =
+                format!("the Lease {namespace}/{name} is held by {holder}: another autoscaler is at work, scale it to 0 first");
+            out.push(Other { is_karpenter: name == KARPENTER.0, objection });
         }
     }
     for (_, doc) in docs.iter().filter(|(kind, _)| *kind == Kind::Deployment) {
         let label = doc.at("metadata.labels").field("app.kubernetes.io/name").as_str().unwrap_or_default();
-        let is_autoscaler = ["karpenter", "cluster-autoscaler", "aws-cluster-autoscaler"].contains(&label);
+        let is_autoscaler = [KARPENTER.1, "cluster-autoscaler", "aws-cluster-autoscaler"].contains(&label);
         if is_autoscaler && doc.int_at("spec.replicas").unwrap_or(1) > 0 {
             let text = |path: &str| doc.str_at(path).unwrap_or_default();
-            out.push(format!(
+            let objection = format!(
                 "the Deployment {}/{} ({label}) asks for replicas: scale it to 0 first, two autoscalers would undo each other's work",
                 text("metadata.namespace"),
                 text("metadata.name")
-            ));
+            );
+            out.push(Other { is_karpenter: label == KARPENTER.1, objection });
         }
     }
     out

@@ -3,7 +3,7 @@
 //! Source: aws/karpenter-provider-aws charts/karpenter (values.yaml, templates/deployment.yaml, configmap.yaml,
 //! serviceaccount.yaml), v1.14.1 and v0.29.2.
 
-use super::values::{at, is_empty, leaves, merge, printed};
+use super::values::{is_empty, leaves, merge, printed};
 use objects::{DocExt, Era, Map, Value, json};
 
 /// The variables that come from values, in the chart's order; the others stay where they are, in front of them.
@@ -37,19 +37,6 @@ const GATES: &[(&str, &str)] = &[
     ("StaticCapacity", "staticCapacity"),
     ("CapacityBuffer", "capacityBuffer"),
 ];
-/// Values that something is made of here, besides all of `settings`.
-const KNOWN: &[&str] = &[
-    "replicas",
-    "logLevel",
-    "controller.resources",
-    "nodeSelector",
-    "podLabels",
-    "podAnnotations",
-    "serviceAccount.annotations",
-];
-/// The 0.29 chart keeps the level of the log where nothing here reads it.
-const KNOWN_V1ALPHA5: &str = "logLevel";
-
 /// What the chart takes where no value is given, of what is simulated.
 pub fn defaults(era: Era) -> Value {
     let mut values = json!({
@@ -135,7 +122,7 @@ pub struct Rendered {
 pub fn render(era: Era, given: &Value, deployment: &Value, settings: &Value) -> Result<Rendered, String> {
     let mut values = defaults(era);
     merge(&mut values, given);
-    if era == Era::V1 && is_empty(at(&values, "settings.clusterName")) {
+    if era == Era::V1 && is_empty(values.at("settings.clusterName")) {
         return Err("Chart cannot be installed without a valid settings.clusterName!".to_owned());
     }
     let mut container = deployment.list_at("spec.template.spec.containers").first().cloned().unwrap_or_default();
@@ -178,13 +165,14 @@ fn flatten(values: &Value, head: &str, data: &mut Map<String, Value>) {
     }
 }
 
+/// Whether something is made of a given value here: it is one of the chart's, or stands in one of its open maps.
 fn is_known(era: Era, leaf: &str) -> bool {
-    let settings = defaults(era);
+    let values = defaults(era);
     let below = |known: &str| leaf.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
     match leaf.strip_prefix("settings.") {
         // The settings of 0.29 are a map that is written down whole.
-        Some(_) => era == Era::V1alpha5 || !settings.at(leaf).is_null(),
-        None => KNOWN.iter().any(|known| below(known)) && !(era == Era::V1alpha5 && leaf == KNOWN_V1ALPHA5),
+        Some(_) => era == Era::V1alpha5 || !values.at(leaf).is_null(),
+        None => below("nodeSelector") || leaves(&values).iter().any(|known| below(known)),
     }
 }
 

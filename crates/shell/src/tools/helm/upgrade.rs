@@ -6,7 +6,7 @@ use crate::options::Lang;
 use crate::run::{Ctx, Io};
 use crate::tools::date_text;
 use engine::session::{PatchStyle, Request};
-use objects::{Kind, ObjectKey, Value, json, yaml};
+use objects::{DocExt, Kind, ObjectKey, Value, json, yaml};
 
 /// What an upgrade was asked for.
 #[derive(Debug, Default)]
@@ -41,9 +41,6 @@ const PASSED: &[(&str, bool)] = &[
     ("--password", true),
     ("--repo", true),
 ];
-
-/// What stands at the beginning of the recorded line of an upgrade.
-const LINE: &str = "helm upgrade karpenter ";
 
 pub fn run(args: &[&str], io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<(), String> {
     let asked = read(args, ctx)?;
@@ -80,11 +77,10 @@ pub fn run(args: &[&str], io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<(), Stri
     let rendered = chart::render(era, &given, &deployment, &settings).map_err(|why| {
         format!("Error: UPGRADE FAILED: execution error at (karpenter/templates/deployment.yaml:151:25): {why}")
     })?;
-    let line = format!("{LINE}{}", args.join(" "));
     let mut patch = |kind: Kind, name: &str, patch: Value| {
         let key = ObjectKey::new(kind, &known.namespace, name);
         let request = Request::Patch { key, patch, style: PatchStyle::Merge, dry_run: false };
-        ctx.session.request(&line, request).map_err(|e| format!("Error: UPGRADE FAILED: {}", e.message))
+        ctx.session.request(ctx.line, request).map_err(|e| format!("Error: UPGRADE FAILED: {}", e.message))
     };
     if let Some(settings) = rendered.settings {
         patch(Kind::ConfigMap, SETTINGS, settings)?;
@@ -119,9 +115,13 @@ fn installed(known: &Release, ctx: &Ctx<'_>) -> (Value, Value) {
 /// How many upgrades there were, and when the last one was.
 pub fn upgrades(ctx: &Ctx<'_>) -> (usize, Option<i64>) {
     let snapshot = ctx.session.snapshot();
-    let is_one = |request: &Request| matches!(request, Request::Patch { key, .. } if key.kind == Kind::Deployment);
-    let mut done =
-        ctx.session.history().iter().take(ctx.session.applied()).filter(|e| e.line.starts_with(LINE) && is_one(&e.request));
+    // Nothing else writes all of these at once.
+    const PARTS: [&str; 3] = ["spec.replicas", "spec.template.metadata.annotations", "spec.template.spec.nodeSelector"];
+    let is_one = |request: &Request| match request {
+        Request::Patch { key, patch, .. } => key.kind == Kind::Deployment && PARTS.iter().all(|part| !patch.at(part).is_null()),
+        _ => false,
+    };
+    let mut done = ctx.session.history().iter().take(ctx.session.applied()).filter(|e| is_one(&e.request));
     let at =
         |e: &engine::session::LogEntry| snapshot.unix_ms().saturating_sub_unsigned(snapshot.now.ms().saturating_sub(e.at.ms()));
     (done.clone().count(), done.next_back().map(at))

@@ -1,7 +1,7 @@
 //! Values as `--set` and `--values` give them.
 //! Source: helm.sh/helm/v3 pkg/strvals/parser.go and pkg/cli/values/options.go, v3.14.
 
-use objects::{DocExt, Value, json};
+use objects::{Value, json};
 
 /// Most items of a list that an index may make.
 const MOST: usize = 65_536;
@@ -174,11 +174,6 @@ pub fn is_empty(value: &Value) -> bool {
         Value::Object(map) => map.is_empty(),
         other => other.as_f64() == Some(0.0),
     }
-}
-
-/// A value by its path.
-pub fn at<'v>(values: &'v Value, path: &str) -> &'v Value {
-    values.at(path)
 }
 
 #[cfg(test)]

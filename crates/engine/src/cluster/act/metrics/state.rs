@@ -16,7 +16,7 @@ pub type Series = (&'static str, Vec<String>);
 impl Metrics {
     /// Shows the cluster as the deputy knows it; `synced` says that nothing is being listed anew.
     pub(in crate::cluster::act) fn show(&self, deputy: &Deputy, synced: bool, shown: &mut VecSet<Series>) {
-        let names = Names::of(deputy.era());
+        let names = deputy.names();
         let store = deputy.store();
         let mut now: Vec<(Series, f64)> = vec![
             ((NODE_COUNT.0, Vec::new()), count(deputy, names) as f64),
