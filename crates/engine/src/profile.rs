@@ -29,8 +29,8 @@ pub struct Profile {
     /// How long the cloud keeps an instance in shutting-down before the finalizer may go (era B waits for it).
     pub waits_for_instance: bool,
     /// Details of the recorded control plane that the profiles of AWS have not taken over, whose sessions have to stay what
-    /// they are: the scheduler's events in their own form, conditions in order of time, `ConsistentStateFound`, new claims
-    /// that are not nominated, the time that calls take.
+    /// they are: the scheduler's events in their own form, conditions in order of time, `ConsistentStateFound`, the time that
+    /// calls take.
     pub as_recorded: bool,
     /// CPU of the aws-node DaemonSet, in milli-CPU.
     pub aws_node_milli: i64,

@@ -172,10 +172,8 @@ pub fn create(plan: &ClaimPlan, nominated: bool, state: &mut State, cx: &mut Cx<
     let key = ObjectKey::cluster(cx.names.claim, &name);
     cx.push(Action::Create(doc), "pods need room");
     cx.log(Say::CreatedClaim { pool: &plan.pool, claim: &name, requests: &plan.requests, types: &plan.sorted_types() });
-    // 1.14 nominates what is there already, not what it creates, as the recorded one shows.
-    if !cx.view.profile.as_recorded {
-        state.nominate(&name, cx.view);
-    }
+    // Only what has a provider id can be nominated, so that a claim is not at the moment it is made: 0.29 asks for it in vain
+    // (pkg/controllers/provisioning/provisioner.go and state/cluster.go NominateNodeForPod), 1.14 does not ask.
     if nominated {
         let kind = cx.names.claim.name().to_lowercase();
         for pod in &plan.pods {
