@@ -22,7 +22,7 @@ use crate::pricing::{Ledger, Market};
 use crate::profile::Profile;
 use crate::store::{Change, Store, exec};
 use crate::{Action, Intent, SimTime};
-use objects::{ApiError, Kind, Value};
+use objects::{ApiError, DocExt, Kind, Object, Value};
 use std::sync::Arc;
 
 /// Most runs of one actor within one instant. One that wants more is broken; it waits, so that time goes on.
@@ -273,7 +273,18 @@ impl World {
 
     /// What the request would come to; nothing changes.
     pub fn try_request(&self, request: &Request) -> Result<Outcome, ApiError> {
-        parts::request(&self.parts, &mut self.cluster.clone(), request)
+        let mut outcome = parts::request(&self.parts, &mut self.cluster.clone(), request)?;
+        // A dry run leaves the version as it is: a new object has none yet.
+        outcome.object = outcome.object.map(|object| {
+            let live = self.cluster.store.get(&object.key());
+            let mut doc = object.doc.clone();
+            match live {
+                Some(live) => doc.set("metadata.resourceVersion", live.meta.resource_version.to_string()),
+                None => doc.remove_at("metadata.resourceVersion"),
+            }
+            Arc::new(Object::from_doc(object.kind, doc))
+        });
+        Ok(outcome)
     }
 
     /// Attaches the parts to this world and to every clone of it.

@@ -3,7 +3,7 @@
 
 use super::manifest::{Manifest, load, only_files};
 use super::output::visible;
-use super::{Call, Fail, Next, api_text, snapshot};
+use super::{Call, Fail, Next, api_text, send, snapshot};
 use crate::differences::{CONTEXT, script, unified};
 use crate::run::{Ctx, Io};
 use engine::session::{PatchStyle, Request, Validation};
@@ -17,7 +17,7 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
     let mut files: VecMap<String, (String, String)> = VecMap::new();
     for loaded in load(call, ctx)? {
         let m = loaded.map_err(trouble)?;
-        let (live, merged) = versions(&m, ctx).map_err(trouble)?;
+        let (live, merged) = versions(&m, io, ctx).map_err(trouble)?;
         let text = |doc: &Option<Value>| doc.as_ref().map(to_yaml).unwrap_or_default();
         files.insert(file_name(&m), (text(&live), text(&merged)));
     }
@@ -51,12 +51,13 @@ fn file_name(m: &Manifest) -> String {
 }
 
 /// The live object and the one that apply would leave, where there are such.
-fn versions(m: &Manifest, ctx: &mut Ctx<'_>) -> Result<(Option<Value>, Option<Value>), Fail> {
+fn versions(m: &Manifest, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<(Option<Value>, Option<Value>), Fail> {
     let field = |p: &str| m.doc.str_at(p).unwrap_or_default().to_owned();
     let key = ObjectKey::new(m.kind, &field("metadata.namespace"), &field("metadata.name"));
     let live = snapshot(ctx).store.get(&key).cloned();
     let request = match &live {
-        None => Request::Create { doc: m.doc.clone(), dry_run: true, validation: Validation::Strict },
+        // diff asks for no validation, and the server's own choice is to warn.
+        None => Request::Create { doc: m.doc.clone(), dry_run: true, validation: Validation::Warn },
         Some(live) => {
             let change = patch::diff_patch(m.kind, &live.doc, &m.doc).map_err(|e| Fail::api(&e))?;
             if change.as_object().is_some_and(objects::Map::is_empty) {
@@ -65,14 +66,8 @@ fn versions(m: &Manifest, ctx: &mut Ctx<'_>) -> Result<(Option<Value>, Option<Va
             Request::Patch { key, patch: change, style: PatchStyle::of_apply(m.kind), dry_run: true }
         }
     };
-    let outcome =
-        ctx.session.request(ctx.line, request).map_err(|error| Fail { text: format!("{}\n", api_text(&error, "")), exit: 1 })?;
-    let mut merged = outcome.object.map(|o| shown(&o));
-    // A dry run leaves the version as it is.
-    if let (Some(merged), Some(live)) = (&mut merged, &live) {
-        merged.set("metadata.resourceVersion", live.doc.at("metadata.resourceVersion").clone());
-    }
-    Ok((live.map(|o| shown(&o)), merged))
+    let outcome = send(request, io, ctx).map_err(|error| Fail { text: format!("{}\n", api_text(&error, "")), exit: 1 })?;
+    Ok((live.map(|o| shown(&o)), outcome.object.map(|o| shown(&o))))
 }
 
 fn shown(object: &Object) -> Value {
