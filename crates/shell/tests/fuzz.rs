@@ -50,6 +50,10 @@ const KUBECTL: &[&str] = &[
     "ec2-spot-interrupter -i $(aws ec2 describe-instances --query 'Reservations[*].Instances[*].InstanceId' --output text | tr '\t' ,) &",
     "kubens karpenter; kubens -; kubectx; helm list -A -o json",
     "{ sleep 3; kubectl get no; } & jobs -l; wait %1; kill -9 %2; fg; disown",
+    "stern . -A --no-follow --tail 2 -o json | jq -r .podName",
+    "helm upgrade karpenter oci://public.ecr.aws/karpenter/karpenter -n karpenter --reuse-values --set 'settings.a={1,2},replicas=1' && helm get values karpenter -n karpenter -o json",
+    "cat <<EOF > d.yaml\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: w}\nspec: {template: {spec: {containers: [{name: w, image: n}]}}}\nEOF\nkubectl set image -f d.yaml w=x --local -o yaml | kubectl label --local -f - a=b -o yaml | kubectl patch --local -f - --type json -p '[{\"op\":\"remove\",\"path\":\"/spec\"}]'",
+    "nodewright explain node/x; nodewright skip 1m; nodewright speed 8; nodewright check",
     "time -p kubectl get po | diff -u - /dev/null",
 ];
 const GLUE: &[&str] = &[" | ", " && ", " || ", "; ", "\n", " | jq . | ", " 2>&1 | ", " > f; "];

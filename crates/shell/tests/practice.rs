@@ -220,7 +220,7 @@ fn namespaces_and_contexts() {
 
 #[test]
 fn what_is_not_simulated_says_so() {
-    for name in ["eksctl", "docker", "terraform", "git", "curl", "vi", "k9s", "stern", "python3", "sudo", "find"] {
+    for name in ["eksctl", "docker", "terraform", "git", "curl", "vi", "k9s", "kubetail", "python3", "sudo", "find"] {
         let out = old(&format!("{name} --help | cat; {name} x"));
         let lines = lines(&out.stderr);
         let sentence = lines.first().copied().unwrap_or_default();

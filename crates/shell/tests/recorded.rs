@@ -45,12 +45,17 @@ fn answers_as_recorded() {
     let start = Lab::of(Scenario::lab(Era::V1, 1));
     let mut cases = cases(include_str!("recorded/kubectl-1.35.txt"));
     cases.extend(self::cases(include_str!("recorded/reading-1.35.txt")));
+    cases.extend(self::cases(include_str!("recorded/local-1.35.txt")));
     assert!(cases.len() > 90, "{}", cases.len());
     let mut wrong = Vec::new();
     for case in cases {
         let mut lab = start.again();
         lab.shell.write_file("inflate.yaml", include_str!("recorded/inflate.yaml")).unwrap();
         lab.shell.write_file("inflate-literal.yaml", include_str!("recorded/inflate-literal.yaml")).unwrap();
+        lab.shell.write_file("web.yaml", include_str!("recorded/local/web.yaml")).unwrap();
+        lab.shell.write_file("pod.yaml", include_str!("recorded/local/pod.yaml")).unwrap();
+        lab.shell.write_file("pool.yaml", include_str!("recorded/local/pool.yaml")).unwrap();
+        lab.shell.write_file("sets.yaml", include_str!("recorded/local/sets.yaml")).unwrap();
         if !case.before.is_empty() {
             let out = lab.run(&case.before);
             assert_eq!(out.exit, 0, "{}: {}", case.before, out.stderr);

@@ -357,7 +357,7 @@ fn refusals_are_kubectls() {
             WEB,
             "kubectl set env deploy/web A=b; kubectl set env deploy/web --list",
             0,
-            "deployment.apps/web env updated\n# deployments web, container nginx\nA=b\n",
+            "deployment.apps/web env updated\n# Deployment web, container nginx\nA=b\n",
             "",
         ),
         ("", "kubectl delete pods --all -l a=b", 1, "", "error: cannot set --all and --selector at the same time\n"),

@@ -30,11 +30,27 @@ pub fn report(output: &Output, kind: Kind, name: &str, did: &str, dry: DryRun, o
     }
 }
 
+/// [`report`] by a printer that serves all objects of a call, which sets documents of YAML apart.
+pub fn report_apart(
+    output: &Output,
+    kind: Kind,
+    name: &str,
+    did: &str,
+    dry: DryRun,
+    object: Option<Arc<Object>>,
+    io: &mut Io<'_>,
+) {
+    if *output == Output::Yaml && object.is_some() {
+        io.apart("---\n");
+    }
+    report(output, kind, name, did, dry, object, io);
+}
+
 fn none_passed(loaded: &Loaded, verb: &str) -> Result<(), Fail> {
     if loaded.is_empty() { Err(Fail::error(format!("no objects passed to {verb}"))) } else { Ok(()) }
 }
 
-/// Runs `act` on every document; refusals are printed in their place and the rest goes on.
+/// Runs `act` on every document; a refusal does not end it, and all are printed behind what was done.
 fn each(
     call: &Call,
     loaded: Loaded,
@@ -43,13 +59,15 @@ fn each(
     mut act: impl FnMut(&Manifest, &mut Io<'_>, &mut Ctx<'_>) -> Result<(), Fail>,
 ) -> Next {
     let mut exit = 0;
+    let mut refusals = String::new();
     for item in loaded {
         let result = item.and_then(|manifest| act(&manifest, io, ctx));
         if let Err(fail) = result {
-            io.err(&fail.text);
+            refusals.push_str(&fail.text);
             exit = fail.exit;
         }
     }
+    io.err(&refusals);
     if exit != 0 {
         offer_repair(call, io, ctx);
     }
@@ -301,7 +319,7 @@ pub fn create_files(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Resu
             exit: 1,
         })?;
         let name = outcome.object.as_ref().map(|o| o.meta.name.clone()).unwrap_or_default();
-        report(&output, m.kind, &name, "created", dry, outcome.object, io);
+        report_apart(&output, m.kind, &name, "created", dry, outcome.object, io);
         Ok(())
     }))
 }
@@ -309,7 +327,7 @@ pub fn create_files(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Resu
 /// A client's dry run: the document as it would be sent, which no server has seen.
 fn report_as_sent(output: &Output, kind: Kind, doc: Value, did: &str, io: &mut Io<'_>) {
     let name = doc.str_at("metadata.name").unwrap_or_default().to_owned();
-    report(output, kind, &name, did, DryRun::Client, Some(Arc::new(Object::from_doc(kind, doc))), io);
+    report_apart(output, kind, &name, did, DryRun::Client, Some(Arc::new(Object::from_doc(kind, doc))), io);
 }
 
 /// `kubectl replace`.
@@ -347,7 +365,7 @@ pub fn replace(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Ne
             exit: 1,
         })?;
         let name = m.doc.str_at("metadata.name").unwrap_or_default();
-        report(&output, m.kind, name, "replaced", dry, outcome.object, io);
+        report_apart(&output, m.kind, name, "replaced", dry, outcome.object, io);
         Ok(())
     }))
 }

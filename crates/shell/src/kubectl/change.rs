@@ -10,16 +10,18 @@ use std::sync::Arc;
 /// What is done to one object; the refusal is printed by [`each`].
 pub type Act<'a> = dyn FnMut(&Arc<Object>, &mut Io<'_>, &mut Ctx<'_>) -> Result<(), Fail> + 'a;
 
-/// Runs `act` on every object found. Refusals are printed in their place and the rest goes on; the names that were not
-/// found come last. The status is that of the last refusal.
+/// Runs `act` on every object found. A refusal does not end it: all are printed behind what was done, as are the names that
+/// were not found. The status is that of the last refusal.
 pub fn each(found: &Found, io: &mut Io<'_>, ctx: &mut Ctx<'_>, act: &mut Act<'_>) -> Next {
     let mut exit = 0;
+    let mut refusals = String::new();
     for object in found.objects.iter().flat_map(|(_, o)| o) {
         if let Err(fail) = act(object, io, ctx) {
-            io.err(&fail.text);
+            refusals.push_str(&fail.text);
             exit = fail.exit;
         }
     }
+    io.err(&refusals);
     Next::Done(if found.say_missing(io) { 1 } else { exit })
 }
 

@@ -115,7 +115,7 @@ pub fn find(asked: &Asked, filter: &Filter, snapshot: &Snapshot) -> Found {
             objects.extend(snapshot.store.list(ask.kind).filter(|o| filter.matches(o)).cloned());
         }
         for name in &ask.names {
-            let namespace = filter.namespace.as_deref().unwrap_or_default();
+            let namespace = ask.namespace.as_deref().or(filter.namespace.as_deref()).unwrap_or_default();
             match snapshot.store.get(&ObjectKey::new(ask.kind, namespace, name)) {
                 Some(object) => objects.push(object.clone()),
                 None => found.missing.push(not_found(ask.kind, name)),
@@ -242,7 +242,13 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
     if !matches!(output, Output::Table { .. }) {
         let all: Vec<Arc<Object>> = found.objects.iter().flat_map(|(_, o)| o.clone()).collect();
         let list = !(named && asked.asks.iter().map(|a| a.names.len()).sum::<usize>() == 1);
-        if count > 0 || (list && !named) {
+        // Of a single file either all is printed or nothing.
+        let of_one_file = match call.flags.list("filename") {
+            [file] => ctx.state.files.is_file(&ctx.state.path(file)),
+            _ => false,
+        };
+        let whole = found.missing.is_empty() || !of_one_file;
+        if whole && (count > 0 || (list && !named)) {
             io.out(&output.print(&all, list, no_headers));
         }
     } else if count == 0 && found.missing.is_empty() {

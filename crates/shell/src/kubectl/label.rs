@@ -1,19 +1,20 @@
 //! kubectl label and annotate.
 //! Source: k8s.io/kubectl/pkg/cmd/{label/label,annotate/annotate}.go, v0.28.
 
-use super::apply::report;
+use super::apply::{report, report_apart};
 use super::change::{each, merge, resource_version};
 use super::get::{Filter, find};
-use super::manifest;
 use super::output::Output;
 use super::resolve::resolve;
 use super::{Call, DryRun, Fail, Next, api, snapshot};
+use super::{local, manifest};
 use crate::run::{Ctx, Io};
 use objects::collections::VecMap;
 use objects::{DocExt, Object, Value, json};
 use std::sync::Arc;
 
 struct Words {
+    local: local::Words,
     field: &'static str,
     noun: &'static str,
     done: &'static str,
@@ -21,9 +22,16 @@ struct Words {
     not_done: &'static str,
 }
 
-const LABEL: Words = Words { field: "labels", noun: "label", done: "labeled", undone: "unlabeled", not_done: "not labeled" };
-const ANNOTATE: Words =
-    Words { field: "annotations", noun: "annotation", done: "annotated", undone: "annotated", not_done: "annotated" };
+const LABEL: Words =
+    Words { local: local::LABEL, field: "labels", noun: "label", done: "labeled", undone: "unlabeled", not_done: "not labeled" };
+const ANNOTATE: Words = Words {
+    local: local::ANNOTATE,
+    field: "annotations",
+    noun: "annotation",
+    done: "annotated",
+    undone: "annotated",
+    not_done: "annotated",
+};
 
 const MANY: &str = "--resource-version may only be used with a single resource";
 
@@ -46,6 +54,7 @@ fn split(args: &[String]) -> (Vec<String>, Vec<String>) {
 fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>, words: &Words) -> Result<Next, Fail> {
     let dry = call.dry_run()?;
     let output = Output::parse(call.flags.text("output"), false, super::client(ctx))?;
+    let local = local::found(call, words.local, dry, ctx)?;
     let named = manifest::named(call, ctx)?;
     let (resources, changes) = if named.is_some() { (Vec::new(), call.args.clone()) } else { split(&call.args) };
     let asked = match named {
@@ -89,7 +98,11 @@ fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>, words: &Words) -> Re
             _ => format!("can not both modify and remove the following annotation(s) in the same command: {}", both.join(", ")),
         }));
     }
-    let found = find(&asked, &Filter::read(call, ctx)?, &snapshot(ctx));
+    let is_local = local.is_some();
+    let found = match local {
+        Some(found) => found,
+        None => find(&asked, &Filter::read(call, ctx)?, &snapshot(ctx)),
+    };
     let version = resource_version(call, &found, MANY)?;
     if version.is_some() && by_list {
         return Err(Fail::error(MANY));
@@ -101,8 +114,12 @@ fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>, words: &Words) -> Re
             }
             return Ok(());
         }
-        let (did, after) = change_one(call, object, (&set, &removed, version.as_deref()), words, dry, io, ctx)?;
-        report(&output, object.kind, &object.meta.name, did, dry, after, io);
+        let change = (&set, removed.as_slice(), version.as_deref());
+        let written = if is_local { DryRun::Client } else { dry };
+        let (did, after) = change_one(call, object, change, words, written, io, ctx)?;
+        // annotate has one printer for all, label one for each.
+        let tell = if words.field == "labels" { report } else { report_apart };
+        tell(&output, object.kind, &object.meta.name, did, dry, after, io);
         Ok(())
     }))
 }

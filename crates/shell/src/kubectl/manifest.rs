@@ -7,7 +7,7 @@ use crate::job::Repair;
 use crate::options::Lang;
 use crate::run::{Ctx, Io};
 use objects::yaml::{diagnose, parse};
-use objects::{DocExt, Kind, Value};
+use objects::{DocExt, Kind, ObjectKey, Value};
 
 /// One document to act on.
 #[derive(Clone, Debug)]
@@ -188,6 +188,8 @@ fn one(mut doc: Value, source: &str, call: &Call, ctx: &Ctx<'_>) -> Result<Manif
                 )));
             }
             (Some(_), _) => {}
+            // What stays here is in no namespace yet.
+            (None, _) if call.flags.on("local") => {}
             (None, _) => doc.set("metadata.namespace", call.namespace(ctx)),
         }
     }
@@ -202,13 +204,14 @@ pub fn named(call: &Call, ctx: &Ctx<'_>) -> Result<Option<Asked>, Fail> {
     let mut asks: Vec<Ask> = Vec::new();
     for loaded in load(call, ctx)? {
         let manifest = loaded?;
-        let name = manifest.doc.str_at("metadata.name").unwrap_or_default().to_owned();
-        match asks.iter_mut().find(|a| a.kind == manifest.kind) {
-            Some(ask) => ask.names.push(name),
-            None => asks.push(Ask { kind: manifest.kind, names: vec![name] }),
+        let key = ObjectKey::of(manifest.kind, &manifest.doc);
+        let namespace = manifest.kind.namespaced().then_some(key.namespace);
+        match asks.iter_mut().find(|a| a.kind == manifest.kind && a.namespace == namespace) {
+            Some(ask) => ask.names.push(key.name),
+            None => asks.push(Ask { kind: manifest.kind, namespace, names: vec![key.name] }),
         }
     }
-    let mixed = asks.len() > 1;
+    let mixed = asks.iter().any(|a| asks.first().is_some_and(|first| first.kind != a.kind));
     Ok(Some(Asked { asks, mixed, slashed: true }))
 }
 

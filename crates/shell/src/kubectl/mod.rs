@@ -30,6 +30,7 @@ mod info;
 mod jsonpath;
 mod kubeconfig;
 mod label;
+mod local;
 mod logs;
 mod manifest;
 mod output;
@@ -48,7 +49,8 @@ mod wait;
 mod watch;
 
 pub use age::human;
-pub use commands::{Command, Flag, find as command, globals};
+pub use commands::{Command, Flag, Takes, find as command, globals};
+pub use flags::parse as parse_flags;
 pub use kubeconfig::{Config, contexts, initial as initial_kubeconfig, namespace as current_namespace};
 pub use verbs::{Operands, VERBS, Verb};
 

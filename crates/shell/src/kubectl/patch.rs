@@ -3,10 +3,10 @@
 use super::apply::report;
 use super::change::each;
 use super::get::{Filter, find};
-use super::manifest;
 use super::output::Output;
 use super::resolve::resolve;
 use super::{Call, DryRun, Fail, Next, api, send, snapshot};
+use super::{local, manifest};
 use crate::run::{Ctx, Io};
 use engine::session::{PatchStyle, Request, Verdict};
 use objects::Value;
@@ -39,6 +39,18 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
     }
     if matches!(subresource, "status" | "resize") {
         return Err(Fail::error(format!("patch --subresource={subresource} is not simulated here: controllers write it")));
+    }
+    if call.flags.on("local") && !call.args.is_empty() {
+        return Err(Fail::error(local::PATCH.0));
+    }
+    if let Some(found) = local::found(call, local::PATCH, dry, ctx)? {
+        let patch = read(&text, style)?;
+        return Ok(each(&found, io, ctx, &mut |object, io, _| {
+            let after = local::patched(object, &patch, style)?;
+            let did = if after.doc == object.doc { "patched (no change)" } else { "patched" };
+            report(&output, object.kind, &object.meta.name, did, dry, Some(after), io);
+            Ok(())
+        }));
     }
     let asked = match manifest::named(call, ctx)? {
         Some(asked) => asked,

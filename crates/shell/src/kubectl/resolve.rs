@@ -8,6 +8,8 @@ use objects::{Api, Kind};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ask {
     pub kind: Kind,
+    /// Where a document of a file says it is; else the call's.
+    pub namespace: Option<String>,
     pub names: Vec<String>,
 }
 
@@ -81,7 +83,7 @@ pub fn resolve(args: &[String], api: Api) -> Result<Asked, Fail> {
             let kind = kind(kind_text, api)?;
             match asks.iter_mut().find(|a| a.kind == kind) {
                 Some(ask) => ask.names.push(name.to_owned()),
-                None => asks.push(Ask { kind, names: vec![name.to_owned()] }),
+                None => asks.push(Ask { kind, namespace: None, names: vec![name.to_owned()] }),
             }
         }
         let mixed = asks.len() > 1;
@@ -89,7 +91,7 @@ pub fn resolve(args: &[String], api: Api) -> Result<Asked, Fail> {
     }
     let kinds = kinds(first, api)?;
     let mixed = kinds.len() > 1 || first == "all";
-    let asks = kinds.into_iter().map(|kind| Ask { kind, names: rest.to_vec() }).collect();
+    let asks = kinds.into_iter().map(|kind| Ask { kind, namespace: None, names: rest.to_vec() }).collect();
     Ok(Asked { asks, mixed, slashed: false })
 }
 

@@ -1,6 +1,6 @@
 //! kubectl scale.
 
-use super::apply::report;
+use super::apply::report_apart;
 use super::change::{each, resource_version, unless_client};
 use super::get::{Filter, find};
 use super::manifest;
@@ -49,7 +49,7 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
         }
         let request = Request::Scale { key: object.key(), replicas, dry_run: dry.is_dry() };
         let after = unless_client(object, request, dry, io, ctx)?;
-        report(&output, object.kind, &object.meta.name, "scaled", dry, after, io);
+        report_apart(&output, object.kind, &object.meta.name, "scaled", dry, after, io);
         Ok(())
     }))
 }

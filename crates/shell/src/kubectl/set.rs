@@ -1,13 +1,13 @@
 //! kubectl set image, resources, env, serviceaccount and selector.
 //! Source: k8s.io/kubectl/pkg/cmd/set/set_*.go, v0.35.
 
-use super::apply::report;
+use super::apply::report_apart;
 use super::change::{each, merge};
 use super::get::{Filter, find};
-use super::manifest;
 use super::output::Output;
 use super::resolve::resolve;
-use super::{Call, Fail, Next, api, snapshot};
+use super::{Call, DryRun, Fail, Next, api, snapshot};
+use super::{local, manifest};
 use crate::run::{Ctx, Io};
 use objects::{DocExt, Kind, Object, Value, json};
 
@@ -31,6 +31,7 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
     }
     let dry = call.dry_run()?;
     let output = Output::parse(call.flags.text("output"), false, super::client(ctx))?;
+    let local = local::found(call, local::SET, dry, ctx)?;
     let named = manifest::named(call, ctx)?;
     let changes = changes(&word, call)?;
     if call.flags.on("all") && call.flags.given("selector") {
@@ -63,8 +64,15 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
     if !asked.named() && !by_list {
         return Err(Fail::no_name());
     }
-    let found = find(&asked, &Filter::read(call, ctx)?, &snapshot(ctx));
+    let is_local = local.is_some();
+    let found = match local {
+        Some(found) => found,
+        None => find(&asked, &Filter::read(call, ctx)?, &snapshot(ctx)),
+    };
     Ok(each(&found, io, ctx, &mut |object, io, ctx| {
+        if is_local {
+            local::check_known(object, call)?;
+        }
         if list {
             list_env(object, io);
             return Ok(());
@@ -73,12 +81,14 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
             "image" => image(object, &changes),
             "resources" => resources(call, object),
             "env" => env(call, object, &changes),
-            "serviceaccount" => service_account(object, &changes),
+            "serviceaccount" => service_account(object, &changes, is_local),
             _ => selector(object, &changes),
         };
         if let Some((patch, did)) = changed? {
-            let after = merge(object, patch, dry, io, ctx)?;
-            report(&output, object.kind, &object.meta.name, did, dry, after, io);
+            let written = if is_local { DryRun::Client } else { dry };
+            let after = merge(object, patch, written, io, ctx)?;
+            let after = if is_local { after.map(|o| local::as_typed(&o)) } else { after };
+            report_apart(&output, object.kind, &object.meta.name, did, dry, after, io);
         }
         Ok(())
     }))
@@ -112,15 +122,17 @@ fn changes(word: &str, call: &mut Call) -> Result<Vec<String>, Fail> {
 
 /// Where an object keeps its pods' spec.
 fn pod_spec(object: &Object) -> Result<&'static str, Fail> {
+    let (kind, info) = (object.kind, object.kind.info());
+    // What no server gave a uid stands in a file only: kubectl has to guess what it is called.
+    let resource = if object.meta.uid.is_empty() { kind.name().to_lowercase() } else { info.plural.to_owned() };
+    let ty = if kind.is_crd() { "*unstructured.Unstructured".to_owned() } else { format!("*{}.{}", info.version, kind.name()) };
     match object.kind {
         Kind::Pod => Ok("spec"),
         Kind::CronJob => Ok("spec.jobTemplate.spec.template.spec"),
         Kind::Deployment | Kind::ReplicaSet | Kind::StatefulSet | Kind::DaemonSet | Kind::Job => Ok("spec.template.spec"),
-        kind => Err(Fail::error(format!(
-            "{}/{} the object is not a pod or does not have a pod template: {}",
-            kind.info().plural,
-            object.meta.name,
-            kind.name()
+        _ => Err(Fail::error(format!(
+            "{resource}/{} the object is not a pod or does not have a pod template: {ty}",
+            object.meta.name
         ))),
     }
 }
@@ -249,7 +261,7 @@ fn list_env(object: &Object, io: &mut Io<'_>) {
     let Ok(spec) = pod_spec(object) else { return };
     for c in object.doc.at(spec).list_at("containers") {
         let name = c.str_at("name").unwrap_or_default();
-        io.out(&format!("# {} {}, container {name}\n", object.kind.info().plural, object.meta.name));
+        io.out(&format!("# {} {}, container {name}\n", object.kind.name(), object.meta.name));
         for e in c.list_at("env") {
             let key = e.str_at("name").unwrap_or_default();
             match e.str_at("value") {
@@ -260,13 +272,16 @@ fn list_env(object: &Object, io: &mut Io<'_>) {
     }
 }
 
-fn service_account(object: &Object, changes: &[String]) -> Changed {
+fn service_account(object: &Object, changes: &[String], is_local: bool) -> Changed {
     let name = changes.first().cloned().unwrap_or_default();
     let spec = pod_spec(object)?;
     if object.doc.at(spec).str_at("serviceAccountName") == Some(name.as_str()) {
         return Ok(None);
     }
-    Ok(Some((at(spec, json!({"serviceAccountName": name, "serviceAccount": name})), "serviceaccount updated")))
+    // The second field is the server's doing.
+    let fields =
+        if is_local { json!({"serviceAccountName": name}) } else { json!({"serviceAccountName": name, "serviceAccount": name}) };
+    Ok(Some((at(spec, fields), "serviceaccount updated")))
 }
 
 fn selector(object: &Object, changes: &[String]) -> Changed {

@@ -73,7 +73,7 @@ verbs! {
              "annotations", "command", "expose", "image-pull-policy", "override-type", "save-config"], create::run_pod;
         "set" Words(set::WORDS),
             ["dry-run", "output", "containers", "requests", "limits", "selector", "all", "filename", "env", "list",
-             "overwrite"], set::run;
+             "overwrite", "local"], set::run;
     }
     "Basic Commands (Intermediate)": {
         "explain" Fields, ["recursive", "output"], explain::run;
@@ -132,7 +132,7 @@ verbs! {
             ["filename", "dry-run", "output", "validate", "wait", "force", "server-side", "prune", "selector", "all", "overwrite",
              "record", "recursive", "kustomize", "field-manager", "grace-period", "cascade", "timeout", "force-conflicts"], apply::run;
         "patch" KindAndNames,
-            ["patch", "patch-file", "type", "dry-run", "output", "filename", "record", "subresource"], patch::run;
+            ["patch", "patch-file", "type", "dry-run", "output", "filename", "record", "subresource", "local"], patch::run;
         "replace" Nothing,
             ["filename", "force", "dry-run", "output", "validate", "save-config", "grace-period", "cascade", "timeout", "wait",
              "recursive"], apply::replace;
@@ -143,10 +143,10 @@ verbs! {
     "Settings Commands": {
         "label" KindAndNames,
             ["overwrite", "all", "all-namespaces", "selector", "field-selector", "list", "dry-run", "output", "filename",
-             "resource-version", "record"], label::label;
+             "resource-version", "record", "local"], label::label;
         "annotate" KindAndNames,
             ["overwrite", "all", "all-namespaces", "selector", "field-selector", "list", "dry-run", "output", "filename",
-             "resource-version", "record"], label::annotate;
+             "resource-version", "record", "local"], label::annotate;
         "completion" Nothing, [],
             absent::completion;
     }

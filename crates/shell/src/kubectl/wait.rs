@@ -63,8 +63,8 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
     let mut waiting: Vec<(ObjectKey, String)> =
         found.objects.iter().flat_map(|(_, o)| o).map(|o| (o.key(), o.meta.uid.clone())).collect();
     if matches!(goal, For::Create) {
-        let namespace = call.namespace(ctx).to_owned();
         for ask in &asked.asks {
+            let namespace = ask.namespace.as_deref().unwrap_or(call.namespace(ctx)).to_owned();
             waiting.extend(
                 ask.names
                     .iter()

@@ -106,11 +106,12 @@ pub struct Io<'a> {
     /// Whether standard output is the terminal itself (no pipe, no file).
     pub to_terminal: bool,
     written: usize,
+    apart: bool,
 }
 
 impl<'a> Io<'a> {
     pub fn new(input: &'a mut Input, to_terminal: bool) -> Io<'a> {
-        Io { input, output: Vec::new(), to_terminal, written: 0 }
+        Io { input, output: Vec::new(), to_terminal, written: 0, apart: false }
     }
 
     /// Whether more was written than an output may hold; what was too much is lost, and whoever wrote it is to be stopped.
@@ -124,6 +125,13 @@ impl<'a> Io<'a> {
 
     pub fn err(&mut self, text: &str) {
         self.write(Stream::Stderr, text);
+    }
+
+    /// Writes what stands between two things: nothing the first time.
+    pub fn apart(&mut self, between: &str) {
+        if std::mem::replace(&mut self.apart, true) {
+            self.out(between);
+        }
     }
 
     /// A line of advice that no real program prints; it goes past pipes and redirects.

@@ -38,11 +38,7 @@ pub const ABSENT: &[(&[&str], &str, &str)] = &[
         "use watch kubectl get pods -A, eks-node-viewer, or the page's panels",
         "watch kubectl get pods -A나 eks-node-viewer, 페이지의 창을 쓰세요",
     ),
-    (
-        &["stern", "kubetail"],
-        "use kubectl logs -f -l LABELS --all-containers --prefix",
-        "kubectl logs -f -l 레이블 --all-containers --prefix를 쓰세요",
-    ),
+    (&["kubetail"], "use stern, or kubectl logs -f -l LABELS --prefix", "stern이나 kubectl logs -f -l 레이블 --prefix를 쓰세요"),
     (
         &["kustomize", "kapp", "skaffold", "tilt", "argocd", "flux"],
         "manifests are applied by kubectl apply -f here",

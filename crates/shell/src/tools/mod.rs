@@ -24,6 +24,7 @@ mod pattern;
 mod query;
 mod sed;
 mod spot;
+mod stern;
 mod text;
 mod timeout;
 mod variables;
@@ -83,6 +84,7 @@ tools! {
     "ec2-spot-interrupter" "the two-minute notice for spot instances (--instance-ids)" spot::build;
     "aws" "instances as EC2 describes them (ec2 describe-instances)" |args, _| call(aws::aws, args);
     "helm" "Karpenter as a release (helm list -A, helm upgrade karpenter ... --set)" |args, _| call(helm::helm, args);
+    "stern" "logs of all pods whose name matches (stern QUERY -n NAMESPACE)" stern::build;
     "nodewright" "the playground's own commands" own::build;
     "watch" "run a command again and again" watch::build;
     "sleep" "let simulated time pass" clock::sleep;
@@ -176,7 +178,8 @@ pub fn find(name: &str) -> Option<&'static Tool> {
 
 /// What starting a command counts for, in frames: those that look through the whole cluster cost more than others.
 pub fn cost(name: &str) -> usize {
-    const CLUSTER: [&str; 7] = ["kubectl", "kubens", "kubectx", "eks-node-viewer", "aws", "helm", "ec2-spot-interrupter"];
+    const CLUSTER: [&str; 8] =
+        ["kubectl", "kubens", "kubectx", "eks-node-viewer", "aws", "helm", "ec2-spot-interrupter", "stern"];
     if CLUSTER.contains(&base(name)) { 512 } else { 16 }
 }
 
