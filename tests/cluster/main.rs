@@ -44,6 +44,7 @@ const CHECKS: &[Check] = &[
     ("act: the lab, decision by decision as in the simulation", checks::act::lab),
     ("act: killed, cut off and begun again", checks::act::faults),
     ("act: one leads, and none beside another autoscaler", checks::act::leaders),
+    ("act: a saved plan and nothing else", checks::act::planned),
     ("act: metrics and health", checks::metrics::told),
     ("act: told to wait, refused and left without watches", checks::injected::answers),
     ("act: killed at each step of a replacement", checks::injected::killed),

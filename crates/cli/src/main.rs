@@ -164,6 +164,12 @@ struct Act {
     /// Write to the cluster.
     #[arg(long)]
     yes: bool,
+    /// Carry out this saved plan (-o json of a dry run or of nodewright plan) and nothing else, then end.
+    #[arg(long, value_name = "FILE")]
+    plan: Option<String>,
+    /// How a dry run prints what would be done.
+    #[arg(short, long, value_enum, default_value_t = Written::Text, conflicts_with = "yes")]
+    output: Written,
     /// AWS region of prices and types; that of the nodes if left out.
     #[arg(long)]
     region: Option<String>,
@@ -447,6 +453,7 @@ fn plan(args: &Plan) -> Result<(String, u8), Failure> {
 
 #[cfg(feature = "kube")]
 fn act(args: &Act) -> Result<(String, u8), Failure> {
+    use nodewright_cli::{act, plan};
     let boot = args.boot_time.as_ref().map(|text| {
         let ms = objects::duration::parse_go_ms(text).and_then(|ms| u64::try_from(ms).ok());
         ms.ok_or_else(|| Failure::usage(format!("--boot-time {text:?} is no duration: write 5s or 1m")))
@@ -464,16 +471,23 @@ fn act(args: &Act) -> Result<(String, u8), Failure> {
         // The seed tells processes of one machine apart, its number processes of one moment.
         identity: format!("nodewright-{seed:016x}"),
         seed,
+        plan: None,
         clock: unix_ms,
     };
-    let choices = nodewright_cli::act::Choices {
+    let choices = act::Choices {
         settings,
+        plan: args.plan.as_ref().map(|path| Ok(plan::read::Source { name: path.clone(), text: read(path)? })).transpose()?,
+        form: match args.output {
+            Written::Text => act::Form::Text,
+            Written::Json => act::Form::Json,
+            Written::Yaml => act::Form::Yaml,
+        },
         yes: args.yes,
         audit: args.audit.clone(),
         metrics_port: args.metrics_port,
         health_port: args.health_probe_port,
     };
-    nodewright_cli::act::run(&choices, now)
+    act::run(&choices, now)
 }
 
 #[cfg(feature = "kube")]

@@ -7,7 +7,8 @@ use anyhow::{Result, bail};
 use engine::cluster::{FleetKind, Options, Settings};
 use engine::session::{PatchStyle, Request, Validation};
 use engine::{Era, Scenario, Session};
-use nodewright_cli::act::Choices;
+use nodewright_cli::act::{Choices, Form};
+use nodewright_cli::plan::read::Source;
 use objects::{DocExt, Kind, ObjectKey, Value, json};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -36,6 +37,7 @@ pub fn process(arguments: &[String]) -> Result<()> {
         match one.split_once('=') {
             Some(("metrics", port)) => choices.metrics_port = port.parse()?,
             Some(("health", port)) => choices.health_port = port.parse()?,
+            Some(("plan", path)) => choices.plan = Some(Source { name: path.to_owned(), text: std::fs::read_to_string(path)? }),
             Some(("fleet", "nodeclaim")) => choices.settings.fleet = FleetKind::NodeClaim,
             _ => bail!("{one}"),
         }
@@ -60,9 +62,10 @@ fn choices(kubeconfig: &str, context: &str, identity: &str, audit: &str) -> Choi
         namespace: "kube-system".to_owned(),
         identity: identity.to_owned(),
         seed: now_ms().unsigned_abs(),
+        plan: None,
         clock: now_ms,
     };
-    Choices { settings, yes: true, audit: Some(audit.to_owned()), metrics_port: 0, health_port: 0 }
+    Choices { settings, plan: None, form: Form::Text, yes: true, audit: Some(audit.to_owned()), metrics_port: 0, health_port: 0 }
 }
 
 /// What a user is told for whom it does not begin.
@@ -138,6 +141,12 @@ impl Acting {
         let said = String::from_utf8_lossy(&ended.stderr).into_owned();
         assert_eq!(ended.status.code(), Some(1), "{said}");
         said
+    }
+
+    /// Waits until it ends by itself: how, and what it says.
+    fn ends(self) -> (Option<i32>, String) {
+        let ended = self.child.wait_with_output().expect("it ends");
+        (ended.status.code(), String::from_utf8_lossy(&ended.stderr).into_owned())
     }
 
     pub fn kill(mut self) {
@@ -292,5 +301,60 @@ pub fn leaders(cluster: &mut Cluster) {
     let mut refused = Acting::start(cluster, "refused");
     assert_eq!(refused.child.wait().unwrap().code(), Some(1));
     clear(cluster, "karpenter", &[]);
+    cluster.delete(Kind::NodePool, "", "default").unwrap();
+}
+
+/// What would be done now, saved in a file.
+fn saved(cluster: &Cluster, name: &str) -> String {
+    let mut choices = choices(&cluster.kubeconfig, "admin", name, "/dev/null");
+    (choices.yes, choices.form) = (false, Form::Json);
+    let (text, exit) = nodewright_cli::act::run(&choices, now_ms()).unwrap();
+    assert_eq!(exit, 10, "there is something to do: {text}");
+    let path = format!("{}.{name}.json", cluster.kubeconfig);
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+/// A saved plan is carried out, and nothing else; one that does not fit any more writes nothing.
+pub fn planned(cluster: &mut Cluster) {
+    cluster.install_karpenter_crds().unwrap();
+    cluster.apply(&namespace("planned"));
+    cluster.apply(&pool());
+    cluster.create(&inflate("planned", 5)).unwrap();
+    let until_waiting = |cluster: &Cluster, pods: usize| {
+        let refused = |p: &&Value| p.list_at("status.conditions").iter().any(|c| c.str_at("reason") == Some("Unschedulable"));
+        eventually("the pods wait", 60, || {
+            let pods_there = cluster.list(Kind::Pod);
+            let waiting = pods_there.iter().filter(|p| p.str_at("metadata.namespace") == Some("planned")).filter(refused);
+            (waiting.count() == pods).then_some(())
+        });
+    };
+    until_waiting(cluster, 5);
+    let plan = saved(cluster, "up");
+    let acting = Acting::start_with(cluster, "up", &[format!("plan={plan}")]);
+    assert_eq!(acting.ends(), (Some(0), String::new()));
+    until_running(cluster, "planned", 5);
+    until_types(cluster, &["m5.xlarge", "m5.xlarge"]);
+
+    // Made for nodes without pods, and three wait when it is to be carried out.
+    scale(cluster, "planned", 0);
+    eventually("the pods are gone", 60, || {
+        let of = |p: &Value| p.str_at("metadata.namespace") == Some("planned");
+        (!cluster.list(Kind::Pod).iter().any(of)).then_some(())
+    });
+    let plan = saved(cluster, "down");
+    scale(cluster, "planned", 9);
+    until_waiting(cluster, 3);
+    let acting = Acting::start_with(cluster, "stale", &[format!("plan={plan}")]);
+    let (code, said) = acting.ends();
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("the plan has no claim of the pool default for 3 pods. 0 of "), "{said}");
+    until_types(cluster, &["m5.xlarge", "m5.xlarge"]);
+
+    scale(cluster, "planned", 0);
+    let acting = Acting::start_with(cluster, "down", &[format!("plan={plan}")]);
+    assert_eq!(acting.ends(), (Some(0), String::new()));
+    until_types(cluster, &[]);
+    clear(cluster, "planned", &[]);
     cluster.delete(Kind::NodePool, "", "default").unwrap();
 }

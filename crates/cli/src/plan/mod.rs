@@ -3,13 +3,15 @@
 mod changed;
 mod json;
 pub mod read;
+#[cfg(feature = "kube")]
+pub mod saved;
 mod text;
 
 use crate::Failure;
 use engine::cluster::{self, Adopted, Ahead, Dump, Plan};
 use objects::{Value, yaml};
 use read::Source;
-pub use text::blocker;
+pub use text::{blocker, title};
 
 /// Nothing to do, and something.
 pub const IDLE: u8 = 0;
@@ -58,9 +60,8 @@ pub fn dump(sources: &[Source]) -> Result<Dump, Failure> {
 /// Reads the cluster of a kubeconfig.
 #[cfg(feature = "kube")]
 pub fn live(options: &cluster::Options) -> Result<Dump, Failure> {
-    let dump = cluster::read(options).map_err(crate::observe::failure)?;
-    dump.check().map_err(wrong)?;
-    Ok(dump)
+    // Unlike a dump it may have no nodes: it said so itself.
+    cluster::read(options).map_err(crate::observe::failure)
 }
 
 fn wrong(error: impl std::fmt::Display) -> Failure {

@@ -28,7 +28,7 @@ mod secrets;
 mod watch;
 
 #[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
-pub use act::{ActError, Ended, FleetKind, Metrics, Settings, act, decision, serve, take_over_all};
+pub use act::{ActError, Ended, Expected, FleetKind, Metrics, Settings, Step, act, decision, serve, take_over_all};
 pub use adopt::{Adopted, Choices, adopt};
 pub use dump::{Dump, DumpError, RECIPE};
 #[cfg(all(feature = "kube", not(target_arch = "wasm32")))]

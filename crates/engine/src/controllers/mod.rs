@@ -134,6 +134,18 @@ impl Busy {
     pub fn deciding() -> Busy {
         Busy(Karpenter::decide)
     }
+
+    /// Those that bring to its end what was decided, and decide nothing.
+    #[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
+    pub fn finishing() -> Busy {
+        Busy(Karpenter::finish)
+    }
+
+    /// The same where another Karpenter does what is decided.
+    #[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
+    pub fn finishing_commands() -> Busy {
+        Busy(Karpenter::finish_commands)
+    }
 }
 
 impl Item {
@@ -231,6 +243,26 @@ impl Karpenter {
         match item {
             Item::Pod(..) | Item::Batch | Item::Bound(..) | Item::ClaimDisruption(_) => self.busy(item, cx),
             Item::Disruption | Item::Command(_) | Item::Static(_) => self.busy(item, cx),
+            _ => None,
+        }
+    }
+
+    #[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
+    fn finish(&mut self, item: &Item, cx: &mut Cx<'_, '_>) -> Option<SimTime> {
+        match item {
+            Item::Pod(..) | Item::Batch | Item::Bound(..) | Item::ClaimDisruption(_) | Item::Static(_) => None,
+            Item::Health(_) | Item::Expire(_) | Item::Interrupted(..) => None,
+            Item::Disruption => self.finish_commands(item, cx),
+            _ => self.busy(item, cx),
+        }
+    }
+
+    #[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
+    fn finish_commands(&mut self, item: &Item, cx: &mut Cx<'_, '_>) -> Option<SimTime> {
+        match item {
+            Item::Command(_) => self.busy(item, cx),
+            // Era A's loop sees its command through.
+            Item::Disruption if self.disruption.is_carrying_out() => self.busy(item, cx),
             _ => None,
         }
     }

@@ -14,11 +14,12 @@ use crate::environment::cloud::{Fleet, Instances};
 use crate::kernel::Timers;
 use crate::logs::LogLine;
 use crate::profile::Profile;
+use crate::scheduling::labels::DISRUPTED;
 use crate::session::Cluster;
 use crate::store::{Change, Store, exec};
 use crate::{Era, SimTime};
 use objects::collections::VecSet;
-use objects::{Api, ApiError, DocExt, Kind, ObjectKey, Provider, Reason, Value};
+use objects::{Api, ApiError, DocExt, Kind, Object, ObjectKey, Provider, Reason, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -78,6 +79,7 @@ pub struct Version {
     pub resource: String,
 }
 
+#[derive(Clone)]
 pub struct Deputy {
     cluster: Cluster,
     karpenter: Karpenter,
@@ -193,6 +195,28 @@ impl Deputy {
     /// What controllers have said since the last call.
     pub fn take_said(&mut self) -> Vec<Said> {
         std::mem::take(&mut self.said)
+    }
+
+    /// What controllers have said that nobody has taken yet.
+    pub fn said(&self) -> &[Said] {
+        &self.said
+    }
+
+    /// Brings to its end what was begun, and decides nothing more.
+    pub fn finish(&mut self) {
+        self.karpenter.equip(match self.kind {
+            FleetKind::Kwok => Busy::finishing(),
+            FleetKind::NodeClaim => Busy::finishing_commands(),
+        });
+    }
+
+    /// Whether claims or nodes come up or go.
+    pub fn is_under_way(&self) -> bool {
+        let (store, claim) = (self.store(), self.names().claim);
+        let is_going =
+            |node: &Object| node.meta.is_deleting() || node.node().is_some_and(|n| n.taints.iter().any(|t| t.key == DISRUPTED));
+        store.list(claim).any(|c| c.meta.is_deleting() || !c.claim().is_some_and(|c| c.initialized))
+            || store.list(Kind::Node).any(|n| is_going(n))
     }
 
     /// An object as the server has it now. Older news than what is known are none.

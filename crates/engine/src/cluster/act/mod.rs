@@ -3,6 +3,7 @@
 //! - [`deputy`]: the controllers, a copy of the cluster and the machines; talks to nobody.
 //! - `cluster::watch` fills the copy, [`wire`] carries the intents out, [`lease`] says whether this process may, [`guard`] whether it
 //!   should.
+//! - [`warrant`]: a saved plan, beside which nothing is done.
 //! - [`metrics`]: what is counted meanwhile; [`serve`] tells it, and the process's health.
 //! - [`own`], [`rebase`]: what keeps its writes apart from those of others.
 //!
@@ -18,6 +19,7 @@ mod rebase;
 mod record;
 mod run;
 mod serve;
+mod warrant;
 mod wire;
 
 #[cfg(test)]
@@ -28,3 +30,4 @@ pub use own::{FleetKind, take_over_all};
 pub use record::what as decision;
 pub use run::{ActError, Ended, Settings, act};
 pub use serve::serve;
+pub use warrant::{Expected, Step};

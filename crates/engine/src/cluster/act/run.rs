@@ -5,6 +5,7 @@ use super::events::Events;
 use super::lease::{self, Attempt, Lease};
 use super::metrics::{self, Metrics, Series};
 use super::own::FleetKind;
+use super::warrant::{Step, Warrant};
 use super::wire::{Failure, Hands, Known};
 use super::{guard, record};
 use crate::Era;
@@ -38,6 +39,8 @@ pub struct Settings {
     /// Names this process, and no other.
     pub identity: String,
     pub seed: u64,
+    /// A saved plan, which is carried out and nothing else.
+    pub plan: Option<Vec<Step>>,
     /// The present, Unix milliseconds.
     pub clock: fn() -> i64,
 }
@@ -49,6 +52,8 @@ pub enum Ended {
     Stopped,
     /// Another process leads.
     LeaseLost,
+    /// The saved plan was carried out.
+    Done,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +64,8 @@ pub enum ActError {
     Missing(String),
     #[error("will not act on this cluster: {0}")]
     Objections(String),
+    #[error("{0}")]
+    OffPlan(String),
 }
 
 const MINUTE_MS: i64 = 60_000;
@@ -268,6 +275,10 @@ impl Autoscaler<'_> {
         };
         let (mut deputy, notes) = Deputy::new(docs, era, &choices);
         notes.iter().for_each(|n| self.note(n));
+        let mut warrant = self.settings.plan.clone().map(Warrant::new);
+        if let Some(objection) = warrant.as_ref().and_then(|w| w.objection(deputy.store())) {
+            return Err(ActError::OffPlan(objection));
+        }
         self.note("leads");
         let mut renewed = self.now();
         let mut looked = 0;
@@ -292,7 +303,20 @@ impl Autoscaler<'_> {
                 looked = self.now();
                 self.metrics.show(&deputy, self.listed.is_empty(), &mut self.shown);
             }
-            if let Some(turn) = deputy.turn(self.now()) {
+            let now = self.now();
+            match warrant.as_mut().and_then(|w| w.ended(&deputy, now)) {
+                Some(Ok(())) => return Ok(Ended::Done),
+                Some(Err(objection)) => return Err(ActError::OffPlan(objection)),
+                None => {}
+            }
+            let turn = match &mut warrant {
+                Some(warrant) => warrant.turn(&mut deputy, now),
+                None => deputy.turn(now),
+            };
+            if let Some(news) = warrant.as_mut().and_then(Warrant::take_news) {
+                self.note(&news);
+            }
+            if let Some(turn) = turn {
                 let reason = self.tell(&mut deputy);
                 for intent in &turn.intents {
                     if let Some(ended) = self.carry_out(&turn, intent, reason, &mut deputy).await {

@@ -2,6 +2,7 @@
 
 use super::deputy::{Answer, Choices, Deputy, Said};
 use super::own::FleetKind;
+use super::warrant::{Step, Warrant};
 use crate::Action;
 use crate::Era;
 use crate::decisions::{Decision, What};
@@ -61,6 +62,9 @@ struct Bench {
     lines: Vec<String>,
     /// What is refused, once each: the kind of write and the error.
     faults: Vec<(&'static str, ApiError)>,
+    /// A saved plan, and how it ended.
+    warrant: Option<Warrant>,
+    ended: Option<Result<(), String>>,
 }
 
 impl Bench {
@@ -84,7 +88,7 @@ impl Bench {
         let (deputy, notes) = Deputy::new(docs, Era::V1, &choices);
         assert_eq!(notes, Vec::<String>::new());
         let seen = world.cluster.store.revision();
-        Bench { world, deputy, seen, decisions: Vec::new(), lines: Vec::new(), faults: Vec::new() }
+        Bench { world, deputy, seen, decisions: Vec::new(), lines: Vec::new(), faults: Vec::new(), warrant: None, ended: None }
     }
 
     fn show(&mut self) {
@@ -124,7 +128,13 @@ impl Bench {
             self.world.run_to(next);
             self.show();
             let now_ms = self.world.cluster.view().unix_ms();
-            while let Some(turn) = self.deputy.turn(now_ms) {
+            while self.ended.is_none() {
+                self.ended = self.warrant.as_mut().and_then(|w| w.ended(&self.deputy, now_ms));
+                let turn = match &mut self.warrant {
+                    Some(warrant) => warrant.turn(&mut self.deputy, now_ms),
+                    None => self.deputy.turn(now_ms),
+                };
+                let Some(turn) = turn.filter(|_| self.ended.is_none()) else { break };
                 for intent in &turn.intents {
                     let answer = self.carry_out(&intent.action);
                     self.deputy.answered(&turn, intent, answer);
@@ -357,4 +367,98 @@ fn beside_another_karpenter_it_only_decides() {
     }
     assert_eq!(deputy.store().count(Kind::FleetRequest), 0);
     assert_eq!(deputy.store().count(Kind::Instance), 0);
+}
+
+impl Bench {
+    /// What is planned for the cluster as it is now becomes all that may be done; gives how many actions that are.
+    fn allow_what_is_planned(&mut self) -> usize {
+        let mut dump = crate::cluster::Dump::default();
+        for object in self.world.cluster.store.all().filter(|o| !o.kind.is_internal()) {
+            dump.add("test", object.doc.clone()).unwrap();
+        }
+        let at_ms = self.world.cluster.view().unix_ms();
+        let choices = crate::cluster::Choices { at_ms, seed: 3, region: None, types: None };
+        let plan = crate::cluster::plan(&crate::cluster::adopt(dump, &choices), crate::cluster::Ahead::default());
+        let steps = Step::all(&plan, |a| format!("{:?}", a.reason));
+        let count = steps.len();
+        self.succeed();
+        self.warrant = Some(Warrant::new(steps));
+        self.ended = None;
+        count
+    }
+
+    /// Time passes and nobody looks after the cluster.
+    fn unattended(&mut self, ms: u64) {
+        self.world.run_to(self.world.now() + ms);
+        self.show();
+    }
+}
+
+#[test]
+fn a_saved_plan_is_carried_out_and_ends() {
+    let mut bench = Bench::new();
+    for (replicas, nodes) in [(5, 2), (12, 4), (7, 3), (0, 0)] {
+        bench.scale(replicas);
+        bench.unattended(2_000);
+        let count = bench.allow_what_is_planned();
+        assert!(count > 0, "{replicas}");
+        bench.run(900_000);
+        assert_eq!(bench.ended, Some(Ok(())), "{replicas}: {count} actions; {:#?}", gist(&bench.decisions));
+        assert_eq!(bench.types().len(), nodes, "{replicas}: {:?}", bench.types());
+        bench.decisions.clear();
+    }
+    assert_eq!(bench.world.cluster.store.count(Kind::NodeClaim), 0);
+}
+
+/// A decision that the plan does not hold leaves nothing at the server.
+#[test]
+fn nothing_is_done_beside_a_saved_plan() {
+    let mut bench = Bench::new();
+    bench.scale(5);
+    bench.unattended(2_000);
+    bench.allow_what_is_planned();
+    // Another number of pods waits than when it was made.
+    bench.scale(9);
+    bench.unattended(1_000);
+    bench.run(30_000);
+    let Some(Err(why)) = &bench.ended else { panic!("{:?}", bench.ended) };
+    assert!(
+        why.starts_with(
+            "the plan has no claim of the pool default for 3 pods. 0 of 2 actions of the plan were carried out, not: "
+        ),
+        "{why}"
+    );
+    assert_eq!(bench.world.cluster.store.count(Kind::NodeClaim), 0);
+    assert_eq!(gist(&bench.decisions), Vec::<String>::new());
+}
+
+/// What comes up while a plan is carried out waits; what was begun comes to its end.
+#[test]
+fn a_saved_plan_ends_with_what_was_begun() {
+    let mut bench = Bench::new();
+    bench.scale(5);
+    bench.unattended(2_000);
+    bench.allow_what_is_planned();
+    bench.run(1_500);
+    assert_eq!(bench.world.cluster.store.count(Kind::NodeClaim), 2);
+    bench.scale(12);
+    bench.run(120_000);
+    assert_eq!(bench.ended, Some(Ok(())));
+    assert_eq!(bench.types(), ["m5.xlarge", "m5.xlarge"]);
+    let claims = bench.world.cluster.store.list(Kind::NodeClaim);
+    assert!(claims.filter_map(|c| c.claim()).all(|c| c.initialized), "both came up");
+}
+
+/// A plan of nodes that are not there is not begun.
+#[test]
+fn a_plan_of_another_cluster_is_refused() {
+    let bench = Bench::new();
+    let step = Step {
+        title: "remove 1 node".to_owned(),
+        reason: Some("emptiness".to_owned()),
+        nodes: vec!["elsewhere".to_owned()],
+        ..Step::default()
+    };
+    let objection = Warrant::new(vec![step]).objection(bench.deputy.store());
+    assert_eq!(objection.as_deref(), Some("the plan is of another cluster or another time: there is no node elsewhere"));
 }

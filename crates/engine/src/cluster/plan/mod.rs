@@ -173,7 +173,7 @@ pub fn plan(adopted: &Adopted, ahead: Ahead) -> Plan {
 pub fn run(mut world: World, ahead: Ahead) -> Plan {
     let start = world.now();
     let end = start + ahead.horizon_ms;
-    let quiet = quiet_ms(&world, ahead.horizon_ms);
+    let quiet = quiet_ms(&world.cluster.store, world.cluster.profile.era, ahead.horizon_ms);
     let before = sum(&world);
     let mut watch = Watch::new(&world);
     let mut until = start + quiet;
@@ -213,9 +213,8 @@ pub fn run(mut world: World, ahead: Ahead) -> Plan {
 }
 
 /// Pools that wait for nodes to be quiet for some time are waited for.
-fn quiet_ms(world: &World, horizon_ms: u64) -> u64 {
-    let kind = Kind::pool(world.cluster.profile.era);
-    let waits = world.cluster.store.list(kind).filter_map(|p| u64::try_from(p.pool()?.consolidate_after_ms?).ok());
+pub(super) fn quiet_ms(store: &Store, era: Era, horizon_ms: u64) -> u64 {
+    let waits = store.list(Kind::pool(era)).filter_map(|p| u64::try_from(p.pool()?.consolidate_after_ms?).ok());
     QUIET_MS + waits.filter(|ms| *ms < horizon_ms).max().unwrap_or(0)
 }
 

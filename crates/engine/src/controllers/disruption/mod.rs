@@ -116,6 +116,12 @@ impl Disruption {
         last + (now.since(last) / period + 1) * period
     }
 
+    /// Whether era A's loop waits for what a command of it has begun.
+    #[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
+    pub fn is_carrying_out(&self) -> bool {
+        matches!(self.phase, Phase::AwaitingReplacements { .. } | Phase::AwaitingDeletion { .. })
+    }
+
     pub fn forget(&mut self, claim: &str) {
         self.record.forget(claim);
     }
