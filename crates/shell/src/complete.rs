@@ -192,6 +192,7 @@ fn kubectl(words: &[&str], word: &str, state: &State, snapshot: &Snapshot) -> (S
     };
     match verb.operands {
         Operands::Nothing => (none(), Vec::new()),
+        Operands::Files => (none(), files(word, state)),
         Operands::KindAndNames => with_kinds(&given),
         Operands::Nodes => (none(), spaced(names(Kind::Node).iter().map(String::as_str))),
         Operands::Pods if given.is_empty() && word.contains('/') => with_kinds(&given),
@@ -231,11 +232,13 @@ fn values(flag: &str, kind: Option<Kind>, words: &[&str], state: &State, snapsho
         snapshot.store.list(kind).flat_map(|o| o.meta.labels.keys().cloned()).collect()
     };
     match flag {
+        "output" if words.first() == Some(&"kustomize") => files(word, state),
         "output" => spaced(["wide", "yaml", "json", "name"])
             .into_iter()
             .chain(["jsonpath=", "jsonpath-as-json=", "custom-columns=", "go-template="].map(str::to_owned))
             .collect(),
-        "filename" => files(word, state),
+        "filename" | "kustomize" => files(word, state),
+        "load-restrictor" => spaced(["LoadRestrictionsNone", "LoadRestrictionsRootOnly"]),
         "context" => spaced(contexts(state).iter().map(String::as_str)),
         "namespace" => spaced(snapshot.store.list(Kind::Namespace).map(|n| n.meta.name.as_str())),
         "label-columns" => {

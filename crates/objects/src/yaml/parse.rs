@@ -3,7 +3,7 @@
 
 use super::json;
 use super::node::{Content, Document, Node, Pos, Span};
-use super::scalar::resolve;
+use super::scalar::{resolve, resolve_v3};
 use crate::Value;
 use crate::collections::VecMap;
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, StrInput};
@@ -34,8 +34,31 @@ const MAX_DEPTH: usize = 100;
 /// Most nodes of a stream, aliases expanded.
 const MAX_NODES: usize = 200_000;
 
+/// Stands in front of a key that is no text (`8080:`) in what [`parse_v3`] reads: yaml.v3 makes another kind of map of them,
+/// which JSON cannot hold.
+pub const NO_TEXT: char = '\u{fdd0}';
+
+/// What differs between readers of YAML.
+#[derive(Clone, Copy)]
+struct Rules {
+    resolve: fn(&str) -> Value,
+    /// Whether keys that are no text get a mark.
+    marks: bool,
+}
+
+const KUBECTL: Rules = Rules { resolve, marks: false };
+
 /// Reads a stream of YAML documents or of JSON values. Empty documents are left out.
 pub fn parse(text: &str) -> Stream {
+    parse_by(text, KUBECTL)
+}
+
+/// The same as kustomize reads it, with yaml.v3: `yes` and `off` are texts, and keys that are none carry [`NO_TEXT`].
+pub fn parse_v3(text: &str) -> Stream {
+    parse_by(text, Rules { resolve: resolve_v3, marks: true })
+}
+
+fn parse_by(text: &str, rules: Rules) -> Stream {
     let mut stream = Stream::default();
     if text.len() > MAX_BYTES {
         let text = format!(
@@ -58,7 +81,7 @@ pub fn parse(text: &str) -> Stream {
             stream.error = Some(YamlError { line: base.line.saturating_sub(1), column: 4, text });
             return stream;
         }
-        match parse_chunk(chunk, base, &mut budget) {
+        match parse_chunk(chunk, base, &mut budget, rules) {
             Ok(Some(document)) => stream.documents.push(document),
             Ok(None) => {}
             Err(e) => {
@@ -92,7 +115,7 @@ fn parse_json(text: &str, stream: &mut Stream) {
         match json::decoded(piece) {
             Ok(value) => {
                 // JSON is YAML too, so the YAML reader finds the positions.
-                let placed = parse_chunk(piece, base, &mut MAX_NODES.clone()).ok().flatten();
+                let placed = parse_chunk(piece, base, &mut MAX_NODES.clone(), KUBECTL).ok().flatten();
                 let root = placed.map_or_else(|| unplaced(&value), |d| d.root);
                 stream.documents.push(Document { root, value });
             }
@@ -151,7 +174,7 @@ enum Frame {
     Map { start: Pos, anchor: usize, entries: Vec<(String, Span, Node)>, key: Option<(String, Span)> },
 }
 
-fn parse_chunk(text: &str, base: Pos, budget: &mut usize) -> Result<Option<Document>, YamlError> {
+fn parse_chunk(text: &str, base: Pos, budget: &mut usize, rules: Rules) -> Result<Option<Document>, YamlError> {
     let place = |m: Marker| Pos {
         line: base.line + u32::try_from(m.line()).unwrap_or(u32::MAX).saturating_sub(1),
         column: u32::try_from(m.col()).unwrap_or(u32::MAX).saturating_add(1),
@@ -197,8 +220,8 @@ fn parse_chunk(text: &str, base: Pos, budget: &mut usize) -> Result<Option<Docum
             },
             Event::Scalar(value, style, anchor, tag) => {
                 let text_tag = tag.as_ref().is_some_and(|t| t.suffix == "str");
-                let value =
-                    if style == ScalarStyle::Plain && !text_tag { resolve(&value) } else { Value::String(value.into_owned()) };
+                let plain = style == ScalarStyle::Plain && !text_tag;
+                let value = if plain { (rules.resolve)(&value) } else { Value::String(value.into_owned()) };
                 (Node { span, content: Content::Scalar(value) }, anchor)
             }
             Event::Alias(id) => {
@@ -220,7 +243,8 @@ fn parse_chunk(text: &str, base: Pos, budget: &mut usize) -> Result<Option<Docum
                 Some((name, at)) => entries.push((name, at, node)),
                 None => {
                     let name = key_text(&node.content).ok_or_else(|| fail(node.span.start, "invalid map key"))?;
-                    *key = Some((name, node.span));
+                    let marked = rules.marks && !matches!(node.content, Content::Scalar(Value::String(_)));
+                    *key = Some((if marked { format!("{NO_TEXT}{name}") } else { name }, node.span));
                 }
             },
         }
@@ -359,6 +383,14 @@ mod tests {
         ] {
             assert_eq!(Value::Array(values(text)), want, "{text}");
         }
+    }
+
+    #[test]
+    fn reads_as_yaml_v3_does() {
+        let text = "a: yes\nb: [n, true, On, 2001-12-14, \"2001-12-14\", 010]\non: 1\n\"9\": 2\n9: 3\n";
+        let mut want = json!({"a": "yes", "b": ["n", true, "On", "2001-12-14T00:00:00Z", "2001-12-14", 8], "on": 1, "9": 2});
+        want[format!("{NO_TEXT}9")] = json!(3);
+        assert_eq!(parse_v3(text).documents[0].value, want);
     }
 
     /// The right-hand sides were printed by kubectl 1.32.

@@ -1,6 +1,7 @@
-//! How plain scalars become values, by the YAML 1.1 rules of kubectl's reader.
+//! How plain scalars become values, by the YAML 1.1 rules of kubectl's reader and by the mixed rules of kustomize's.
 //! Source: sigs.k8s.io/yaml v1.4 (goyaml.v2/resolve.go): `yes`/`on`/`y` are booleans, `010` is octal, base-60 numbers and
-//! timestamps stay text.
+//! timestamps stay text. go.yaml.in/yaml/v3 v3.0.4 (resolve.go): booleans are `true` and `false` alone, and a plain
+//! timestamp is a time, which JSON writes in full.
 
 use crate::Value;
 use serde_json::Number;
@@ -25,6 +26,17 @@ pub fn resolve(text: &str) -> Value {
         Plain::Whole(n) => Value::Number(n),
         Plain::Float(digits) => digits.parse().ok().and_then(float).unwrap_or_else(string),
         Plain::Text => string(),
+    }
+}
+
+/// The value of a plain scalar as yaml.v3 reads it.
+pub fn resolve_v3(text: &str) -> Value {
+    match text {
+        "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" | "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => {
+            Value::String(text.to_owned())
+        }
+        date if date.len() == 10 && is_timestamp(date) => Value::String(format!("{date}T00:00:00Z")),
+        _ => resolve(text),
     }
 }
 

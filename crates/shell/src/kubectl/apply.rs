@@ -342,8 +342,8 @@ pub fn replace(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Ne
     if force && call.dry_run()?.is_dry() {
         return Err(Fail::error("--dry-run can not be used when --force is set"));
     }
-    if call.flags.list("filename").is_empty() {
-        return Err(Fail::error("must specify --filename to replace"));
+    if call.flags.list("filename").is_empty() && call.built.is_none() {
+        return Err(Fail::error("must specify one of -f and -k"));
     }
     if force {
         return Err(Fail::error("replace --force is not simulated here: delete the object and create it again"));

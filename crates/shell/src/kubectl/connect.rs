@@ -6,7 +6,7 @@ use crate::run::Ctx;
 use objects::Kind;
 
 /// Commands that talk to no server.
-const LOCAL: [&str; 4] = ["config", "completion", "plugin", "version"];
+const LOCAL: [&str; 5] = ["config", "completion", "kustomize", "plugin", "version"];
 
 /// What stops a call before its verb begins.
 pub fn check(call: &Call, ctx: &Ctx<'_>) -> Result<(), Fail> {

@@ -24,8 +24,8 @@ pub type Loaded = Vec<Result<Manifest, Fail>>;
 /// The texts that `-f` names: (name for messages, text).
 pub fn texts(call: &Call, ctx: &Ctx<'_>) -> Result<Vec<(String, String)>, Fail> {
     let mut out = Vec::new();
-    if let Some(directory) = call.flags.text("kustomize") {
-        kustomized(directory, ctx, 0, &mut out)?;
+    if let Some(text) = &call.built {
+        out.push((call.flags.text("kustomize").unwrap_or_default().to_owned(), text.clone()));
     }
     for name in call.flags.list("filename") {
         if name == "-" {
@@ -54,41 +54,16 @@ pub fn texts(call: &Call, ctx: &Ctx<'_>) -> Result<Vec<(String, String)>, Fail> 
     Ok(out)
 }
 
-/// The files that the kustomization of a directory lists. Of its other fields none is simulated.
-fn kustomized(directory: &str, ctx: &Ctx<'_>, depth: usize, out: &mut Vec<(String, String)>) -> Result<(), Fail> {
-    if directory.contains("://") {
-        return Err(Fail::error(format!("unable to read URL \"{directory}\": the playground has no network")));
+/// Carries out `-k`, before the verb begins.
+pub fn build(call: &mut Call, io: &mut Io<'_>, ctx: &Ctx<'_>) -> Result<(), Fail> {
+    let Some(directory) = call.flags.text("kustomize").filter(|d| !d.is_empty()) else { return Ok(()) };
+    if !call.flags.list("filename").is_empty() {
+        return Err(Fail::error("only one of -f or -k can be specified"));
     }
-    let path = ctx.state.path(directory);
-    let names = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
-    let inside = |name: &str| crate::run::Files::absolute(&path, name);
-    let Some(text) = names.iter().find_map(|name| ctx.state.files.read(&inside(name))).filter(|_| depth < 16) else {
-        return Err(Fail::error(format!(
-            "unable to find one of 'kustomization.yaml', 'kustomization.yml' or 'Kustomization' in directory '{path}'"
-        )));
-    };
-    let stream = parse(text);
-    if let Some(error) = stream.error {
-        return Err(Fail::error(format!("invalid Kustomization: {error}")));
+    if call.flags.on("recursive") {
+        return Err(Fail::error("the -k flag can't be used with -f or -R"));
     }
-    let doc = stream.documents.into_iter().next().map(|d| d.value).unwrap_or_default();
-    let known = ["apiVersion", "kind", "resources"];
-    if let Some(field) = doc.as_object().into_iter().flat_map(objects::Map::keys).find(|k| !known.contains(&k.as_str())) {
-        return Err(Fail::error(format!("kustomize field {field} is not simulated here: only resources are")));
-    }
-    for item in doc.list_at("resources").iter().filter_map(Value::as_str) {
-        let full = inside(item);
-        match ctx.state.files.read(&full) {
-            Some(text) => out.push((item.to_owned(), text.to_owned())),
-            None if ctx.state.files.is_dir(&full) => kustomized(&full, ctx, depth + 1, out)?,
-            None => {
-                return Err(Fail::error(format!(
-                    "accumulating resources: accumulation err='accumulating resources from '{item}': open {full}: no such file or \
-                     directory'"
-                )));
-            }
-        }
-    }
+    call.built = Some(super::kustomize::built(directory, io, ctx)?);
     Ok(())
 }
 

@@ -29,6 +29,7 @@ mod help;
 mod info;
 mod jsonpath;
 mod kubeconfig;
+mod kustomize;
 mod label;
 mod local;
 mod logs;
@@ -72,6 +73,8 @@ pub struct Call {
     pub flags: Flags,
     /// Standard input, for `-f -`.
     pub stdin: String,
+    /// What `-k` made.
+    pub built: Option<String>,
     /// Whom and what the call talks to.
     pub target: Target,
 }
@@ -274,7 +277,8 @@ pub fn program(args: Vec<String>) -> Box<dyn Program> {
 impl Kubectl {
     fn run(&mut self, mut call: Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) {
         let run = if call.command.usage.is_none() { absent::run } else { call.verb.run };
-        self.stage = match connect::check(&call, ctx).and_then(|()| run(&mut call, io, ctx)) {
+        let begun = connect::check(&call, ctx).and_then(|()| manifest::build(&mut call, io, ctx));
+        self.stage = match begun.and_then(|()| run(&mut call, io, ctx)) {
             Ok(Next::Done(exit)) => Stage::Ending(exit),
             Ok(Next::Go(program)) => Stage::Running(program),
             Err(fail) => {
@@ -319,6 +323,7 @@ impl Program for Kubectl {
                         args: std::mem::take(&mut call.args),
                         flags: std::mem::take(&mut call.flags),
                         stdin: text,
+                        built: None,
                         target: std::mem::take(&mut call.target),
                     };
                     self.run(call, io, ctx);

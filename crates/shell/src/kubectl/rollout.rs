@@ -25,10 +25,11 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
     if !WORDS.contains(&word.as_str()) {
         return Err(Fail::error(format!("unknown command \"{word}\" for \"kubectl rollout\"")));
     }
-    if call.args.is_empty() {
-        return Err(Fail::error("required resource not specified"));
-    }
-    let asked = resolve(&call.args, api(ctx))?;
+    let asked = match super::manifest::named(call, ctx)? {
+        Some(asked) => asked,
+        None if call.args.is_empty() => return Err(Fail::error("required resource not specified")),
+        None => resolve(&call.args, api(ctx))?,
+    };
     if !asked.named() && !call.flags.given("selector") {
         return Err(Fail::no_name());
     }

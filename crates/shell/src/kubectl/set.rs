@@ -96,7 +96,7 @@ pub fn run(call: &mut Call, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Result<Next, 
 
 /// Splits off the operands that say what to set.
 fn changes(word: &str, call: &mut Call) -> Result<Vec<String>, Fail> {
-    let from_files = !call.flags.list("filename").is_empty();
+    let from_files = !call.flags.list("filename").is_empty() || call.built.is_some();
     match word {
         "serviceaccount" | "selector" => {
             if call.args.len() < 2 && !(from_files && call.args.len() == 1) {

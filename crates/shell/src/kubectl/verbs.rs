@@ -4,7 +4,7 @@ use super::commands::{self, Command};
 use super::{Call, Fail, Next, flags};
 use super::{
     absent, apply, auth, autoscale, config, create, delete, describe, diff, drain, edit, events, explain, get, help, info,
-    kubeconfig, label, logs, patch, resources, rollout, scale, set, taint, top, wait,
+    kubeconfig, kustomize, label, logs, patch, resources, rollout, scale, set, taint, top, wait,
 };
 use crate::job::Stream;
 use crate::options::Lang;
@@ -29,6 +29,8 @@ pub enum Operands {
     Words(&'static [&'static str]),
     /// Paths of fields.
     Fields,
+    /// Files and directories of the home.
+    Files,
 }
 
 pub struct Verb {
@@ -56,7 +58,7 @@ macro_rules! verbs {
     };
 }
 
-use Operands::{Fields, KindAndNames, Nodes, Nothing, Pods, Words};
+use Operands::{Fields, Files, KindAndNames, Nodes, Nothing, Pods, Words};
 
 verbs! {
     "Basic Commands (Beginner)": {
@@ -73,27 +75,28 @@ verbs! {
              "annotations", "command", "expose", "image-pull-policy", "override-type", "save-config"], create::run_pod;
         "set" Words(set::WORDS),
             ["dry-run", "output", "containers", "requests", "limits", "selector", "all", "filename", "env", "list",
-             "overwrite", "local"], set::run;
+             "overwrite", "local", "kustomize"], set::run;
     }
     "Basic Commands (Intermediate)": {
         "explain" Fields, ["recursive", "output"], explain::run;
         "get" KindAndNames,
             ["all-namespaces", "selector", "field-selector", "label-columns", "show-labels", "show-kind", "no-headers", "output",
              "watch", "watch-only", "output-watch-events", "sort-by", "ignore-not-found", "chunk-size", "filename", "raw",
-             "template", "recursive"], get::run;
+             "template", "recursive", "kustomize"], get::run;
         "edit" KindAndNames,
             ["filename", "output", "field-manager", "output-patch", "recursive", "save-config", "subresource", "validate",
-             "windows-line-endings"], edit::run;
+             "windows-line-endings", "kustomize"], edit::run;
         "delete" KindAndNames,
             ["filename", "selector", "all", "all-namespaces", "field-selector", "wait", "grace-period", "force", "now",
              "ignore-not-found", "cascade", "dry-run", "output", "timeout", "recursive", "kustomize"], delete::run;
     }
     "Deploy Commands": {
         "rollout" Words(rollout::WORDS),
-            ["watch", "timeout", "revision", "to-revision", "selector", "filename", "output", "dry-run"], rollout::run;
+            ["watch", "timeout", "revision", "to-revision", "selector", "filename", "output", "dry-run", "kustomize"],
+            rollout::run;
         "scale" KindAndNames,
             ["replicas", "current-replicas", "filename", "selector", "all", "dry-run", "output", "timeout", "resource-version",
-             "record", "recursive"], scale::run;
+             "record", "recursive", "kustomize"], scale::run;
         "autoscale" KindAndNames,
             ["min", "max", "cpu-percent", "cpu", "memory", "name", "dry-run", "output", "save-config"], autoscale::run;
     }
@@ -112,7 +115,7 @@ verbs! {
     }
     "Troubleshooting and Debugging Commands": {
         "describe" KindAndNames,
-            ["all-namespaces", "selector", "show-events", "filename", "chunk-size", "recursive"], describe::run;
+            ["all-namespaces", "selector", "show-events", "filename", "chunk-size", "recursive", "kustomize"], describe::run;
         "logs" Pods,
             ["follow", "selector", "container", "all-containers", "tail", "since", "since-time", "prefix", "previous",
              "timestamps", "max-log-requests", "ignore-errors", "limit-bytes", "pod-running-timeout"], logs::run;
@@ -132,21 +135,21 @@ verbs! {
             ["filename", "dry-run", "output", "validate", "wait", "force", "server-side", "prune", "selector", "all", "overwrite",
              "record", "recursive", "kustomize", "field-manager", "grace-period", "cascade", "timeout", "force-conflicts"], apply::run;
         "patch" KindAndNames,
-            ["patch", "patch-file", "type", "dry-run", "output", "filename", "record", "subresource", "local"], patch::run;
+            ["patch", "patch-file", "type", "dry-run", "output", "filename", "record", "subresource", "local", "kustomize"], patch::run;
         "replace" Nothing,
             ["filename", "force", "dry-run", "output", "validate", "save-config", "grace-period", "cascade", "timeout", "wait",
-             "recursive"], apply::replace;
+             "recursive", "kustomize"], apply::replace;
         "wait" KindAndNames,
             ["for", "timeout", "selector", "all", "all-namespaces", "field-selector", "filename", "output"], wait::run;
-        "kustomize" Nothing, [], absent::run;
+        "kustomize" Files, ["output", "load-restrictor", "reorder"], kustomize::run;
     }
     "Settings Commands": {
         "label" KindAndNames,
             ["overwrite", "all", "all-namespaces", "selector", "field-selector", "list", "dry-run", "output", "filename",
-             "resource-version", "record", "local"], label::label;
+             "resource-version", "record", "local", "kustomize"], label::label;
         "annotate" KindAndNames,
             ["overwrite", "all", "all-namespaces", "selector", "field-selector", "list", "dry-run", "output", "filename",
-             "resource-version", "record", "local"], label::annotate;
+             "resource-version", "record", "local", "kustomize"], label::annotate;
         "completion" Nothing, [],
             absent::completion;
     }
@@ -280,7 +283,15 @@ pub fn parse(mut args: Vec<String>, ctx: &Ctx<'_>) -> Result<Call, Refusal> {
         if args.iter().any(|a| a == "--help" || a == "-h") {
             return Err(Refusal::help(help::command(&command)));
         }
-        return Ok(Call { verb, command, args, flags: Default::default(), stdin: String::new(), target: Default::default() });
+        return Ok(Call {
+            verb,
+            command,
+            args,
+            flags: Default::default(),
+            stdin: String::new(),
+            built: None,
+            target: Default::default(),
+        });
     }
     let (mut operands, flags) = flags::parse(&args, &command).map_err(|error| {
         let hint =
@@ -316,7 +327,7 @@ pub fn parse(mut args: Vec<String>, ctx: &Ctx<'_>) -> Result<Call, Refusal> {
         return Err(Refusal::error(text, None));
     }
     words.append(&mut operands);
-    Ok(Call { verb, command, args: words, flags, stdin: String::new(), target })
+    Ok(Call { verb, command, args: words, flags, stdin: String::new(), built: None, target })
 }
 
 /// `kubectl help WORDS`.

@@ -40,7 +40,12 @@ pub const ABSENT: &[(&[&str], &str, &str)] = &[
     ),
     (&["kubetail"], "use stern, or kubectl logs -f -l LABELS --prefix", "stern이나 kubectl logs -f -l 레이블 --prefix를 쓰세요"),
     (
-        &["kustomize", "kapp", "skaffold", "tilt", "argocd", "flux"],
+        &["kustomize"],
+        "kubectl has it in itself: kubectl kustomize DIR, kubectl apply -k DIR",
+        "kubectl 안에 있습니다. kubectl kustomize 디렉터리, kubectl apply -k 디렉터리를 쓰세요",
+    ),
+    (
+        &["kapp", "skaffold", "tilt", "argocd", "flux"],
         "manifests are applied by kubectl apply -f here",
         "여기서는 kubectl apply -f로 매니페스트를 적용하세요",
     ),

@@ -55,6 +55,11 @@ pub fn base64(args: Vec<String>, _ctx: &Ctx<'_>) -> Built {
     })
 }
 
+/// Without line breaks.
+pub fn base64_of(bytes: &[u8]) -> String {
+    encoded(bytes, 0)
+}
+
 fn encoded(bytes: &[u8], wrap: usize) -> String {
     let mut out = String::new();
     for (i, chunk) in bytes.chunks(3).enumerate() {

@@ -37,6 +37,7 @@ use crate::run::{Ctx, Io, Program, Step};
 use std::fmt;
 
 pub use clock::date_text;
+pub use encode::base64_of;
 pub use own::COMMANDS as OWN_COMMANDS;
 
 /// Builds the program of a command from its arguments; a usage error comes back as a message.
