@@ -55,11 +55,22 @@ const KUBECTL: &[&str] = &[
     "cat <<EOF > d.yaml\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: w}\nspec: {template: {spec: {containers: [{name: w, image: n}]}}}\nEOF\nkubectl set image -f d.yaml w=x --local -o yaml | kubectl label --local -f - a=b -o yaml | kubectl patch --local -f - --type json -p '[{\"op\":\"remove\",\"path\":\"/spec\"}]'",
     "nodewright explain node/x; nodewright skip 1m; nodewright speed 8; nodewright check",
     "time -p kubectl get po | diff -u - /dev/null",
+    "mkdir -p k; cat <<EOF > k/kustomization.yaml\nresources: [a.yaml]\nnamePrefix: p-\nnamespace: x\nlabels:\n- pairs: {a: b}\n  includeSelectors: true\nimages: [{name: nginx, newTag: v1}]\nreplicas: [{name: web, count: 3}]\nEOF",
+    "mkdir -p k; cat <<EOF > k/a.yaml\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  template:\n    spec:\n      containers: [{name: c, image: nginx, envFrom: [{configMapRef: {name: cm}}], ports: [{containerPort: 80, protocol: TCP}]}]\nEOF",
+    "cat <<EOF >> k/kustomization.yaml\npatches:\n- patch: |-\n    apiVersion: apps/v1\n    kind: Deployment\n    metadata: {name: web}\n    spec: {template: {spec: {containers: [{name: d}, {name: c, ports: [{containerPort: 80}]}, {\\$patch: delete, name: e}]}}}\n- target: {kind: Deploy.*, labelSelector: a=b}\n  patch: |-\n    - {op: add, path: /spec/replicas, value: 2}\n    - {op: copy, from: /spec, path: /spec/x}\nEOF",
+    "cat <<EOF >> k/kustomization.yaml\nconfigMapGenerator:\n- name: cm\n  literals: [a=b]\n  files: [a.yaml]\n  behavior: merge\nsecretGenerator: [{name: s, envs: [a.yaml]}]\nsortOptions: {order: fifo}\ncommonAnnotations: {a: b}\nEOF",
+    "mkdir -p o; echo 'resources: [../k, ../o, a.yaml]' > o/kustomization.yaml; echo 'kind: Component' > k/Kustomization",
+    "kubectl kustomize k | envsubst | kubectl apply -f -; kubectl apply -k k; kubectl diff -k o; kubectl delete -k k; kubectl kustomize o -o x",
 ];
 const GLUE: &[&str] = &[" | ", " && ", " || ", "; ", "\n", " | jq . | ", " 2>&1 | ", " > f; "];
 const BITS: &[&str] = &[
     "'", "\"", "$(", ")", "`", "${", "}", "$((", "))", "<<EOF\n", "\\", "|", "&", ";;", "*", "[", "é", "\u{0}", "\n", "#", "!",
     "{1..9}", "%%", "-",
+];
+
+const YAML: &[&str] = &[
+    "null", "{}", "[]", "- ", ": ", "~", "1", "true", "$patch", "replace", "&a ", "*a", "<<: ", "\"", "../", "/", "name", "x: y",
+    "[*]", ".*", "(", "!",
 ];
 
 fn line(dice: &mut Dice, corpus: &[&str]) -> String {
@@ -152,6 +163,26 @@ fn corpus() -> Vec<String> {
     lines.chain(KUBECTL.iter().map(|l| (*l).to_owned())).collect()
 }
 
+/// A kustomization and its files with mistakes in them, and what is made of them.
+fn kustomized(dice: &mut Dice) -> String {
+    let parts: Vec<&str> = KUBECTL.iter().copied().filter(|l| l.contains("k/") || l.contains("-k ")).collect();
+    let mut text = String::new();
+    for part in &parts {
+        let mut part: Vec<char> = part.chars().collect();
+        for _ in 0..dice.roll(3) {
+            let (a, b) = (dice.roll(part.len()), dice.roll(part.len()));
+            match dice.roll(3) {
+                0 => drop(part.drain(a.min(b)..a.max(b).min(a.min(b) + 6))),
+                1 => part.splice(a..a, dice.pick(YAML).chars()).for_each(drop),
+                _ => part.swap(a, b),
+            }
+        }
+        text.push_str(&part.into_iter().collect::<String>());
+        text.push('\n');
+    }
+    text
+}
+
 fn fuzz(seconds: u64, most: usize, seed: u64) -> usize {
     let corpus = corpus();
     let corpus: Vec<&str> = corpus.iter().map(String::as_str).collect();
@@ -161,7 +192,7 @@ fn fuzz(seconds: u64, most: usize, seed: u64) -> usize {
         if begun.elapsed().as_secs() >= seconds {
             return n;
         }
-        let text = line(&mut dice, &corpus);
+        let text = if dice.roll(8) == 0 { kustomized(&mut dice) } else { line(&mut dice, &corpus) };
         run(&start, &text);
     }
     most

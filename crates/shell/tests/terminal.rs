@@ -100,7 +100,8 @@ fn what_was_listed_is_told() {
 
 #[test]
 fn tab_completes() {
-    let lab = terminal();
+    let mut lab = terminal();
+    lab.run("mkdir -p shop/base");
     let snapshot = lab.session.snapshot();
     for (line, first) in [
         ("kub", "kubectl "),
@@ -119,6 +120,14 @@ fn tab_completes() {
         ("nodewright ex", "explain "),
         ("nodewright explain pod", ""),
         ("nodewright explain n", "node/ip-"),
+        ("kubectl kus", "kustomize "),
+        ("kubectl kustomize sh", "shop/"),
+        ("kubectl kustomize shop/", "shop/base/"),
+        ("kubectl apply -k sh", "shop/"),
+        ("kubectl delete --kustomize=sh", "--kustomize=shop/"),
+        ("kubectl kustomize --load", "--load-restrictor="),
+        ("kubectl kustomize shop --load-restrictor=", "--load-restrictor=LoadRestrictionsNone "),
+        ("kubectl kustomize shop -o sh", "shop/"),
     ] {
         let found = lab.shell.complete(line, line.len(), &snapshot);
         let got = found.candidates.first().cloned().unwrap_or_default();

@@ -42,11 +42,13 @@ pub const NO_TEXT: char = '\u{fdd0}';
 #[derive(Clone, Copy)]
 struct Rules {
     resolve: fn(&str) -> Value,
+    /// Whether a text that begins with a brace is JSON values, one behind the other.
+    json: bool,
     /// Whether keys that are no text get a mark.
     marks: bool,
 }
 
-const KUBECTL: Rules = Rules { resolve, marks: false };
+const KUBECTL: Rules = Rules { resolve, json: true, marks: false };
 
 /// Reads a stream of YAML documents or of JSON values. Empty documents are left out.
 pub fn parse(text: &str) -> Stream {
@@ -55,7 +57,7 @@ pub fn parse(text: &str) -> Stream {
 
 /// The same as kustomize reads it, with yaml.v3: `yes` and `off` are texts, and keys that are none carry [`NO_TEXT`].
 pub fn parse_v3(text: &str) -> Stream {
-    parse_by(text, Rules { resolve: resolve_v3, marks: true })
+    parse_by(text, Rules { resolve: resolve_v3, json: false, marks: true })
 }
 
 fn parse_by(text: &str, rules: Rules) -> Stream {
@@ -69,7 +71,7 @@ fn parse_by(text: &str, rules: Rules) -> Stream {
         return stream;
     }
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    if text.trim_start().starts_with('{') {
+    if rules.json && text.trim_start().starts_with('{') {
         parse_json(text, &mut stream);
         return stream;
     }

@@ -30,7 +30,7 @@ pub fn images(all: &mut [Resource], image: &Value, build: &mut Build<'_>) -> Res
         everywhere(&mut resource.doc, &pattern, image)?;
         for path in IMAGES {
             build.charge(name.len() + 64)?;
-            let mut set = |node: &mut Value| rename(node, &pattern, image);
+            let mut set = |node: &mut Value, _: &str| rename(node, &pattern, image);
             let spec = Spec { group: "", version: "", kind: "", path, create: true };
             visit(resource, spec, Made::Nothing, &mut set).map_err(Wrong::Said)?;
         }
@@ -122,7 +122,7 @@ pub fn replicas(all: &mut [Resource], replica: &Value, build: &mut Build<'_>) ->
                 continue;
             }
             found = true;
-            let mut set = |node: &mut Value| {
+            let mut set = |node: &mut Value, _: &str| {
                 if node.is_object() || node.is_array() {
                     return Err(wrong_kind("ScalarNode", node));
                 }

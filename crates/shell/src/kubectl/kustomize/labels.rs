@@ -3,7 +3,7 @@
 
 use super::file::texts;
 use super::resource::{Resource, plain};
-use super::spec::{Made, Spec, visit, wrong_kind};
+use super::spec::{Made, Spec, pointer, visit, wrong_kind};
 use super::{Build, Wrong};
 use objects::json::as_go;
 use objects::{DocExt, Value};
@@ -78,15 +78,27 @@ fn put(all: &mut [Resource], pairs: &Value, specs: &[Spec<'_>], build: &mut Buil
     for resource in all {
         build.charge(size)?;
         for (key, value) in &pairs {
+            let (mut new, mut old) = (Vec::new(), Vec::new());
             for spec in specs {
-                let mut set = |node: &mut Value| match node {
+                let mut set = |node: &mut Value, at: &str| match node {
                     Value::Object(map) => {
-                        map.insert(key.clone(), Value::String(value.clone()));
+                        let place = format!("{at}{}", pointer(key));
+                        if map.insert(key.clone(), Value::String(value.clone())).is_none() {
+                            new.push(place);
+                        } else if !new.contains(&place) {
+                            old.push(place);
+                        }
                         Ok(())
                     }
                     other => Err(wrong_kind("MappingNode", other)),
                 };
                 visit(resource, *spec, Made::Map, &mut set).map_err(Wrong::Said)?;
+            }
+            for place in old {
+                resource.share(&place);
+            }
+            if new.len() > 1 {
+                resource.shared.push(new);
             }
         }
     }
@@ -137,7 +149,7 @@ pub fn namespace(all: &mut [Resource], file: &Value, build: &mut Build<'_>) -> R
 }
 
 fn move_to(resource: &mut Resource, name: &str) -> Result<(), String> {
-    let mut set = |node: &mut Value| {
+    let mut set = |node: &mut Value, _: &str| {
         if node.is_object() || node.is_array() {
             return Err(wrong_kind("ScalarNode", node));
         }

@@ -67,6 +67,9 @@ impl Place {
         if path.is_empty() {
             return Err(Wrong::Said("new root cannot be empty".to_owned()));
         }
+        if is_remote(path) {
+            return Err(not_fetched(path));
+        }
         if path.starts_with('/') {
             return Err(Wrong::Said(format!("new root '{path}' cannot be absolute")));
         }
@@ -199,7 +202,7 @@ pub fn resources(text: &str) -> Result<Vec<Resource>, String> {
 }
 
 /// That a document has a kind and a name.
-fn check(doc: &Value) -> Result<(), String> {
+pub fn check(doc: &Value) -> Result<(), String> {
     let text = |path: &str| plain(doc.at(path));
     let map = |path: &str| {
         let list = super::file::texts(doc.at(path));

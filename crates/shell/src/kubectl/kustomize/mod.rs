@@ -2,18 +2,23 @@
 //! Source: sigs.k8s.io/kustomize/api v0.20.1 and kyaml v0.20.1, as k8s.io/kubectl v0.35.4 has them:
 //! internal/target/kusttarget.go (the order of all), krusty/kustomizer.go; kustomize v5.7.1, commands/build.
 
+mod fields;
 mod file;
 mod generate;
 mod images;
 mod json6902;
 mod labels;
+mod lists;
 mod load;
 mod merge;
 mod names;
 mod patches;
 mod print;
+mod references;
+mod referring;
 mod resource;
 mod spec;
+mod target;
 
 use super::{Call, Fail, Next};
 use crate::run::{Ctx, Files, Io};
@@ -83,12 +88,8 @@ impl<'a> Build<'a> {
         let file = self.kustomization(&place)?;
         let mut all = self.accumulate(&place, &file, Vec::new())?;
         names::hashes(&mut all);
-        names::references(&mut all, self)?;
-        let local = "config.kubernetes.io/local-config";
-        all.retain(|r| {
-            matches!(r.doc.at("metadata.annotations").field(local), Value::Null)
-                || resource::plain(r.doc.at("metadata.annotations").field(local)) == "false"
-        });
+        references::rename(&mut all, self)?;
+        drop_local(&mut all)?;
         print::order(&mut all, file.get("sortOptions"), self.legacy)?;
         print::print(&mut all)
     }
@@ -165,7 +166,7 @@ impl<'a> Build<'a> {
     fn component(&mut self, place: &Place, path: &str, all: Vec<Resource>) -> Result<Vec<Resource>, Wrong> {
         let quoted = |what: &'static str| {
             move |e: Wrong| match e {
-                Wrong::Said(text) => Wrong::Said(format!("{what} {}", patches::go_quote(&text))),
+                Wrong::Said(text) => Wrong::Said(format!("{what} {}", print::go_quote(&text))),
                 here => here,
             }
         };
@@ -191,6 +192,18 @@ impl<'a> Build<'a> {
         let made = self.accumulate(base, &file, component.unwrap_or_default());
         made.map_err(|e| e.within(&format!("recursed accumulation of path '{root}'")))
     }
+}
+
+/// Takes out what is only for kustomize itself, and makes sure that the rest still has names.
+fn drop_local(all: &mut Vec<Resource>) -> Result<(), Wrong> {
+    for resource in all.iter() {
+        load::check(&resource.with_notes()).map_err(Wrong::Said)?;
+    }
+    all.retain(|r| match r.doc.at("metadata.annotations").field("config.kubernetes.io/local-config") {
+        Value::Null => true,
+        value => resource::plain(value) == "false",
+    });
+    Ok(())
 }
 
 /// Adds resources, none of which may be there.

@@ -3,12 +3,11 @@
 
 use super::load::{Place, resources};
 use super::merge::merge;
+use super::print::go_quote;
 use super::resource::{Resource, plain};
-use super::{Build, Wrong, json6902};
-use crate::kubectl::selector::Labels;
+use super::{Build, Wrong, json6902, target};
 use objects::yaml::{parse, to_yaml};
 use objects::{DocExt, Map, Value, json};
-use regex_lite::Regex;
 
 /// A patch that was read.
 pub struct Patch {
@@ -197,24 +196,6 @@ fn operations(text: &str) -> Result<Vec<Value>, String> {
     }
 }
 
-/// Go's `%q`.
-pub fn go_quote(text: &str) -> String {
-    let mut out = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\t' => out.push_str("\\t"),
-            '\r' => out.push_str("\\r"),
-            c if c.is_control() => out.push_str(&format!("\\x{:02x}", u32::from(c))),
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
-}
-
 impl Patch {
     pub fn apply(&self, all: &mut Vec<Resource>, build: &mut Build<'_>) -> Result<(), Wrong> {
         match &self.what {
@@ -231,8 +212,8 @@ impl Patch {
                     self.source
                 )));
             };
-            let found = select(all, target, build).map_err(|e| {
-                e.within(&format!("unable to find patch target {} in `resources`", go_quote(&target_text(target))))
+            let found = target::select(all, target, build).map_err(|e| {
+                e.within(&format!("unable to find patch target {} in `resources`", go_quote(&target::text(target))))
             })?;
             for at in found {
                 let Some(resource) = all.get_mut(at) else { continue };
@@ -267,6 +248,11 @@ impl Patch {
         if self.rename || self.change_kind {
             resource.remember();
         }
+        for what in [self.rename.then_some("Name"), self.change_kind.then_some("Kind")].into_iter().flatten() {
+            if !resource.allowed.contains(&what) {
+                resource.allowed.push(what);
+            }
+        }
         resource.doc = merge(std::mem::take(&mut resource.doc), patch, build)?.unwrap_or_default();
         if resource.doc.is_null() {
             return Ok(());
@@ -280,6 +266,7 @@ impl Patch {
                 value => resource.doc.set(field, value.clone()),
             }
         }
+        resource.share_changes(&old);
         Ok(())
     }
 
@@ -287,7 +274,7 @@ impl Patch {
         let Some(target) = &self.target else {
             return Err(Wrong::Said(format!("must specify a target for JSON patch {}", self.source)));
         };
-        for at in select(all, target, build)? {
+        for at in target::select(all, target, build)? {
             let Some(resource) = all.get_mut(at) else { continue };
             build.charge(self.size + 256)?;
             if !self.plain {
@@ -299,51 +286,8 @@ impl Patch {
             }
             json6902::apply(&mut resource.doc, operations).map_err(Wrong::Said)?;
             resource.tidy_annotations();
+            resource.shared.clear();
         }
         Ok(())
     }
-}
-
-/// A target as kustomize shows it.
-fn target_text(target: &Value) -> String {
-    let text = |field: &str| target.str_at(field).unwrap_or_default().to_owned();
-    let gvk = super::resource::Gvk { group: text("group"), version: text("version"), kind: text("kind") };
-    let id = super::resource::Id { gvk, name: text("name"), namespace: text("namespace"), cluster: false };
-    format!("{}:a={}:l={}", id.text(), text("annotationSelector"), text("labelSelector"))
-}
-
-/// The places of the resources that a target fits. Names, kinds and namespaces are regular expressions.
-fn select(all: &[Resource], target: &Value, build: &mut Build<'_>) -> Result<Vec<usize>, Wrong> {
-    let pattern = |field: &str| -> Result<Option<Regex>, Wrong> {
-        let Some(text) = target.str_at(field).filter(|t| !t.is_empty()) else { return Ok(None) };
-        let anchored = format!("^(?:{text})$");
-        Regex::new(&anchored).map(Some).map_err(|e| Wrong::Said(format!("error parsing regexp: {e}: `{anchored}`")))
-    };
-    let (group, version, kind) = (pattern("group")?, pattern("version")?, pattern("kind")?);
-    let (name, namespace) = (pattern("name")?, pattern("namespace")?);
-    let fits = |pattern: &Option<Regex>, text: &str| pattern.as_ref().is_none_or(|p| p.is_match(text));
-    let mut out = Vec::new();
-    for (at, resource) in all.iter().enumerate() {
-        build.charge(64)?;
-        let (now, first) = (resource.id(), resource.original());
-        let whole = (fits(&namespace, first.effective()) || fits(&namespace, now.effective()))
-            && (fits(&name, &first.name) || fits(&name, &now.name))
-            && fits(&group, &now.gvk.group)
-            && fits(&version, &now.gvk.version)
-            && fits(&kind, &now.gvk.kind);
-        if !whole {
-            continue;
-        }
-        let mut chosen = true;
-        for (selector, field) in [("labelSelector", "metadata.labels"), ("annotationSelector", "metadata.annotations")] {
-            let selector = Labels::parse(target.str_at(selector).unwrap_or_default());
-            let selector = selector.map_err(|e| Wrong::Said(format!("unable to parse requirement: {e}")))?;
-            let own = super::file::texts(resource.doc.at(field)).into_iter().collect();
-            chosen = chosen && selector.matches(&own);
-        }
-        if chosen {
-            out.push(at);
-        }
-    }
-    Ok(out)
 }

@@ -7,7 +7,7 @@ use objects::collections::Order as _;
 use objects::yaml::{NO_TEXT, to_yaml};
 use objects::{DocExt, Map, Value};
 
-const FIRST: [&str; 22] = [
+pub const FIRST: [&str; 22] = [
     "Namespace",
     "ResourceQuota",
     "StorageClass",
@@ -126,7 +126,7 @@ fn go(value: &Value) -> String {
         Value::Bool(b) => b.to_string(),
         Value::Number(n) if n.is_u64() && !n.is_i64() => format!("{:#x}", n.as_u64().unwrap_or(0)),
         Value::Number(n) => n.to_string(),
-        Value::String(text) => super::patches::go_quote(text),
+        Value::String(text) => go_quote(text),
         Value::Array(items) => {
             let items: Vec<String> = items.iter().map(go).collect();
             format!("[]interface {{}}{{{}}}", items.join(", "))
@@ -142,7 +142,25 @@ fn go(value: &Value) -> String {
 /// Keys in order, those that are no texts behind the others.
 fn entries(map: &Map<String, Value>) -> Vec<String> {
     let (odd, texts): (Vec<_>, Vec<_>) = map.iter().partition(|(k, _)| k.starts_with(NO_TEXT));
-    let texts = texts.into_iter().map(|(k, v)| format!("{}:{}", super::patches::go_quote(k), go(v)));
+    let texts = texts.into_iter().map(|(k, v)| format!("{}:{}", go_quote(k), go(v)));
     let odd = odd.into_iter().map(|(k, v)| format!("{}:{}", k.trim_start_matches(NO_TEXT), go(v)));
     texts.chain(odd).collect()
+}
+
+/// Go's `%q`.
+pub fn go_quote(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            '\r' => out.push_str("\\r"),
+            c if c.is_control() => out.push_str(&format!("\\x{:02x}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
 }

@@ -112,6 +112,11 @@ pub struct Resource {
     pub behavior: Option<Behavior>,
     /// Whether a hash of the content becomes part of the name.
     pub hashed: bool,
+    /// What patches were allowed to change: `Name`, `Kind`.
+    pub allowed: Vec<&'static str>,
+    /// Places (JSON pointers) that one label was written to at once. In kustomize they hold one node: what changes it at
+    /// one of them, changes it at all, until the document is read anew.
+    pub shared: Vec<Vec<String>>,
     /// The error of a key that stands twice; it shows when the document is printed.
     pub twice: Option<String>,
 }
@@ -134,6 +139,8 @@ impl Resource {
             suffixes: Vec::new(),
             behavior: None,
             hashed: false,
+            allowed: Vec::new(),
+            shared: Vec::new(),
             twice: None,
         }
     }
@@ -186,6 +193,31 @@ impl Resource {
         self.previous.push(Previous { namespace: id.effective().to_owned(), name: id.name, kind: id.gvk.kind });
     }
 
+    /// Writes what stands at a place to all that share it.
+    pub fn share(&mut self, place: &str) {
+        let Some(value) = self.doc.pointer(place).cloned() else { return };
+        for other in self.shared.iter().filter(|group| group.iter().any(|p| p == place)).flatten() {
+            if let Some(slot) = self.doc.pointer_mut(other) {
+                *slot = value.clone();
+            }
+        }
+    }
+
+    /// After a merge: what it changed at one place it changed at all that share it; what it took away is shared no more.
+    pub fn share_changes(&mut self, before: &Value) {
+        let mut groups = std::mem::take(&mut self.shared);
+        for group in &mut groups {
+            group.retain(|place| self.doc.pointer(place).is_some());
+        }
+        self.shared = groups;
+        let mut places: Vec<String> = self.shared.iter().flatten().cloned().collect();
+        objects::collections::Order::order(places.as_mut_slice());
+        let changed: Vec<String> = places.into_iter().filter(|p| self.doc.pointer(p) != before.pointer(p)).collect();
+        for place in changed {
+            self.share(&place);
+        }
+    }
+
     /// Whether kustomize keeps notes of its own among the annotations.
     pub fn has_notes(&self) -> bool {
         self.hashed || self.behavior.is_some() || !self.previous.is_empty()
@@ -208,12 +240,14 @@ impl Resource {
         if self.hashed {
             notes.push(("needsHashSuffix", "enabled".to_owned()));
         }
-        let slot = doc.slot("metadata.annotations");
-        if !slot.is_object() {
-            *slot = json!({});
-        }
-        if let Value::Object(map) = slot {
-            for (name, value) in notes.into_iter().filter(|(_, value)| !value.is_empty()) {
+        let allowed = self.allowed.iter().map(|what| (format!("allow{what}Change"), "enabled".to_owned()));
+        let notes = notes.into_iter().map(|(name, value)| (name.to_owned(), value)).chain(allowed);
+        for (name, value) in notes.filter(|(_, value)| !value.is_empty()) {
+            let slot = doc.slot("metadata.annotations");
+            if !slot.is_object() {
+                *slot = json!({});
+            }
+            if let Value::Object(map) = slot {
                 map.insert(format!("internal.config.kubernetes.io/{name}"), Value::String(value));
             }
         }

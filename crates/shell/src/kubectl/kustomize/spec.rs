@@ -23,7 +23,8 @@ pub enum Made {
     Nothing,
 }
 
-type Set<'s> = &'s mut dyn FnMut(&mut Value) -> Result<(), String>;
+/// Changes what stands at a place, which is named as a JSON pointer.
+type Set<'s> = &'s mut dyn FnMut(&mut Value, &str) -> Result<(), String>;
 
 /// Calls `set` on all that stands at the path, if the resource is of the kind.
 pub fn visit(resource: &mut Resource, spec: Spec<'_>, made: Made, set: Set<'_>) -> Result<(), String> {
@@ -33,7 +34,7 @@ pub fn visit(resource: &mut Resource, spec: Spec<'_>, made: Made, set: Set<'_>) 
     let parts = parts(spec.path);
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     let made = if spec.create { made } else { Made::Nothing };
-    let done = walk(&mut resource.doc, &parts, made, set);
+    let done = walk(&mut resource.doc, &parts, made, &mut String::new(), set);
     done.map_err(|e| format!("considering field '{}' of object {}: {e}", spec.path, resource.id().text()))
 }
 
@@ -53,15 +54,18 @@ fn parts(path: &str) -> Vec<String> {
     out
 }
 
-fn walk(node: &mut Value, parts: &[&str], made: Made, set: Set<'_>) -> Result<(), String> {
+fn walk(node: &mut Value, parts: &[&str], made: Made, at: &mut String, set: Set<'_>) -> Result<(), String> {
     let Some((part, rest)) = parts.split_first() else {
-        return set(node);
+        return set(node, at);
     };
     match node {
         Value::Null => Ok(()),
         Value::Array(items) => {
-            for item in items {
-                walk(item, parts, made, set).map_err(|e| format!("visit traversal on path: [{}]: {e}", parts.join(" ")))?;
+            for (n, item) in items.iter_mut().enumerate() {
+                let length = at.len();
+                at.push_str(&format!("/{n}"));
+                walk(item, parts, made, at, set).map_err(|e| format!("visit traversal on path: [{}]: {e}", parts.join(" ")))?;
+                at.truncate(length);
             }
             Ok(())
         }
@@ -78,13 +82,20 @@ fn walk(node: &mut Value, parts: &[&str], made: Made, set: Set<'_>) -> Result<()
             if creates && map.get(name).is_none_or(Value::is_null) {
                 map.insert(name.to_owned(), fresh());
             }
-            match map.get_mut(name) {
-                Some(next) => walk(next, rest, made, set),
-                None => Ok(()),
-            }
+            let Some(next) = map.get_mut(name) else { return Ok(()) };
+            let length = at.len();
+            at.push_str(&pointer(name));
+            walk(next, rest, made, at, set)?;
+            at.truncate(length);
+            Ok(())
         }
         _ => Err("expected sequence or mapping node".to_owned()),
     }
+}
+
+/// A key as a part of a JSON pointer.
+pub fn pointer(key: &str) -> String {
+    format!("/{}", key.replace('~', "~0").replace('/', "~1"))
 }
 
 /// Kustomize's words for a value of another shape than wanted.
