@@ -3,7 +3,7 @@
 use super::columns::layout;
 use super::commands::{self, Command};
 use super::verbs::{EVERYWHERE, Operands, VERBS, WITHOUT_EFFECT};
-use super::{absent, resources};
+use super::{absent, kustomize, resources};
 use objects::{Era, Kind};
 
 fn names(list: impl IntoIterator<Item = String>) -> String {
@@ -50,6 +50,14 @@ fn page() -> String {
         }
     }
     out.push_str(&format!("\nNot simulated; they say so and exit with 1: {}.\n\n", names(missing)));
+    out.push_str(&format!(
+        "## Kustomizations\n\n`kubectl kustomize DIR` and `-k DIR` build what kustomize 5.7.1, which is in kubectl 1.35, makes of files \
+         in the home directory.\n\nFields that are refused by name: {}. Bases and files by URL are refused too: nothing is fetched. \
+         At most {} objects come\nout of one build.\n\nKnown differences: maps are shown in messages in another style of YAML; a merge \
+         keeps quotes around a value only where the\nvalue needs them.\n\n",
+        names(kustomize::ABSENT.iter().map(|f| (*f).to_owned())),
+        kustomize::RESOURCES
+    ));
     out.push_str("## Kinds\n\nColumns of `kubectl get`, those of `-o wide` behind the stroke.\n\n| kind | names | eras | columns |\n|---|---|---|---|\n");
     for kind in Kind::ALL.iter().filter(|k| !k.is_internal()) {
         let info = kind.info();

@@ -9,7 +9,7 @@ use objects::{DocExt, Map, Value};
 pub const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
 /// Fields that kustomize has and that are not simulated.
-const ABSENT: [&str; 13] = [
+pub const ABSENT: [&str; 13] = [
     "openapi",
     "replacements",
     "vars",

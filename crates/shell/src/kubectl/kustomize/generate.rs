@@ -132,7 +132,11 @@ pub fn absorb(all: &mut Vec<Resource>, mut new: Resource) -> Result<(), Wrong> {
         }
         [at] if keeps => *at,
         [_] => return fail(format!("id {} exists; behavior must be merge or replace", id.go())),
-        _ => return fail(format!("found multiple objects that could accept merge of {}", id.text())),
+        many => {
+            let shown = many.iter().filter_map(|at| all.get(*at)).map(|r| as_go(&r.with_notes()));
+            let shown: Vec<String> = shown.collect();
+            return fail(format!("found multiple objects [{}] that could accept merge of {}", shown.join(" "), id.text()));
+        }
     };
     let Some(slot) = all.get_mut(at) else { return Ok(()) };
     let mut fields = vec!["metadata.labels", "metadata.annotations"];

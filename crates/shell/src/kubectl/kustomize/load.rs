@@ -168,6 +168,7 @@ pub fn resources(text: &str) -> Result<Vec<Resource>, String> {
             let start = document.root.span.start.line;
             let mut resource = Resource::new(document.value);
             resource.twice = twice(&document.root, start);
+            empty(&document.root, &mut String::new(), &mut resource.empty);
             resource
         })
         .collect();
@@ -230,6 +231,31 @@ pub fn check(doc: &Value) -> Result<(), String> {
         kind if kind.ends_with("List") => Ok(()),
         _ if text("metadata.name").is_empty() => Err(format!("missing metadata.name in object {}", meta())),
         _ => Ok(()),
+    }
+}
+
+/// The places of fields with nothing behind the colon.
+fn empty(node: &Node, at: &mut String, found: &mut Vec<String>) {
+    let length = at.len();
+    match &node.content {
+        Content::Scalar(_) => {}
+        Content::List(items) => {
+            for (n, item) in items.iter().enumerate() {
+                at.push_str(&format!("/{n}"));
+                empty(item, at, found);
+                at.truncate(length);
+            }
+        }
+        Content::Map(entries) => {
+            for (key, _, value) in entries {
+                at.push_str(&super::spec::pointer(key));
+                if value.content == Content::Scalar(Value::Null) && value.span.start == value.span.end {
+                    found.push(at.clone());
+                }
+                empty(value, at, found);
+                at.truncate(length);
+            }
+        }
     }
 }
 

@@ -12,21 +12,23 @@ use objects::{Kind, Map, Value};
 #[derive(Clone, Debug)]
 pub enum Schema {
     None,
+    /// A kind of Kubernetes that is not simulated: what all have is known of it, and whether it has a template of pods.
+    Other(bool),
     Kind(Kind),
     Type(Type),
 }
 
 impl Schema {
-    /// Of the object: kinds of Kubernetes have a schema in kustomize, those of CRDs have none.
+    /// Of the object: kinds of Kubernetes 1.21 have a schema in kustomize, later ones and those of CRDs have none.
     pub fn of(doc: &Value) -> Schema {
         let text = |field: &str| plain(doc.get(field).unwrap_or(&Value::Null));
-        let kind = Kind::of(&text("apiVersion"), &text("kind"));
-        match kind
-            .filter(|k| !k.info().group.starts_with("karpenter.") && (k.info().group, k.info().version) != ("autoscaling", "v2"))
-        {
-            Some(kind) => Schema::Kind(kind),
-            None => Schema::None,
+        let (version, kind) = (text("apiVersion"), text("kind"));
+        let group = version.split_once('/').map_or("", |(group, _)| group);
+        if (group.contains('.') && !group.ends_with(".k8s.io")) || version == "autoscaling/v2" {
+            return Schema::None;
         }
+        let pods = kind == "ReplicationController" || kind == "PodTemplate";
+        Kind::of(&version, &kind).map_or(Schema::Other(pods), Schema::Kind)
     }
 
     /// What is known of a field, and how its list is merged: by keys of the items, as a set (no keys), or not (`None`).
@@ -34,6 +36,11 @@ impl Schema {
         let fields = match self {
             Schema::Kind(kind) => fields_of(*kind),
             Schema::Type(Type::Object(ty)) => fields_of_type(ty),
+            Schema::Other(_) if name == "webhooks" => return (Schema::None, Some(vec!["name".to_owned()])),
+            Schema::Other(_) if name == "metadata" => fields_of(Kind::ConfigMap),
+            Schema::Other(true) if name == "template" => fields_of_type("v1.DeploymentSpec"),
+            // That of a ReplicationController holds a template.
+            Schema::Other(true) if name == "spec" => return (Schema::Other(true), None),
             Schema::Type(Type::Map(of)) => return (Schema::Type((**of).clone()), None),
             _ => return (Schema::None, None),
         };
@@ -77,10 +84,33 @@ pub fn nothing(value: Option<&Value>) -> bool {
     value.is_none_or(Value::is_null)
 }
 
-/// The patch merged into the document; `None` where it deletes it.
-pub fn merge(doc: Value, patch: Value, build: &mut Build<'_>) -> Result<Option<Value>, Wrong> {
+/// Stands, during a merge, where the document has nothing behind a colon.
+const EMPTY: &str = "\u{fdd1}";
+
+/// The patch merged into the document, of which the fields at `empty` have nothing behind the colon; `None` where it
+/// deletes it.
+pub fn merge(mut doc: Value, patch: Value, empty: &[String], build: &mut Build<'_>) -> Result<Option<Value>, Wrong> {
     let schema = Schema::of(&doc);
-    walk(Some(doc), Some(patch), &schema, None, build)
+    for slot in empty {
+        if let Some(slot) = doc.pointer_mut(slot).filter(|v| v.is_null()) {
+            *slot = Value::String(EMPTY.to_owned());
+        }
+    }
+    let mut merged = walk(Some(doc), Some(patch), &schema, None, build)?;
+    if let Some(doc) = merged.as_mut().filter(|_| !empty.is_empty()) {
+        restore(doc);
+    }
+    Ok(merged)
+}
+
+/// Lists that no merge walked have their empty fields yet.
+fn restore(value: &mut Value) {
+    match value {
+        Value::String(text) if text == EMPTY => *value = Value::Null,
+        Value::Array(items) => items.iter_mut().for_each(restore),
+        Value::Object(map) => map.values_mut().for_each(restore),
+        _ => {}
+    }
 }
 
 /// Merges `origin`, of the patch, into `dest`.
@@ -92,6 +122,11 @@ pub fn walk(
     build: &mut Build<'_>,
 ) -> Result<Option<Value>, Wrong> {
     build.charge(16)?;
+    let dest = match dest {
+        Some(Value::String(text)) if text == EMPTY && origin.is_none() => return Ok(None),
+        Some(Value::String(text)) if text == EMPTY => Some(Value::Null),
+        dest => dest,
+    };
     let shape = [dest.as_ref(), origin.as_ref()].into_iter().flatten().find(|v| !v.is_null());
     let check = |wanted: &str, fits: fn(&Value) -> bool| {
         let all = [dest.as_ref(), origin.as_ref()].into_iter().flatten().filter(|v| !v.is_null());

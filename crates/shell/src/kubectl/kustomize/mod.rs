@@ -22,6 +22,8 @@ mod target;
 
 use super::{Call, Fail, Next};
 use crate::run::{Ctx, Files, Io};
+#[cfg(test)]
+pub use file::ABSENT;
 use load::Place;
 use objects::{DocExt, Value};
 use resource::Resource;
@@ -29,7 +31,7 @@ use resource::Resource;
 /// Most work of one build: bytes read and compared, roughly.
 const WORK: usize = 64 << 20;
 /// Most resources of one build.
-const RESOURCES: usize = 1_000;
+pub const RESOURCES: usize = 1_000;
 /// Deepest chain of bases.
 const DEPTH: usize = 50;
 

@@ -253,7 +253,8 @@ impl Patch {
                 resource.allowed.push(what);
             }
         }
-        resource.doc = merge(std::mem::take(&mut resource.doc), patch, build)?.unwrap_or_default();
+        let empty = std::mem::take(&mut resource.empty);
+        resource.doc = merge(std::mem::take(&mut resource.doc), patch, &empty, build)?.unwrap_or_default();
         if resource.doc.is_null() {
             return Ok(());
         }
@@ -287,6 +288,7 @@ impl Patch {
             json6902::apply(&mut resource.doc, operations).map_err(Wrong::Said)?;
             resource.tidy_annotations();
             resource.shared.clear();
+            resource.empty.clear();
         }
         Ok(())
     }

@@ -117,6 +117,8 @@ pub struct Resource {
     /// Places (JSON pointers) that one label was written to at once. In kustomize they hold one node: what changes it at
     /// one of them, changes it at all, until the document is read anew.
     pub shared: Vec<Vec<String>>,
+    /// Places (JSON pointers) of fields with nothing behind the colon, which a merge takes for missing; a `null` stays.
+    pub empty: Vec<String>,
     /// The error of a key that stands twice; it shows when the document is printed.
     pub twice: Option<String>,
 }
@@ -141,6 +143,7 @@ impl Resource {
             hashed: false,
             allowed: Vec::new(),
             shared: Vec::new(),
+            empty: Vec::new(),
             twice: None,
         }
     }
