@@ -3,6 +3,7 @@
 
 mod args;
 mod catalog_files;
+mod dist;
 mod html;
 mod page;
 mod schemas;
@@ -23,6 +24,7 @@ usage: cargo xtask <command>
                                                    build the page (fast profile) and serve it on this machine
   modules [--out DIR]                              replace the wasm that Trunk made in DIR (its hook calls this)
   test [--all] [--list] [SUITE...]                 run the test suites, or the named ones
+  dist [--target TRIPLE] [--out DIR]               build the native binary, one static file (default: target/dist)
   catalog                                          pack crates/catalog/data/*.csv into crates/catalog/packed/
   schemas SOURCE...                                reduce published schemas to crates/objects/src/schema/*.txt
 ";
@@ -47,6 +49,7 @@ fn main() -> Result<()> {
         }
         "serve" => serve::run(args),
         "test" => test::run(args),
+        "dist" => dist::run(args),
         "catalog" => {
             args.finish()?;
             catalog_files::write()

@@ -15,7 +15,7 @@ use wasm_bindgen_cli_support::Bindgen;
 /// The script that loads the later parts.
 const LINKER: &str = "./later.js";
 
-const TARGET: &str = "wasm32-unknown-unknown";
+pub const TARGET: &str = "wasm32-unknown-unknown";
 
 /// A built page: the wasm module's size as it is and compressed, in bytes, and where all of it is.
 pub struct Built {
@@ -73,20 +73,20 @@ pub fn build(profile: &str, out: &Path) -> Result<Built> {
 
 /// cargo for wasm; the path of the module it made.
 pub fn cargo_build(profile: &str, manifest: &str, bin: &str) -> Result<PathBuf> {
-    ensure_target()?;
+    ensure_target(TARGET)?;
     let args = ["build", "--manifest-path", manifest, "--bin", bin, "--target", TARGET, "--profile", profile];
     shell::run(shell::cargo(&args))?;
     Ok(target_dir()?.join(TARGET).join(profile).join(format!("{bin}.wasm")))
 }
 
-/// Installs the wasm target where it is missing and rustup is there.
-pub fn ensure_target() -> Result<()> {
+/// Installs a target of the toolchain where it is missing and rustup is there.
+pub fn ensure_target(target: &str) -> Result<()> {
     let sysroot = shell::output(shell::command("rustc", &["--print", "sysroot"]))?;
-    if Path::new(sysroot.trim()).join("lib/rustlib").join(TARGET).exists() {
+    if Path::new(sysroot.trim()).join("lib/rustlib").join(target).exists() {
         return Ok(());
     }
-    shell::run(shell::command("rustup", &["target", "add", TARGET]))
-        .with_context(|| format!("the Rust target {TARGET} is missing; install it with `rustup target add {TARGET}`"))
+    shell::run(shell::command("rustup", &["target", "add", target]))
+        .with_context(|| format!("the Rust target {target} is missing; install it with `rustup target add {target}`"))
 }
 
 /// Where cargo puts what it builds.

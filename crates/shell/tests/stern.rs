@@ -21,7 +21,7 @@ fn tells_the_logs_of_the_pods_that_match() {
     let mut messages: Vec<&str> = lines.iter().filter_map(|l| l.splitn(3, ' ').nth(2)).collect();
     messages.sort_unstable();
     assert_eq!(messages, plain.lines().collect::<Vec<_>>());
-    assert!(lines.iter().all(|l| l.starts_with("karpenter-") && l.splitn(3, ' ').nth(1) == Some("controller")), "{lines:?}");
+    assert!(lines.iter().all(|l| l.starts_with("karpenter-") && l.split(' ').nth(1) == Some("controller")), "{lines:?}");
     // Who comes and who goes is told beside the lines.
     let pods = lab.run("kubectl get po -n karpenter -o name | wc -l").stdout.trim().parse::<usize>().unwrap();
     for sign in ["+ ", "- "] {

@@ -12,7 +12,7 @@ pub fn run(_: &mut Shared) -> Result<()> {
     if !shell::exists("node") {
         bail!("node is missing: the wasm engine runs under Node 20 or newer; install it from your distribution or nodejs.org");
     }
-    page::ensure_target()?;
+    page::ensure_target(page::TARGET)?;
     shell::run(shell::cargo(&["build", "--quiet", "-p", NATIVE, "--lib", "--target", TARGET, "--profile", "page-dev"]))?;
     let module = page::target_dir()?.join(TARGET).join("page-dev/nodewright_wasm_probe.wasm");
     let module = module.to_str().context(NO_UTF8)?;

@@ -22,7 +22,7 @@ pub fn first() -> Vec<Suite> {
             Ok(())
         }),
         Suite::new("clippy-wasm", "lints of the page and the JavaScript facade for wasm", |_| {
-            page::ensure_target()?;
+            page::ensure_target(page::TARGET)?;
             let packages = ["-p", "nodewright-web", "-p", "nodewright-js", "--target", "wasm32-unknown-unknown"];
             let args = [&["clippy", "--quiet"], packages.as_slice(), &["--", "-D", "warnings"]].concat();
             shell::run(shell::cargo(&args))
