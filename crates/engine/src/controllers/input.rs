@@ -1,7 +1,7 @@
 //! The cluster as the scheduler reads it, with what Karpenter remembers about it. Both eras decide by the rules of their
 //! last release (0.31.4 and 1.14.1).
 
-use super::names::Names;
+use super::names::{DO_NOT_DISRUPT, Names};
 use super::state::State;
 use super::{node_class, settings};
 use crate::actor::View;
@@ -9,7 +9,7 @@ use crate::pricing::Kubelet;
 use crate::scheduling::input::{Source, read};
 use crate::scheduling::{Cluster, OfferingKey, TypeTable};
 use objects::collections::VecSet;
-use objects::{DocExt, Era, Object, Value};
+use objects::{DocExt, Era, Kind, Object, Value};
 use std::sync::Arc;
 
 /// What the cloud sells, offerings that were out of capacity lately marked: the types as they are, and once more for
@@ -50,19 +50,52 @@ fn shaped<'s, 'k>(view: &View<'_>, state: &'s mut State, wanted: impl Iterator<I
     kept
 }
 
-/// The cluster at this instant.
-pub fn cluster(view: &View<'_>, state: &mut State) -> Cluster {
+/// Something worked out that may serve once more. A clone does without: each checkpoint would hold one of its own.
+#[derive(Debug)]
+pub struct Kept<T>(pub Option<T>);
+
+impl<T> Clone for Kept<T> {
+    fn clone(&self) -> Kept<T> {
+        Kept(None)
+    }
+}
+
+impl<T> Default for Kept<T> {
+    fn default() -> Kept<T> {
+        Kept(None)
+    }
+}
+
+/// A cluster as it was read, and what it was read from beside the types.
+#[derive(Debug)]
+pub struct Seen {
+    revision: u64,
+    marked: VecSet<String>,
+    cluster: Arc<Cluster>,
+}
+
+/// The cluster at this instant; the one that was read last where nothing has changed since.
+pub fn cluster(view: &View<'_>, state: &mut State) -> Arc<Cluster> {
     let pools = pools(view);
     let types = shaped(view, state, pools.iter().map(|(_, kubelet)| kubelet));
+    let (table, revision) = (types.table.clone(), view.store.revision_of_matters());
     let blocks = pools.into_iter().map(|(name, kubelet)| (name, types.block(&kubelet))).collect();
-    read(&Source {
-        store: view.store,
-        rules: settings::rules(view),
-        types: types.table.clone(),
-        blocks,
-        now_ms: view.unix_ms(),
-        marked: state.marked(),
-    })
+    let same = |seen: &&Seen| {
+        seen.revision == revision && seen.marked == *state.marked() && Arc::ptr_eq(&seen.cluster.types, &table)
+    };
+    if let Some(seen) = state.seen.0.as_ref().filter(same) {
+        return seen.cluster.clone();
+    }
+    let (rules, now_ms, marked) = (settings::rules(view), view.unix_ms(), state.marked());
+    let cluster = Arc::new(read(&Source { store: view.store, rules, types: table, blocks, now_ms, marked }));
+    let lasts = !cluster.nodes.iter().any(|n| n.settling) && !view.store.list(Kind::Pod).any(|p| is_guarded_for_a_time(p));
+    state.seen = Kept(lasts.then(|| Seen { revision, marked: state.marked().clone(), cluster: cluster.clone() }));
+    cluster
+}
+
+/// Whether the annotation that keeps the pod from being disrupted says for how long.
+pub fn is_guarded_for_a_time(pod: &Object) -> bool {
+    pod.meta.annotations.get(DO_NOT_DISRUPT).is_some_and(|v| v != "true" && v != "false")
 }
 
 /// Pools by name with the kubelet settings of their nodes: a pool's own in the older era, its node class's in the newer.

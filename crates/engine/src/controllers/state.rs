@@ -35,8 +35,18 @@ pub struct State {
     nodes_named: u64,
     /// What was sold when somebody asked last.
     pub types: super::input::Types,
+    /// The cluster as it was read last.
+    pub seen: super::input::Kept<super::input::Seen>,
     /// Every claim had its instance at least once since the process started.
     pub has_synced: bool,
+}
+
+/// What the state says at an instant beside its counters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flux {
+    nominated: VecSet<String>,
+    unavailable: VecSet<OfferingKey>,
+    marked: VecSet<String>,
 }
 
 impl State {
@@ -93,9 +103,10 @@ impl State {
         self.touch(now);
     }
 
-    /// Whether time alone changes what it says.
-    pub fn is_in_flux(&self, now: SimTime) -> bool {
-        self.nominated.values().chain(self.unavailable.values()).any(|until| *until > now)
+    /// What of it ends by time alone, as far as it has not.
+    pub fn flux(&self, now: SimTime) -> Flux {
+        let nominated = self.nominated.iter().filter(|(_, until)| **until > now).map(|(name, _)| name.clone());
+        Flux { nominated: nominated.collect(), unavailable: self.unavailable(now), marked: self.marked.clone() }
     }
 
     /// Marked by a command, or the claim or its node is being deleted.

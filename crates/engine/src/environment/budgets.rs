@@ -7,7 +7,7 @@ use super::workloads_owner::scale_of;
 use crate::actor::{Actor, Intent, View};
 use crate::kernel::{SimTime, Timers};
 use crate::store::{Change, Op};
-use objects::collections::VecMap;
+use objects::collections::{VecMap, VecSet};
 use objects::json;
 use objects::{DocExt, Kind, Object, ObjectKey, Value};
 use std::sync::Arc;
@@ -17,6 +17,8 @@ const REACTION_MS: u64 = 20;
 #[derive(Clone, Debug, Default)]
 pub struct DisruptionBudgets {
     due: Timers<ObjectKey>,
+    /// The pods under each budget that was looked at, by its `namespace/name`.
+    under: VecMap<String, VecSet<(String, String)>>,
 }
 
 impl Actor for DisruptionBudgets {
@@ -27,12 +29,27 @@ impl Actor for DisruptionBudgets {
     fn observe(&mut self, change: &Change, view: &View<'_>) {
         let at = view.now + REACTION_MS;
         match (change.kind(), change.op) {
-            (Kind::PodDisruptionBudget, _) => note_change(&mut self.due, change, at),
-            (Kind::Pod, _) => {
-                for budget in view.store.list_in(Kind::PodDisruptionBudget, &change.object.meta.namespace) {
-                    if [Some(&change.object), change.old.as_ref()].into_iter().flatten().any(|p| covers(budget, p)) {
-                        self.due.sooner(budget.key(), at);
+            (Kind::PodDisruptionBudget, _) => {
+                let selector = |o: &Object| o.pdb().and_then(|b| b.selector.clone());
+                if change.op == Op::Deleted || change.old.as_deref().map(selector) != Some(selector(&change.object)) {
+                    self.under.remove(&change.key().to_string());
+                }
+                note_change(&mut self.due, change, at);
+            }
+            (Kind::Pod, op) => {
+                let pod = &change.object;
+                for budget in view.store.list_in(Kind::PodDisruptionBudget, &pod.meta.namespace) {
+                    let (is, was) = (op != Op::Deleted && covers(budget, pod), change.old.as_ref().is_some_and(|p| covers(budget, p)));
+                    if !is && !was {
+                        continue;
                     }
+                    if is != was
+                        && let Some(pods) = self.under.get_mut(&budget.key().to_string())
+                    {
+                        let name = (pod.meta.namespace.clone(), pod.meta.name.clone());
+                        if is { pods.insert(name) } else { pods.remove(&name) };
+                    }
+                    self.due.sooner(budget.key(), at);
                 }
             }
             // The wanted scale is part of the sum.
@@ -52,9 +69,21 @@ impl Actor for DisruptionBudgets {
     fn act(&mut self, view: &View<'_>) -> Vec<Intent> {
         let mut out = Vec::new();
         while let Some(budget) = next_due(&mut self.due, view) {
-            out.extend(sync(budget, view));
+            let pods = self.pods(budget, view);
+            out.extend(sync(budget, &pods, view));
         }
         out
+    }
+}
+
+impl DisruptionBudgets {
+    /// The pods under a budget, by name.
+    fn pods<'a>(&mut self, budget: &Object, view: &View<'a>) -> Vec<&'a Arc<Object>> {
+        let names = self.under.entry(budget.key().to_string()).or_insert_with(|| {
+            let all = view.store.list_in(Kind::Pod, &budget.meta.namespace).filter(|p| covers(budget, p));
+            all.map(|p| (p.meta.namespace.clone(), p.meta.name.clone())).collect()
+        });
+        names.iter().filter_map(|(namespace, name)| view.store.get(&ObjectKey::new(Kind::Pod, namespace, name))).collect()
     }
 }
 
@@ -63,9 +92,8 @@ pub(super) fn covers(budget: &Object, pod: &Object) -> bool {
         && budget.pdb().and_then(|b| b.selector.as_ref()).is_some_and(|s| s.matches(&pod.meta.labels))
 }
 
-fn sync(budget: &Arc<Object>, view: &View<'_>) -> Option<Intent> {
-    let pods: Vec<&Arc<Object>> = view.store.list_in(Kind::Pod, &budget.meta.namespace).filter(|p| covers(budget, p)).collect();
-    let (expected, desired) = expectations(budget, &pods, view);
+fn sync(budget: &Arc<Object>, pods: &[&Arc<Object>], view: &View<'_>) -> Option<Intent> {
+    let (expected, desired) = expectations(budget, pods, view);
     let healthy = pods.iter().filter(|p| !p.meta.is_deleting() && p.pod().is_some_and(|p| p.ready)).count() as i64;
     let allowed = if expected <= 0 { 0 } else { (healthy - desired).max(0) };
     let mut conditions: Vec<Value> = budget.doc.list_at("status.conditions").to_vec();

@@ -56,10 +56,12 @@ enum By {
     Controller,
     /// Nodes and claims by provider ID.
     Provider,
+    /// Events by the name of the object that they are about.
+    About,
 }
 
 impl By {
-    const ALL: [By; 3] = [By::Node, By::Controller, By::Provider];
+    const ALL: [By; 4] = [By::Node, By::Controller, By::Provider, By::About];
 
     fn term(self, object: &Object) -> Option<&str> {
         let term = match self {
@@ -69,6 +71,7 @@ impl By {
                 let of_claim = || object.claim().map(|c| c.provider_id.as_str());
                 object.node().map(|n| n.provider_id.as_str()).or_else(of_claim)
             }
+            By::About => object.doc.str_at("involvedObject.name").filter(|_| object.kind == Kind::Event),
         };
         term.filter(|t| !t.is_empty())
     }
@@ -156,6 +159,11 @@ impl Store {
     /// The nodes or claims of a machine, by name.
     pub fn with_provider_id(&self, kind: Kind, id: &str) -> impl Iterator<Item = &Arc<Object>> {
         self.indexed(By::Provider, kind, id)
+    }
+
+    /// The events about objects of this name, by namespace and name.
+    pub fn events_about(&self, name: &str) -> impl Iterator<Item = &Arc<Object>> {
+        self.indexed(By::About, Kind::Event, name)
     }
 
     fn indexed(&self, by: By, kind: Kind, term: &str) -> impl Iterator<Item = &Arc<Object>> {

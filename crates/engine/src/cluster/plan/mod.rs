@@ -166,25 +166,25 @@ pub struct Pending {
 /// Runs the adopted cluster until it rests, or as far as it is to look ahead, and writes down what happens. The adopted world
 /// is left as it is.
 pub fn plan(adopted: &Adopted, ahead: Ahead) -> Plan {
-    run(adopted.world.clone(), ahead)
+    run(&mut adopted.world.clone(), ahead)
 }
 
-/// The same from a world that something has been changed in.
-pub fn run(mut world: World, ahead: Ahead) -> Plan {
+/// The same of a world that something may have been changed in, which is moved to the plan's end.
+pub fn run(world: &mut World, ahead: Ahead) -> Plan {
     let start = world.now();
     let end = start + ahead.horizon_ms;
     let quiet = quiet_ms(&world.cluster.store, world.cluster.profile.era, ahead.horizon_ms);
-    let before = sum(&world);
-    let mut watch = Watch::new(&world);
+    let before = sum(world);
+    let mut watch = Watch::new(world);
     let mut until = start + quiet;
     let rest = 'run: loop {
         while world.step(until.min(end)) {
-            let decided = watch.see(&world);
+            let decided = watch.see(world);
             if decided {
                 until = world.now() + quiet;
             }
             // What was begun is seen through, unless something else begins meanwhile.
-            if watch.moves() >= ahead.moves && (decided || !is_busy(&world)) {
+            if watch.moves() >= ahead.moves && (decided || !is_busy(world)) {
                 break 'run Rest::Moves { after_ms: world.now().since(start), pods: watch.moves() };
             }
         }
@@ -192,21 +192,21 @@ pub fn run(mut world: World, ahead: Ahead) -> Plan {
         if world.now() >= end {
             break Rest::Horizon { after_ms };
         }
-        if !is_busy(&world) {
+        if !is_busy(world) {
             break Rest::Reached { after_ms: watch.last_ms() };
         }
         until = world.now() + quiet;
     };
-    let (under_way, actions) = watch.finish(&world);
+    let (under_way, actions) = watch.finish(world);
     let view = world.cluster.view();
     Plan {
         at_ms: view.unix_ms_of(start),
         era: view.era(),
         before,
-        after: sum(&world),
+        after: sum(world),
         under_way,
-        stays: stays::stays(&world, start),
-        pending: stays::pending(&world),
+        stays: stays::stays(world, start),
+        pending: stays::pending(world),
         actions,
         rest,
     }

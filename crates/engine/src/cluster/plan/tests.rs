@@ -158,7 +158,7 @@ fn check(era: Era, deeds: &[Deed]) -> (Plan, Adopted) {
         let session = session(era, seed, deeds);
         let adopted = adopted(&session);
         let planned = plan(&adopted, Ahead::default());
-        let real = run(session.world().clone(), Ahead::default());
+        let real = run(&mut session.world().clone(), Ahead::default());
         assert_eq!(gist(&planned, &session), gist(&real, &session), "{era:?} {seed} {deeds:?}");
         assert_eq!((planned.before, planned.after), (real.before, real.after), "{era:?} {seed} {deeds:?}");
         let names = |p: &Plan| p.stays.iter().map(|s| s.machine.clone()).collect::<Vec<_>>();

@@ -3,8 +3,9 @@
 //! multinodeconsolidation,singlenodeconsolidation,validation}.go v1.14.1.
 
 use super::super::context::{Cx, DEDUPE_MS};
+use super::super::input::is_guarded_for_a_time;
 use super::super::messages::Say;
-use super::super::names::{CAPACITY_TYPE, DISRUPTED, DO_NOT_DISRUPT, INSTANCE_TYPE, ZONE};
+use super::super::names::{CAPACITY_TYPE, DISRUPTED, INSTANCE_TYPE, ZONE};
 use super::super::state::{self, State};
 use super::order::{Method, Order};
 use super::picture::{Picture, Subject};
@@ -56,35 +57,37 @@ impl Disruption {
 
     fn is_at_rest(&self, state: &mut State, cx: &Cx<'_, '_>) -> bool {
         let now = cx.view.now;
-        let Some(rest) = self.rest.filter(|_| !state.is_in_flux(now)) else { return false };
+        let Some(rest) = &self.rest else { return false };
         rest.revision == cx.view.store.revision_of_matters()
             && rest.state.is_none_or(|then| then == state.consolidation_state(now))
+            && rest.flux == state.flux(now)
+            && rest.busy == self.queue.claims()
     }
 
     /// Remembers what a whole pass found nothing to do in, unless that changes with time: pods may be guarded, and budgets
-    /// open, at certain times only.
+    /// open, at certain times only. Which candidates a budget lets a method look at does not: in this era their order goes by
+    /// prices and pods.
     fn note_rest(&mut self, picture: &Picture, asked: bool, state: &mut State, cx: &Cx<'_, '_>) {
-        let for_a_time = |p: &Arc<Object>| p.meta.annotations.get(DO_NOT_DISRUPT).is_some_and(|v| v != "true" && v != "false");
         let drifted = || picture.subjects.iter().any(|s| s.claim.condition_is_true("Drifted"));
         let scheduled = |p: &Arc<Object>| {
             let budgets = p.doc.list_at("spec.disruption.budgets");
             budgets.iter().any(|b| b.str_at("schedule").is_some())
         };
         let now = cx.view.now;
-        let changes = state.is_in_flux(now)
-            || !self.queue.claims().is_empty()
-            || drifted()
+        let changes = drifted()
             || cx.view.store.list(cx.names.pool).any(scheduled)
-            || cx.view.store.list(Kind::Pod).any(for_a_time);
+            || cx.view.store.list(Kind::Pod).any(|p| is_guarded_for_a_time(p));
         self.rest = (!changes).then(|| Rest {
             revision: cx.view.store.revision_of_matters(),
             state: asked.then(|| state.consolidation_state(now)),
+            flux: state.flux(now),
+            busy: self.queue.claims(),
         });
     }
 
     fn flow(&mut self, from: usize, state: &mut State, cx: &mut Cx<'_, '_>) -> SimTime {
         self.rest = None;
-        let (mut asked, mut settled, said) = (false, from == 0, cx.out.len());
+        let (mut asked, said) = (false, cx.out.len());
         let picture = Picture::take(state, &self.queue.claims(), &mut self.record, cx);
         let poll = cx.view.now + cx.view.profile.disruption_poll_ms;
         for (position, method) in METHODS.into_iter().enumerate().skip(from) {
@@ -102,16 +105,13 @@ impl Disruption {
             }
             let mut allowed = budgets::mapping(method.reason(), state, cx);
             asked = true;
-            settled &= allowed.values().all(|left| *left > 0);
             if let Some(order) = self.choose(method, eligible, &mut allowed, &picture, state, cx) {
                 self.phase = Phase::Validating { order: Box::new(order), position };
                 return cx.view.now + cx.view.profile.validation_ms;
             }
-            // Where a budget was in the way it may open.
-            settled &= self.is_consolidated(method, state, cx.view.now);
         }
         // What was said now is written first.
-        if settled && cx.out.len() == said {
+        if from == 0 && cx.out.len() == said {
             self.note_rest(&picture, asked, state, cx);
         }
         poll

@@ -17,12 +17,12 @@ mod record;
 mod survey;
 
 use super::context::Cx;
-use super::state::State;
+use super::state::{Flux, State};
 use crate::SimTime;
 use crate::actor::View;
 use crate::scheduling::consolidation::{self, Candidate};
 use objects::Era;
-use objects::collections::VecMap;
+use objects::collections::{VecMap, VecSet};
 use order::{Method, Order};
 use picture::{Picture, Subject};
 use queue::Queue;
@@ -45,11 +45,14 @@ enum Phase {
 
 /// The cluster as it was when a pass found nothing to do, for reasons that time alone does not change: a pass over the same
 /// would find and say the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Rest {
     revision: u64,
     /// The state for consolidation, where a method asked for it.
     state: Option<u64>,
+    flux: Flux,
+    /// Claims that commands work on.
+    busy: VecSet<String>,
 }
 
 /// The disruption controller.

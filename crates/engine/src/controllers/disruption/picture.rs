@@ -54,7 +54,7 @@ impl Subject {
 /// The cluster as the scheduler sees it, and the subjects in order of node name.
 #[derive(Debug)]
 pub struct Picture {
-    pub cluster: Cluster,
+    pub cluster: Arc<Cluster>,
     pub subjects: Vec<Subject>,
     /// Balanced pools are weighed by the prices of the subjects alone, as long as nothing adds up the cluster's cost.
     pub is_alone: bool,
@@ -68,7 +68,7 @@ impl Picture {
     }
 
     /// The same with the cluster read already.
-    pub fn of(cluster: Cluster, state: &State, busy: &VecSet<String>, record: &mut Record, cx: &mut Cx<'_, '_>) -> Picture {
+    pub fn of(cluster: Arc<Cluster>, state: &State, busy: &VecSet<String>, record: &mut Record, cx: &mut Cx<'_, '_>) -> Picture {
         let mut subjects = Vec::new();
         let weights = Weights::of(&cluster);
         let claims: Vec<Arc<Object>> = cx.view.store.list(cx.names.claim).cloned().collect();

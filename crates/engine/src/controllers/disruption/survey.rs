@@ -12,6 +12,7 @@ use crate::scheduling::Cluster;
 use crate::scheduling::consolidation::{Command, candidate};
 use objects::collections::{VecMap, VecSet};
 use objects::{Era, Kind};
+use std::sync::Arc;
 
 /// A node that a method would look at.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,7 +71,7 @@ fn ask(method: Method, finding: &mut Finding, view: &View<'_>, cluster: &Cluster
     let (mut controller, mut state, mut record) = (Disruption::new(), State::default(), Record::default());
     let cx = &mut Cx::new(view);
     state.mark(marked.iter().cloned(), view.now);
-    let mut picture = Picture::of(cluster.clone(), &state, &VecSet::new(), &mut record, cx);
+    let mut picture = Picture::of(Arc::new(cluster.clone()), &state, &VecSet::new(), &mut record, cx);
     picture.is_alone = true;
     let eligible = match view.era() {
         Era::V1 => controller.eligible(method, &picture, cx),

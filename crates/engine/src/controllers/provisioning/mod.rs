@@ -9,7 +9,7 @@ pub use batch::Batch;
 pub use claim::{ClaimPlan, limit_exceeded};
 
 use super::context::{Cx, DEDUPE_UNSCHEDULABLE_MS};
-use super::input;
+use super::input::{self, Kept};
 use super::messages::{By, Say};
 use super::names::DISRUPTED;
 use super::state::{self, State};
@@ -19,6 +19,7 @@ use crate::scheduling::{self, Cluster, Plan, Round};
 use crate::store::Change;
 use objects::collections::VecSet;
 use objects::{Era, Kind, Object, ObjectKey};
+use std::sync::Arc;
 
 /// A pod that stays pending triggers again after this.
 pub const RETRIGGER_MS: u64 = 10_000;
@@ -28,6 +29,8 @@ pub const RETRIGGER_MS: u64 = 10_000;
 pub struct Provisioning {
     /// Pods (uid, matter) that a line about consolidation was written for.
     warned: VecSet<(String, &'static str)>,
+    /// The last plan, and of which cluster. Pods that cannot be placed are tried again and again.
+    last: Kept<(Arc<Cluster>, Arc<Plan>)>,
 }
 
 /// Whether Karpenter may make a node for the pod: the scheduler tried and failed, and no one else will place it.
@@ -65,7 +68,7 @@ impl Provisioning {
         if cluster.pools.iter().all(|p| p.closed) {
             return cx.log(Say::NoPools);
         }
-        let plan = scheduling::solve(&cluster, &Round::default());
+        let plan = self.plan(&cluster);
         record(&cluster, &pods, &plan, state, cx);
         for planned in &plan.claims {
             match ClaimPlan::of(planned, &cluster) {
@@ -75,6 +78,15 @@ impl Provisioning {
                 Err(error) => cx.log(Say::CannotCreate { error: &error }),
             }
         }
+    }
+
+    fn plan(&mut self, cluster: &Arc<Cluster>) -> Arc<Plan> {
+        if let Some((_, plan)) = self.last.0.as_ref().filter(|(of, _)| Arc::ptr_eq(of, cluster)) {
+            return plan.clone();
+        }
+        let plan = Arc::new(scheduling::solve(cluster, &Round::default()));
+        self.last = Kept(Some((cluster.clone(), plan.clone())));
+        plan
     }
 
     /// Preferences that tend to keep consolidation from working are remarked on, once per pod.

@@ -93,11 +93,10 @@ pub fn event(store: &mut Store, ctx: &Context<'_>, note: &EventNote) -> Option<A
 fn was_said(store: &Store, ctx: &Context<'_>, note: &EventNote, doc: &Value) -> bool {
     let since = ctx.unix_ms().saturating_sub_unsigned(note.dedupe_ms);
     let same = |e: &Object, path: &str| e.doc.at(path) == doc.at(path);
-    store.list(Kind::Event).any(|e| {
+    store.events_about(&note.about.name).any(|e| {
         same(e, "reason")
             && same(e, "reportingComponent")
             && same(e, "involvedObject.uid")
-            && same(e, "involvedObject.name")
             && (note.about.kind != Kind::NodePool || same(e, "message"))
             && e.doc.str_at("lastTimestamp").and_then(time::parse_rfc3339).is_some_and(|at| at > since)
     })

@@ -102,7 +102,7 @@ fn drop_empty_maps(doc: &mut Value) {
 /// (PriorityClass, custom resources) all of that.
 /// Source: kubernetes/kubernetes pkg/registry/apps/deployment/strategy.go, apiextensions-apiserver
 /// pkg/registry/customresource/strategy.go, v1.28.
-fn wants_new_generation(kind: Kind, old: &Value, new: &Value) -> bool {
+fn wants_new_generation<'d>(kind: Kind, old: &'d Value, new: &'d Value) -> bool {
     // The controller writes the revision through the status subresource, which does not count.
     let annotations = |doc: &Value| {
         let mut all = doc.strings_at("metadata.annotations");
@@ -112,12 +112,9 @@ fn wants_new_generation(kind: Kind, old: &Value, new: &Value) -> bool {
     if kind == Kind::Deployment && annotations(old) != annotations(new) {
         return true;
     }
-    let rest = |doc: &Value| {
-        let mut fields = doc.as_object().cloned().unwrap_or_default();
-        for name in ["metadata", "status", "apiVersion", "kind"] {
-            fields.remove(name);
-        }
-        fields
+    let rest = |doc: &'d Value| {
+        let fields = doc.as_object().into_iter().flatten();
+        fields.filter(|(name, _)| !["metadata", "status", "apiVersion", "kind"].contains(&name.as_str()))
     };
-    rest(old) != rest(new)
+    !rest(old).eq(rest(new))
 }
