@@ -80,9 +80,8 @@ pub fn cluster(view: &View<'_>, state: &mut State) -> Arc<Cluster> {
     let types = shaped(view, state, pools.iter().map(|(_, kubelet)| kubelet));
     let (table, revision) = (types.table.clone(), view.store.revision_of_matters());
     let blocks = pools.into_iter().map(|(name, kubelet)| (name, types.block(&kubelet))).collect();
-    let same = |seen: &&Seen| {
-        seen.revision == revision && seen.marked == *state.marked() && Arc::ptr_eq(&seen.cluster.types, &table)
-    };
+    let same =
+        |seen: &&Seen| seen.revision == revision && seen.marked == *state.marked() && Arc::ptr_eq(&seen.cluster.types, &table);
     if let Some(seen) = state.seen.0.as_ref().filter(same) {
         return seen.cluster.clone();
     }

@@ -39,7 +39,8 @@ impl Actor for DisruptionBudgets {
             (Kind::Pod, op) => {
                 let pod = &change.object;
                 for budget in view.store.list_in(Kind::PodDisruptionBudget, &pod.meta.namespace) {
-                    let (is, was) = (op != Op::Deleted && covers(budget, pod), change.old.as_ref().is_some_and(|p| covers(budget, p)));
+                    let (is, was) =
+                        (op != Op::Deleted && covers(budget, pod), change.old.as_ref().is_some_and(|p| covers(budget, p)));
                     if !is && !was {
                         continue;
                     }
@@ -47,7 +48,11 @@ impl Actor for DisruptionBudgets {
                         && let Some(pods) = self.under.get_mut(&budget.key().to_string())
                     {
                         let name = (pod.meta.namespace.clone(), pod.meta.name.clone());
-                        if is { pods.insert(name) } else { pods.remove(&name) };
+                        if is {
+                            pods.insert(name)
+                        } else {
+                            pods.remove(&name)
+                        };
                     }
                     self.due.sooner(budget.key(), at);
                 }

@@ -4,6 +4,7 @@
 mod carried;
 mod cloud;
 pub(super) mod prices;
+mod slim;
 mod workloads;
 
 #[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
@@ -99,7 +100,11 @@ fn usable(objects: Objects, api: Api) -> Objects {
         Kind::ReplicaSet => doc.int_at("spec.replicas") != Some(0) || doc.list_at("metadata.ownerReferences").is_empty(),
         kind => kind.served_in(api),
     };
-    objects.into_iter().filter(|(key, doc)| is_used(key, doc)).collect()
+    let slim = |(key, mut doc): (ObjectKey, Value)| {
+        slim::slim(&key, &mut doc);
+        (key, doc)
+    };
+    objects.into_iter().filter(|(key, doc)| is_used(key, doc)).map(slim).collect()
 }
 
 /// The namespaces that something is in.
