@@ -37,6 +37,7 @@ const CHECKS: &[Check] = &[
     ("observe: nodes, pods and pools", checks::observe::everything),
     ("observe: a user who may not see all", checks::observe::in_part),
     ("observe: as it changes", checks::observe::follows),
+    ("large: 500 nodes and 5,000 pods", checks::large::fits),
     ("rights: observe and plan with each and without", checks::rights::reading),
     ("server: the simulated API server answers as the real one", checks::server::answers),
     ("server: evictions and conflicts", checks::server::refusals),
@@ -58,6 +59,9 @@ fn main() -> Result<()> {
     // As a process of its own it can be killed.
     if let Some(arguments) = checks::act::arguments() {
         return checks::act::process(&arguments);
+    }
+    if let Some(kubeconfig) = checks::large::arguments() {
+        return checks::large::process(&kubeconfig);
     }
     let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
     let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|w| name.contains(w.as_str()));

@@ -252,7 +252,7 @@ fn planned(cluster: &Cluster) -> Plan {
     let options = Options { kubeconfig: Some(cluster.kubeconfig.clone()), ..Options::default() };
     let dump = read(&options).unwrap();
     let choices = Choices { at_ms: jiff::Timestamp::now().as_millisecond(), ..Choices::default() };
-    run(adopt(dump, &choices).world, Ahead { horizon_ms: 600_000, ..Ahead::default() })
+    run(&mut adopt(dump, &choices).world, Ahead { horizon_ms: 600_000, ..Ahead::default() })
 }
 
 /// The commands for a pool, one a line: what is done, and what with.

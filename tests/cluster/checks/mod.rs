@@ -6,6 +6,7 @@ pub mod faults;
 pub mod injected;
 pub mod karpenter;
 pub mod kubelets;
+pub mod large;
 pub mod metrics;
 pub mod nodeclaim;
 pub mod observe;
