@@ -55,6 +55,9 @@ const CHECKS: &[Check] = &[
     ("karpenter: does what was planned", checks::beside::karpenter),
 ];
 
+/// Checks that take minutes and run only when they are named.
+const LONG: &str = "large";
+
 fn main() -> Result<()> {
     // As a process of its own it can be killed.
     if let Some(arguments) = checks::act::arguments() {
@@ -64,7 +67,8 @@ fn main() -> Result<()> {
         return checks::large::process(&kubeconfig);
     }
     let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
-    let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|w| name.contains(w.as_str()));
+    let is_named = |name: &str| wanted.iter().any(|w| name.contains(w.as_str()));
+    let is_wanted = |name: &str| is_named(name) || wanted.is_empty() && !name.starts_with(LONG);
     let chosen: Vec<_> = CHECKS.iter().filter(|(name, _)| is_wanted(name)).collect();
     if std::env::args().any(|a| a == "--list") || chosen.is_empty() {
         CHECKS.iter().for_each(|(name, _)| println!("{name}"));

@@ -28,8 +28,10 @@ const AT_ONCE: usize = 64;
 const NAME: &str = "large";
 /// The first argument of a process that observes; then the kubeconfig.
 const OBSERVE: &str = "observe-large";
-/// A program to take the figures of `plan` with, instead of this one, which is built for tests.
+/// A program to take the figures of `plan` with. This one is built for tests, checks invariants after every instant and is
+/// told to look no further than the first pods that move.
 const PROGRAM: &str = "NODEWRIGHT_PROGRAM";
+const SHORT: Ahead = Ahead { horizon_ms: 25_000, moves: 1 };
 
 fn options(kubeconfig: &str) -> Options {
     Options { kubeconfig: Some(kubeconfig.to_owned()), ..Options::default() }
@@ -124,7 +126,7 @@ fn template(app: &str) -> Value {
         (0..6).map(|i| json!({"name": format!("SETTING_{i}"), "value": format!("https://{i}.example.com")})).collect();
     json!({
         "metadata": {"labels": {"app": app}},
-        "spec": {"terminationGracePeriodSeconds": 0, "tolerations": [{"operator": "Exists"}], "containers": [
+        "spec": {"terminationGracePeriodSeconds": 0, "containers": [
             {"name": "app", "image": "pause:3.7", "env": env, "resources": {"requests": {"cpu": "200m", "memory": "256Mi"}}}]},
     })
 }
@@ -134,8 +136,9 @@ fn owner(kind: &str, app: &str, replicas: usize) -> Value {
         "apiVersion": "apps/v1", "kind": kind, "metadata": {"name": app, "namespace": NAME},
         "spec": {"selector": {"matchLabels": {"app": app}}, "template": template(app)},
     });
-    if kind == "Deployment" {
-        doc.set("spec.replicas", replicas);
+    match kind {
+        "Deployment" => doc.set("spec.replicas", replicas),
+        _ => doc.set("spec.template.spec.tolerations", json!([{"operator": "Exists"}])),
     }
     doc
 }
@@ -203,7 +206,8 @@ fn node(n: usize, claim: &Value) -> Value {
     let condition = |kind: &str, status: &str| json!({"type": kind, "status": status, "reason": "Kubelet", "message": ""});
     json!({
         "apiVersion": "v1", "kind": "Node",
-        "metadata": {"name": name(n), "labels": labels, "ownerReferences": [reference(claim, false)]},
+        "metadata": {"name": name(n), "labels": labels, "finalizers": ["karpenter.sh/termination"],
+            "ownerReferences": [reference(claim, false)]},
         "spec": {"providerID": format!("kwok://{}", name(n))},
         "status": {"capacity": resources(), "allocatable": resources(), "conditions": [
             condition("Ready", "True"), condition("MemoryPressure", "False"), condition("DiskPressure", "False")]},
@@ -373,10 +377,14 @@ fn planned(cluster: &Cluster) {
         let start = Instant::now();
         let dump = plan::live(&options(&cluster.kubeconfig)).unwrap_or_else(|f| panic!("{}", f.message));
         let read = start.elapsed();
-        let choices = plan::Choices { at_ms: now_ms(), seed: 1, region: None, types: None, ahead: Ahead::default() };
+        let choices = plan::Choices { at_ms: now_ms(), seed: 1, region: None, types: None, ahead: SHORT };
         let report = plan::run(dump, &[], &choices).unwrap_or_else(|f| panic!("{}", f.message));
         let took = start.elapsed();
-        println!("  plan {n}: {:.1} s to read, {:.1} s in all (built for tests)", read.as_secs_f64(), took.as_secs_f64());
+        println!(
+            "  plan {n}: {:.1} s to read, {:.1} s in all (a test build, up to the first move)",
+            read.as_secs_f64(),
+            took.as_secs_f64()
+        );
         check(report.exit(), &report.json());
     }
 }
@@ -414,26 +422,32 @@ fn clear(cluster: &Cluster) {
         let list = cluster.block_on(api.list_metadata(&params)).map(|l| l.items).unwrap_or_default();
         list.into_iter().filter_map(|o| o.metadata.name).collect()
     };
-    let delete = |api: &Api<DynamicObject>, names: Vec<String>| {
+    let delete = |api: &Api<DynamicObject>, names: Vec<String>, with_finalizers: bool| {
         let one = |name: String| {
             let api = api.clone();
-            // What has gone by itself is gone.
-            async move { drop(api.delete(&name, &DeleteParams::default().grace_period(0)).await) }
+            async move {
+                // No Karpenter runs that would take its finalizer off; what has gone by itself is gone.
+                let free = Patch::Merge(json!({"metadata": {"finalizers": null}}));
+                if with_finalizers {
+                    drop(api.patch(&name, &PatchParams::default(), &free).await);
+                }
+                drop(api.delete(&name, &DeleteParams::default().grace_period(0)).await);
+            }
         };
         cluster.block_on(stream::iter(names.into_iter().map(one)).buffer_unordered(AT_ONCE).collect::<Vec<()>>());
     };
     let pool = format!("karpenter.sh/nodepool={NAME}");
     for kind in [Kind::Deployment, Kind::ReplicaSet, Kind::DaemonSet, Kind::Pod] {
         let api = all(kind);
-        delete(&api, named(&api, None));
+        delete(&api, named(&api, None), false);
     }
     for kind in [Kind::Node, Kind::NodeClaim] {
         let api = all(kind);
-        delete(&api, named(&api, Some(&pool)));
+        delete(&api, named(&api, Some(&pool)), kind == Kind::Node);
     }
     let leases: Api<DynamicObject> = Api::namespaced_with(cluster.client.clone(), "kube-node-lease", &resource(Kind::Lease));
-    delete(&leases, (0..NODES).map(name).collect());
+    delete(&leases, (0..NODES).map(name).collect(), false);
     for kind in [Kind::NodePool, Kind::KWOKNodeClass] {
-        delete(&all(kind), vec![NAME.to_owned()]);
+        delete(&all(kind), vec![NAME.to_owned()], false);
     }
 }
