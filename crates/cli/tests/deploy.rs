@@ -1,5 +1,6 @@
 //! deploy/act.yaml: its manifests are right, and its pods start what there is.
 #![cfg(feature = "kube")]
+#![allow(clippy::unwrap_used, reason = "a test")]
 
 use objects::{DocExt, Value, yaml};
 use std::process::Command;

@@ -88,7 +88,7 @@ pub fn run(dump: Dump, changed: &[Source], choices: &Choices) -> Result<Report, 
 /// The plan after which the program ends. The world is left to that end: to take one of thousands of objects apart piece by
 /// piece takes as long as an eighth of the plan.
 fn last(world: World, choices: &Choices) -> Plan {
-    cluster::run(&mut *std::mem::ManuallyDrop::new(world), choices.ahead)
+    cluster::run(&mut std::mem::ManuallyDrop::new(world), choices.ahead)
 }
 
 impl Report {

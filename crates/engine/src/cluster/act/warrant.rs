@@ -213,7 +213,7 @@ impl Warrant {
             |s: &Step| s.launches.is_empty() && self.real(&s.nodes, deputy) == Some([name.as_str()].into_iter().collect());
         let (claim, why) = (&key.name, &intent.why);
         let step = self.find(is_it).ok_or_else(|| format!("the plan does not delete {} {claim} ({why})", key.kind.name()))?;
-        self.begin(step, &[name.clone()]);
+        self.begin(step, std::slice::from_ref(&name));
         self.decided_ms = Some(now_ms);
         Ok(())
     }
