@@ -2,6 +2,8 @@
 //! supported read it; its few lines are read when someone asks for them.
 //! Source: the command tree of k8s.io/kubectl v0.35.4 (pkg/cmd).
 
+use objects::collections::VecMap;
+
 const TABLE: &str = include_str!("data/commands.txt");
 
 /// What a flag's value is.
@@ -105,6 +107,16 @@ fn paths() -> impl Iterator<Item = &'static str> {
 #[cfg(test)]
 pub fn top() -> Vec<Command> {
     paths().filter(|p| !p.contains(' ')).filter_map(find).collect()
+}
+
+/// The sentences of all commands by their paths: a list of them needs no flags, which take long to read.
+pub fn sentences() -> VecMap<&'static str, &'static str> {
+    let mut path = "";
+    let sentence = |line: &'static str| {
+        path = line.strip_prefix("> ").unwrap_or(path);
+        Some((path, line.strip_prefix("s ")?))
+    };
+    TABLE.lines().filter_map(sentence).collect()
 }
 
 /// The command of that path.

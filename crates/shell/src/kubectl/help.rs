@@ -12,6 +12,7 @@ const TIP: &str = "Use \"kubectl options\" for a list of global command-line opt
 fn groups() -> String {
     let mut out = String::new();
     let mut group = "";
+    let sentences = commands::sentences();
     for verb in VERBS {
         if verb.group != group {
             group = verb.group;
@@ -20,7 +21,7 @@ fn groups() -> String {
             }
             out.push_str(&format!("\n{group}:\n"));
         }
-        out.push_str(&format!("  {:<15} {}\n", verb.name, verb.about()));
+        out.push_str(&format!("  {:<15} {}\n", verb.name, sentences.get(verb.name).copied().unwrap_or_default()));
     }
     out
 }

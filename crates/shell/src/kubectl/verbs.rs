@@ -216,11 +216,6 @@ pub const WITHOUT_EFFECT: &[&str] = &[
 ];
 
 impl Verb {
-    /// The sentence in the list of commands.
-    pub fn about(&self) -> &'static str {
-        commands::find(self.name).map_or("", |c| c.about)
-    }
-
     /// Whether the flag does here what it does in kubectl, or nothing that could be seen.
     pub fn has(&self, flag: &str) -> bool {
         [self.flags, EVERYWHERE, WITHOUT_EFFECT].iter().any(|list| list.contains(&flag))
