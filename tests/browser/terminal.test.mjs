@@ -325,6 +325,38 @@ test("the playground's own commands: lesson, clock, address, why", () => withPag
   await page.waitForSelector(".nw-prompt[data-busy=\"false\"]");
 }, "/?lesson=karpenter-basics-v1alpha5"));
 
+/** A small cluster as `nodewright export` writes it down. */
+const exported = JSON.stringify({
+  v: 1, scenario: "observed", era: "v1", seed: "3", region: "eu-west-1", at: "2026-09-01T08:00:00Z",
+  objects: [
+    { apiVersion: "v1", kind: "Namespace", metadata: { name: "default", creationTimestamp: "2026-08-01T08:00:00Z" } },
+    { apiVersion: "v1", kind: "Node", metadata: { name: "prod-1", creationTimestamp: "2026-08-01T08:00:00Z", labels: {
+      "kubernetes.io/hostname": "prod-1", "kubernetes.io/arch": "amd64", "kubernetes.io/os": "linux", "node.kubernetes.io/instance-type": "m5.large",
+      "topology.kubernetes.io/region": "eu-west-1", "topology.kubernetes.io/zone": "eu-west-1a" } },
+    spec: { taints: [{ key: "base", effect: "NoSchedule" }] },
+    status: { capacity: { cpu: "2", memory: "8Gi", pods: "29" }, allocatable: { cpu: "1930m", memory: "7Gi", pods: "29" },
+      conditions: [{ type: "Ready", status: "True", lastTransitionTime: "2026-08-01T08:00:30Z" }] } },
+    { apiVersion: "karpenter.k8s.aws/v1", kind: "EC2NodeClass", metadata: { name: "default", creationTimestamp: "2026-08-01T08:00:00Z" }, spec: {
+      amiSelectorTerms: [{ alias: "al2023@latest" }], role: "r", subnetSelectorTerms: [{ tags: { a: "b" } }], securityGroupSelectorTerms: [{ tags: { a: "b" } }] } },
+    { apiVersion: "karpenter.sh/v1", kind: "NodePool", metadata: { name: "prod", creationTimestamp: "2026-08-01T08:00:00Z" }, spec: { template: { spec: {
+      nodeClassRef: { group: "karpenter.k8s.aws", kind: "EC2NodeClass", name: "default" },
+      requirements: [{ key: "karpenter.sh/capacity-type", operator: "In", values: ["on-demand"] }] } } } },
+  ],
+});
+
+test("a cluster that was written down is opened and goes on", () => withPage({}, async (page) => {
+  await run(page, `echo '${exported}' > prod.json`);
+  assert.match(await run(page, "nodewright open prod.json"), /era v1, region eu-west-1, seed 3, 0 s since the start$/);
+  assert.equal(await run(page, "kubectl get no,nodepools -o name"), "node/prod-1\nnodepool.karpenter.sh/prod");
+  // The panels show it.
+  await page.waitForFunction(() => document.querySelector(".nw-map-in")?.innerText.includes("prod-1"));
+  assert.match(await page.locator(".nw-bar select").first().inputValue(), /^v1$/);
+  await page.lab.speed(60);
+  await run(page, "kubectl create deployment web --image=pause --replicas=2 && kubectl set resources deployment web --requests=cpu=1");
+  assert.match(await run(page, "kubectl rollout status deployment web"), /successfully rolled out$/);
+  assert.match(await run(page, "nodewright explain $(kubectl get nodes -l karpenter.sh/nodepool -o name)"), /prod for 2 pods[^]*EC2 chose /);
+}, "/?region=eu-west-1&era=v1"));
+
 test("labels of nodes in columns", () => withPage({}, async (page) => {
   await scaled(page);
   const out = await run(page, "kubectl get node --label-columns=eks.amazonaws.com/capacityType,karpenter.sh/capacity-type,node.kubernetes.io/instance-type");

@@ -277,3 +277,56 @@ fn explains_and_skips() {
     let node = run(&format!("nodewright explain {node}")).stdout;
     assert!(node.contains("Removing 1 node "), "{node}");
 }
+
+/// A cluster that was read goes on where the one before was.
+#[test]
+fn a_cluster_is_opened() {
+    let mut lab = Lab::of(engine::Scenario::lab(Era::V1, 1));
+    lab.run(
+        "kubectl create deployment web --image=pause --replicas=3; kubectl set resources deploy web --requests=cpu=1; sleep 120",
+    );
+    let nodes = lab.run("kubectl get nodes -o name").stdout;
+    let pods = lab.run("kubectl get po -o name | sort").stdout;
+    let mut dump = engine::cluster::Dump::default();
+    for object in lab.session.world().cluster.store.all().filter(|o| !o.kind.is_internal()) {
+        dump.add("test", object.doc.clone()).unwrap();
+    }
+    let at_ms = lab.session.snapshot().unix_ms();
+    let choices =
+        engine::cluster::Choices { at_ms, seed: 5, region: Some("ap-northeast-2".to_owned()), types: None, prices: None };
+    let file = engine::Scenario::observed(dump, &choices).to_file().unwrap();
+
+    let mut other = Lab::of(engine::Scenario::lab(Era::V1alpha5, 1));
+    for (name, text) in [("a.json", file.to_string()), ("a.yaml", objects::yaml::to_yaml(&file))] {
+        other.shell.write_file(name, &text).unwrap();
+        let opened = other.run(&format!("nodewright open {name}"));
+        assert_eq!(
+            (opened.exit, opened.stdout.as_str()),
+            (0, "era v1, region ap-northeast-2, seed 5, 0 s since the start\n"),
+            "{}",
+            opened.stderr
+        );
+        assert_eq!(other.run("kubectl get nodes -o name").stdout, nodes);
+        assert_eq!(other.run("kubectl get po -o name | sort").stdout, pods);
+        // It goes on.
+        let after = other.run("kubectl scale deploy web --replicas=0; sleep 500; kubectl get nodeclaims");
+        assert_eq!(after.stderr, "No resources found\n", "{}", after.stdout);
+    }
+    let piped = other.run("cat a.yaml | nodewright open - && kubectl get po -o name | sort");
+    assert!(piped.stdout.ends_with(&pods), "{} {}", piped.stdout, piped.stderr);
+    for (line, error) in [
+        ("nodewright open", "usage: nodewright open FILE\n"),
+        ("nodewright open none", "nodewright: open: none: no such file\n"),
+        ("echo 'a: b' | nodewright open -", "nodewright: open: -: not a scenario: v is missing\n"),
+        ("echo '{' | nodewright open -", "nodewright: open: -: not JSON: EOF while parsing an object at line 2 column 0\n"),
+        (
+            "kubectl apply -f a.yaml",
+            "error: \"a.yaml\" is a cluster that nodewright export has written down, and no manifest: nodewright open FILE goes on with it\n",
+        ),
+    ] {
+        let before = other.session.snapshot().store.revision();
+        let out = other.run(line);
+        assert!(out.exit != 0 && out.stderr == error, "{line}: {}", out.stderr);
+        assert_eq!(other.session.snapshot().store.revision(), before, "{line}");
+    }
+}

@@ -32,7 +32,7 @@ pub struct Choices {
 impl Choices {
     pub fn adoption(&self) -> cluster::Choices {
         let Choices { at_ms, seed, region, types, .. } = self.clone();
-        cluster::Choices { at_ms, seed, region, types }
+        cluster::Choices { at_ms, seed, region, types, prices: None }
     }
 }
 

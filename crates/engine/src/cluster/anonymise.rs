@@ -296,7 +296,7 @@ mod tests {
                 assert!(!text.contains(secret), "{secret}: {}", &text[text.find(secret).unwrap().saturating_sub(200)..]);
             }
             assert_eq!(nameless.objects.len(), named.objects.len());
-            let choices = Choices { at_ms: session.snapshot().unix_ms(), seed: 7, region: None, types: None };
+            let choices = Choices { at_ms: session.snapshot().unix_ms(), seed: 7, region: None, types: None, prices: None };
             let (one, two) =
                 (plan(&adopt(named, &choices), Ahead::default()), plan(&adopt(nameless, &choices), Ahead::default()));
             let gist = |p: &crate::cluster::Plan| {

@@ -85,6 +85,12 @@ pub fn load(call: &Call, ctx: &Ctx<'_>) -> Result<Loaded, Fail> {
         let stream = parse(&text);
         let mut refused = false;
         for document in stream.documents.into_iter().filter(|d| !d.value.is_null()) {
+            if document.value.str_at("scenario").is_some() && document.value.get("v").is_some() {
+                return Err(Fail::error(format!(
+                    "\"{source}\" is a cluster that nodewright export has written down, and no manifest: nodewright open FILE goes on with \
+                     it"
+                )));
+            }
             // What is no object at all ends the stream; one of an unknown kind does not.
             if let Err(fail) = check(&document.value, &source, call) {
                 out.push(Err(fail));

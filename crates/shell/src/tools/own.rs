@@ -6,7 +6,7 @@ use crate::ask::{Ask, Errand};
 use crate::kubectl::current_namespace;
 use crate::options::Lang;
 use crate::run::{Ctx, Io, Program, Step};
-use engine::SimTime;
+use engine::{Session, SimTime};
 use objects::{Kind, ObjectKey};
 use view::{Why, why};
 
@@ -25,6 +25,7 @@ enum Run {
     /// Answered by the owner.
     Ask(fn(&[String]) -> Option<Ask>),
     Skip,
+    Open,
 }
 
 const fn own(name: &'static str, operands: &'static str, en: &'static str, ko: &'static str, run: Run) -> Own {
@@ -57,6 +58,13 @@ pub static COMMANDS: &[Own] = &[
         "the address that begins like this page",
         "이 페이지와 같은 시작을 여는 주소",
         Run::Ask(|a| a.is_empty().then_some(Ask::Share)),
+    ),
+    own(
+        "open",
+        "FILE",
+        "go on with a cluster that `nodewright export` has written down; - reads what is piped in",
+        "`nodewright export`로 적어 둔 클러스터를 열어 이어 가기; -는 파이프로 받은 내용",
+        Run::Open,
     ),
     own(
         "undo",
@@ -113,6 +121,10 @@ pub fn build(args: Vec<String>, ctx: &Ctx<'_>) -> Result<Box<dyn Program>, Refus
     match command.run {
         Run::Now(run) => super::call(run, rest.to_vec()),
         Run::Ask(ask) => Ok(Box::new(Asking { ask: ask(rest).ok_or_else(wrong)?, name: command.name, asked: false })),
+        Run::Open => match rest {
+            [file] => Ok(Box::new(Open { file: file.clone() })),
+            _ => Err(wrong()),
+        },
         Run::Skip => {
             let ms = match rest {
                 [] => None,
@@ -288,6 +300,51 @@ impl Program for Asking {
                 *ctx.errand = Errand::Asked(self.ask);
                 self.asked = true;
                 Step::Wait(None)
+            }
+        }
+    }
+}
+
+/// Takes another cluster in place of the one that is there.
+struct Open {
+    file: String,
+}
+
+impl Program for Open {
+    fn step(&mut self, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Step {
+        let name = &self.file;
+        let text = if name == "-" {
+            let Some(text) = io.input.all() else { return Step::Wait(None) };
+            text
+        } else {
+            let Some(text) = ctx.state.files.read(&ctx.state.path(name)).map(str::to_owned) else {
+                io.err(&format!("nodewright: open: {name}: no such file\n"));
+                return Step::Done(1);
+            };
+            text
+        };
+        // The region of the page's address has come with the page.
+        let prices = {
+            let known = ctx.session.scenario();
+            known.prices.clone().map(|packed| (known.region.clone(), packed))
+        };
+        match Session::open(&text, prices) {
+            Ok((session, notes)) => {
+                let has_prices = !session.scenario().region.is_empty();
+                *ctx.session = session;
+                if !has_prices && ctx.state.options.asks {
+                    io.hint(ctx.state.options.lang.pick(
+                        "이 클러스터의 리전 가격이 없어요. 주소에 ?region=리전 을 붙여 페이지를 열면 함께 옵니다.",
+                        "The prices of its region are not here: open this page with ?region=NAME in its address, and they are.",
+                    ));
+                }
+                notes.iter().for_each(|note| io.err(&format!("note: {note}\n")));
+                scenario(&[], io, ctx);
+                Step::Done(0)
+            }
+            Err(error) => {
+                io.err(&format!("nodewright: open: {name}: {}\n", error.message));
+                Step::Done(1)
             }
         }
     }

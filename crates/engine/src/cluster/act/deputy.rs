@@ -116,7 +116,7 @@ impl Deputy {
         };
         let profile = if api.provider == Provider::Kwok { Profile::kwok() } else { Profile::of(era) };
         let (region, types) = (choices.region.clone(), choices.types.clone());
-        let bought = adopt::Choices { at_ms: choices.at_ms, seed: choices.seed, region, types };
+        let bought = adopt::Choices { at_ms: choices.at_ms, seed: choices.seed, region, types, prices: None };
         let found = prices::of(&objects, api, &bought, &mut notes);
         let machines = match choices.fleet {
             FleetKind::Kwok => instances(&objects, &found.market, api),

@@ -377,7 +377,7 @@ impl Bench {
             dump.add("test", object.doc.clone()).unwrap();
         }
         let at_ms = self.world.cluster.view().unix_ms();
-        let choices = crate::cluster::Choices { at_ms, seed: 3, region: None, types: None };
+        let choices = crate::cluster::Choices { at_ms, seed: 3, region: None, types: None, prices: None };
         let plan = crate::cluster::plan(&crate::cluster::adopt(dump, &choices), crate::cluster::Ahead::default());
         let steps = Step::all(&plan, |a| format!("{:?}", a.reason));
         let count = steps.len();

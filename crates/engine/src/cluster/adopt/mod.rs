@@ -31,6 +31,8 @@ pub struct Choices {
     pub region: Option<String>,
     /// The instance types file of Karpenter's kwok provider; the types that it is built with where it is left out.
     pub types: Option<String>,
+    /// A region that is not built in, and its packed text.
+    pub prices: Option<(String, Arc<str>)>,
 }
 
 #[derive(Clone, Debug)]

@@ -31,7 +31,13 @@ pub fn of(objects: &Objects, api: Api, choices: &Choices, notes: &mut Vec<String
     }
     let era = api.era;
     let name = choices.region.clone().or_else(|| region_of(&nodes)).unwrap_or_default();
-    let mut market = match Catalog::embedded().region(&name, catalog_era(era)) {
+    let mut catalog = Catalog::embedded();
+    if let Some((region, packed)) = &choices.prices
+        && let Err(error) = catalog.add_region(region, packed)
+    {
+        notes.push(error.to_string());
+    }
+    let mut market = match catalog.region(&name, catalog_era(era)) {
         Ok(region) => within(region, &nodes, objects, era, notes),
         Err(error) => {
             let region =

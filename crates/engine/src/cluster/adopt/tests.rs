@@ -24,7 +24,7 @@ fn node(name: &str, labels: &[(&str, &str)]) -> Value {
 fn adopted(docs: Vec<Value>) -> Adopted {
     let mut dump = Dump::default();
     dump.add("x", json!({"apiVersion": "v1", "kind": "List", "items": docs})).unwrap();
-    adopt(dump, &Choices { at_ms: AT_MS, seed: 1, region: None, types: None })
+    adopt(dump, &Choices { at_ms: AT_MS, seed: 1, region: None, types: None, prices: None })
 }
 
 #[test]

@@ -115,7 +115,8 @@ fn dump(session: &Session) -> Dump {
 }
 
 fn adopted(session: &Session) -> Adopted {
-    let choices = Choices { at_ms: session.snapshot().unix_ms(), seed: session.scenario().seed, region: None, types: None };
+    let choices =
+        Choices { at_ms: session.snapshot().unix_ms(), seed: session.scenario().seed, region: None, types: None, prices: None };
     adopt(dump(session), &choices)
 }
 
@@ -325,7 +326,7 @@ fn what_is_not_there_is_said_and_made_up_for() {
     let mut dump = dump(&session);
     let kept = [Kind::Node, Kind::Pod, Kind::NodePool, Kind::NodeClaim];
     dump.objects.retain(|key, _| kept.contains(&key.kind));
-    let choices = Choices { at_ms: session.snapshot().unix_ms(), seed: 7, region: None, types: None };
+    let choices = Choices { at_ms: session.snapshot().unix_ms(), seed: 7, region: None, types: None, prices: None };
     let part = adopt(dump, &choices);
     // Nodes are not removed for want of their owners, and pods that are evicted come back.
     let plan = plan(&part, Ahead::default());

@@ -7,7 +7,8 @@ use super::{OBSERVED, Scenario};
 use crate::Era;
 use crate::cluster::{Adopted, Choices, Dump, adopt};
 use crate::session::Session;
-use objects::{ApiError, DocExt, Provider, Reason, Value, json, time};
+use objects::{ApiError, DocExt, Provider, Reason, Value, json, time, yaml};
+use std::sync::Arc;
 
 const VERSION: i64 = 1;
 
@@ -72,17 +73,42 @@ impl Scenario {
         if era != dump.era() {
             return Err(bad(format!("era: {}, but the objects are of {}", era.as_str(), dump.era().as_str())));
         }
-        Ok(Scenario::observed(dump, &Choices { at_ms: at, seed, region: file.str_at("region").map(str::to_owned), types: None }))
+        Ok(Scenario::observed(
+            dump,
+            &Choices { at_ms: at, seed, region: file.str_at("region").map(str::to_owned), types: None, prices: None },
+        ))
     }
 }
 
 impl Session {
+    /// A session of the text of such a file, JSON of any size or YAML, and notes on what was missing. `prices` are a region
+    /// that is not built in, and its packed text.
+    ///
+    /// # Errors
+    /// A text that is neither, or no such file, with what is wrong in it.
+    pub fn open(text: &str, prices: Option<(String, Arc<str>)>) -> Result<(Session, Vec<String>), ApiError> {
+        let file: Value = if text.trim_start().starts_with('{') {
+            serde_json::from_str(text).map_err(|e| bad(format!("not JSON: {e}")))?
+        } else {
+            let mut stream = yaml::parse(text);
+            if let Some(error) = stream.error {
+                return Err(bad(error.to_string()));
+            }
+            stream.documents.pop().map(|d| d.value).unwrap_or_default()
+        };
+        Session::within(Scenario::from_file(&file)?, prices)
+    }
+
     /// A session of a cluster that was read, and notes on what was missing. It is not [`Session::new`], so that programs
     /// which read no clusters do not carry what that takes.
     ///
     /// # Errors
     /// Another scenario than [`Scenario::observed`].
-    pub fn of_cluster(mut scenario: Scenario) -> Result<(Session, Vec<String>), ApiError> {
+    pub fn of_cluster(scenario: Scenario) -> Result<(Session, Vec<String>), ApiError> {
+        Session::within(scenario, None)
+    }
+
+    fn within(mut scenario: Scenario, prices: Option<(String, Arc<str>)>) -> Result<(Session, Vec<String>), ApiError> {
         if scenario.id != OBSERVED {
             return Err(bad(format!("scenario \"{}\" is not of a cluster that was read", scenario.id)));
         }
@@ -92,7 +118,8 @@ impl Session {
         }
         let region = Some(scenario.region.clone()).filter(|r| !r.is_empty());
         let Adopted { world, region, notes } =
-            adopt(dump, &Choices { at_ms: scenario.epoch_ms, seed: scenario.seed, region, types: None });
+            adopt(dump, &Choices { at_ms: scenario.epoch_ms, seed: scenario.seed, region, types: None, prices: prices.clone() });
+        scenario.prices = prices.filter(|(of, _)| *of == region).map(|(_, packed)| packed);
         scenario.region = region;
         Ok((Session::of(scenario, world), notes))
     }
@@ -105,7 +132,7 @@ fn bad(message: String) -> ApiError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use objects::{Kind, yaml};
+    use objects::Kind;
 
     fn dump(session: &Session) -> Dump {
         let mut dump = Dump::default();
@@ -120,7 +147,8 @@ mod tests {
         for era in [Era::V1alpha5, Era::V1] {
             let session = Session::new(Scenario::lab(era, 7)).unwrap();
             let at_ms = session.snapshot().unix_ms();
-            let scenario = Scenario::observed(dump(&session), &Choices { at_ms, seed: 7, region: None, types: None });
+            let scenario =
+                Scenario::observed(dump(&session), &Choices { at_ms, seed: 7, region: None, types: None, prices: None });
             let text = yaml::to_yaml(&scenario.to_file().unwrap());
             let read = yaml::parse(&text).documents.pop().unwrap().value;
             assert_eq!(Scenario::from_file(&read).as_ref(), Ok(&scenario));
