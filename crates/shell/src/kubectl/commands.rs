@@ -130,7 +130,7 @@ pub fn find(path: &str) -> Option<Command> {
             "s" => found.about = rest,
             "u" => found.usage = Some(rest),
             "a" => found.aliases = rest.split(' ').collect(),
-            _ => found.flags = rest.split(' ').filter_map(flag).collect(),
+            _ => found.flags = flags(rest),
         }
     }
     Some(found)
@@ -138,16 +138,26 @@ pub fn find(path: &str) -> Option<Command> {
 
 /// The flags that every command takes.
 pub fn globals() -> Vec<Flag> {
-    let line = TABLE.lines().find_map(|l| l.strip_prefix("* "));
-    line.into_iter().flat_map(|l| l.split(' ')).filter_map(flag).collect()
+    flags(TABLE.lines().find_map(|l| l.strip_prefix("* ")).unwrap_or_default())
 }
 
-/// A flag by its name in the table (`output`, `output/2`).
-fn flag(id: &str) -> Option<Flag> {
-    let line =
-        TABLE.lines().find(|l| l.strip_prefix("- ").and_then(|l| l.strip_prefix(id)).is_some_and(|l| l.starts_with(' ')))?;
+/// Flags by their names in the table (`output output/2`), which is read once for all of them.
+fn flags(ids: &str) -> Vec<Flag> {
+    let wanted: Vec<&str> = ids.split(' ').collect();
+    let mut found: Vec<Option<Flag>> = vec![None; wanted.len()];
+    for line in TABLE.lines().filter_map(|l| l.strip_prefix("- ")) {
+        let Some((id, _)) = line.split_once(' ') else { continue };
+        if let Some(slot) = wanted.iter().position(|w| *w == id).and_then(|at| found.get_mut(at)) {
+            *slot = flag(line);
+        }
+    }
+    found.into_iter().flatten().collect()
+}
+
+/// A flag by its line in the table.
+fn flag(line: &'static str) -> Option<Flag> {
     let (facts, about) = line.split_once('|')?;
-    let mut facts = facts.splitn(6, ' ').skip(1);
+    let mut facts = facts.splitn(5, ' ');
     let id = facts.next()?;
     let given = |text: &'static str| (text != "-").then_some(text);
     let short = given(facts.next()?).and_then(|s| s.chars().next());

@@ -80,9 +80,14 @@ pub struct Jobs {
     /// `(pid, status)` of jobs that are no longer listed.
     past: Vec<(u32, i32)>,
     started: u32,
+    /// Those of the present line.
+    begun: u32,
     /// What all of them together may do within an instant: each could start others.
     budget: Budget,
 }
+
+/// Most that a line may take to the background over all the time that it lasts: a function that starts itself twice never ends.
+const MOST_BEGUN: u32 = 2_000;
 
 /// Number of the first job's process, less one.
 const FIRST_PID: u32 = 100;
@@ -91,9 +96,10 @@ impl Jobs {
     /// Takes a machine to the background; `told` prints its number.
     pub fn start(&mut self, machine: Machine, text: String, told: bool, io: &mut Io<'_>) -> Result<(), &'static str> {
         let running = self.list.iter().filter(|j| j.ended.is_none()).count();
-        if running >= MOST || self.budget.stopped().is_some() {
+        if running >= MOST || self.begun >= MOST_BEGUN || self.budget.stopped().is_some() {
             return Err("fork: retry: Resource temporarily unavailable");
         }
+        self.begun += 1;
         // A script that never asks for them must not gather them.
         let mut ended = self.list.iter().filter(|j| j.ended.is_some());
         if let Some(oldest) = ended.next().map(|j| j.pid).filter(|_| ended.count() >= REMEMBERED) {
@@ -112,6 +118,7 @@ impl Jobs {
 
     /// Gives them a new start at the same instant, as another line is typed.
     pub fn renew(&mut self) {
+        self.begun = 0;
         self.budget = Budget::default();
     }
 
