@@ -351,6 +351,9 @@ test("a cluster that was written down is opened and goes on", () => withPage({},
   // The panels show it.
   await page.waitForFunction(() => document.querySelector(".nw-map-in")?.innerText.includes("prod-1"));
   assert.match(await page.locator(".nw-bar select").first().inputValue(), /^v1$/);
+  // One time for all: 8:00 UTC in Seoul.
+  assert.match(await page.locator(".nw-clock b").innerText(), /^17:0/);
+  assert.match(await page.locator(".nw-timeline").innerText(), /^17:00:00/);
   await page.lab.speed(60);
   await run(page, "kubectl create deployment web --image=pause --replicas=2 && kubectl set resources deployment web --requests=cpu=1");
   assert.match(await run(page, "kubectl rollout status deployment web"), /successfully rolled out$/);

@@ -17,7 +17,7 @@ fn use_cost() -> Html {
     let series = use_view(|lab| lab.models().cost(&lab.core()));
     let (epoch, region) = use_view(|lab| {
         let core = lab.core();
-        (core.session.scenario().epoch_ms, core.session.scenario().region.clone())
+        (core.session.snapshot().epoch_ms, core.session.scenario().region.clone())
     });
     let as_table = use_state_eq(|| false);
     let pen = use_state_eq(|| tools::get_extras().is_some());

@@ -21,7 +21,7 @@ fn use_logs() -> Html {
         let (filter, debug) = ((*filter).clone(), *debug);
         use_view(move |lab| lab.models().logs(&lab.core(), &filter, if debug { Level::Debug } else { Level::Info }))
     };
-    let epoch = use_view(|lab| lab.core().session.scenario().epoch_ms);
+    let epoch = use_view(|lab| lab.core().session.snapshot().epoch_ms);
     let onfilter = typed_into(&filter);
     let ondebug = flip(&debug);
     let chip = |word: &'static str| {

@@ -23,7 +23,7 @@ fn use_timeline_strip() -> Html {
         let s = &core.session;
         // Whole seconds: the slider needs no more, and quiet frames draw nothing.
         let whole = |t: SimTime| SimTime(t.ms() / 1000 * 1000);
-        (s.start(), whole(s.now()), whole(s.present_time()), s.is_rewound(), s.scenario().epoch_ms)
+        (s.start(), whole(s.now()), whole(s.present_time()), s.is_rewound(), s.snapshot().epoch_ms)
     });
     let until = SimTime(cost.until.ms().max(present.ms()));
     let x = |at: SimTime| timeline.position(at, until).to_string();

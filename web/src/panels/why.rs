@@ -17,7 +17,7 @@ fn use_reasons() -> Html {
         let lang = lab.ui().lang;
         lab.models().why(&lab.core(), lang)
     });
-    let epoch = use_view(|lab| lab.core().session.scenario().epoch_ms);
+    let epoch = use_view(|lab| lab.core().session.snapshot().epoch_ms);
     let node = use_view(|lab| lab.ui().node.clone());
     let rows: Vec<&Why> = match &node {
         Some(n) => all.iter().filter(|w| w.nodes.contains(n)).collect(),
