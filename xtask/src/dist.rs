@@ -2,7 +2,7 @@
 
 use crate::{args::Args, page, shell};
 use anyhow::{Context, Result, bail};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 const PROGRAM: &str = "nodewright";
 
@@ -34,22 +34,17 @@ pub fn run(mut args: Args) -> Result<()> {
 /// The C compiler that the TLS library needs: what cc looks for by that name.
 fn ensure_compiler(target: &str) -> Result<()> {
     let arch = target.split('-').next().unwrap_or_default();
-    let found = [format!("{arch}-linux-musl-gcc"), "musl-gcc".to_owned()].iter().any(|name| shell::exists(name));
-    if found {
-        return Ok(());
+    let found = || [format!("{arch}-linux-musl-gcc"), "musl-gcc".to_owned()].iter().any(|name| shell::exists(name));
+    if !found() && arch == std::env::consts::ARCH {
+        shell::install(&["musl-tools"])?;
     }
-    if arch == std::env::consts::ARCH && Path::new("/usr/bin/apt-get").exists() && is_root() {
-        shell::run(shell::command("apt-get", &["update", "-qq"]))?;
-        return shell::run(shell::command("apt-get", &["install", "-y", "-qq", "--no-install-recommends", "musl-tools"]));
+    if found() {
+        return Ok(());
     }
     bail!(
         "no C compiler for musl: install musl-tools (Debian, Ubuntu) or musl-gcc, or name one in CC_{}",
         target.replace('-', "_")
     )
-}
-
-fn is_root() -> bool {
-    shell::output(shell::command("id", &["-u"])).is_ok_and(|id| id.trim() == "0")
 }
 
 /// Whether an ELF file has a program header of the kind PT_INTERP; `None` for what is no ELF file of 64 bits.

@@ -71,6 +71,18 @@ pub fn output(mut command: Command) -> Result<String> {
     String::from_utf8(out.stdout).with_context(|| format!("`{shown}` printed no UTF-8"))
 }
 
+/// Installs packages of Debian where this process may.
+pub fn install(packages: &[&str]) -> Result<()> {
+    let is_root = output(command("id", &["-u"])).is_ok_and(|id| id.trim() == "0");
+    if !is_root || !exists("apt-get") {
+        return Ok(());
+    }
+    run(command("apt-get", &["update", "-qq"]))?;
+    let mut install = command("apt-get", &["install", "-y", "-qq", "--no-install-recommends"]);
+    install.args(packages).env("DEBIAN_FRONTEND", "noninteractive");
+    run(install)
+}
+
 /// Is the program there, answering `--version`?
 pub fn exists(program: &str) -> bool {
     let mut command = command(program, &["--version"]);

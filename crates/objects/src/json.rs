@@ -7,6 +7,26 @@ use crate::collections::VecMap;
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
+/// Go's `%q`.
+pub fn go_quote(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            '\r' => out.push_str("\\r"),
+            '\u{a0}' => out.push_str("\\u00a0"),
+            '\u{feff}' => out.push_str("\\ufeff"),
+            c if c.is_control() => out.push_str(&format!("\\x{:02x}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
 /// A document in one line as Go's encoder writes it: what could be taken for markup is escaped (encoding/json, `HTMLEscape`).
 pub fn as_go(value: &Value) -> String {
     let mut text = value.to_string();

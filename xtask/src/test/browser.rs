@@ -58,14 +58,7 @@ fn chromium() -> Result<String> {
     if let Some(browser) = found() {
         return Ok(browser);
     }
-    let root = shell::output(shell::command("id", &["-u"])).is_ok_and(|id| id.trim() == "0");
-    if root && shell::exists("apt-get") {
-        shell::run(shell::command("apt-get", &["update", "-qq"]))?;
-        let mut install =
-            shell::command("apt-get", &["install", "-y", "-qq", "--no-install-recommends", "chromium", "fonts-noto-cjk"]);
-        install.env("DEBIAN_FRONTEND", "noninteractive");
-        shell::run(install)?;
-    }
+    shell::install(&["chromium", "fonts-noto-cjk"])?;
     found().context("no browser: install Chromium or Chrome (apt-get install chromium), or name its program in CHROMIUM")
 }
 

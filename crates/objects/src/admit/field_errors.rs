@@ -1,6 +1,7 @@
 //! The list of broken rules of one object, in the words of `field.Error`.
 //! Source: k8s.io/apimachinery/pkg/util/validation/field/errors.go and pkg/api/errors/errors.go, v0.35.
 
+use crate::json::go_quote;
 use crate::{ApiError, Kind, Reason, Value};
 
 /// Field paths and error bodies (`spec.replicas`, `Invalid value: -1: must be greater than or equal to 0`).
@@ -27,7 +28,7 @@ impl FieldErrors {
     }
 
     pub fn invalid_text(&mut self, path: impl Into<String>, value: &str, why: &str) {
-        self.push(path, format!("Invalid value: {}: {why}", quote(value)));
+        self.push(path, format!("Invalid value: {}: {why}", go_quote(value)));
     }
 
     pub fn required(&mut self, path: impl Into<String>, why: &str) {
@@ -35,7 +36,7 @@ impl FieldErrors {
     }
 
     pub fn duplicate(&mut self, path: impl Into<String>, value: &str) {
-        self.push(path, format!("Duplicate value: {}", quote(value)));
+        self.push(path, format!("Duplicate value: {}", go_quote(value)));
     }
 
     pub fn forbidden(&mut self, path: impl Into<String>, why: &str) {
@@ -43,8 +44,8 @@ impl FieldErrors {
     }
 
     pub fn unsupported(&mut self, path: impl Into<String>, value: &str, supported: &[&str]) {
-        let supported: Vec<String> = supported.iter().map(|s| quote(s)).collect();
-        self.push(path, format!("Unsupported value: {}: supported values: {}", quote(value), supported.join(", ")));
+        let supported: Vec<String> = supported.iter().map(|s| go_quote(s)).collect();
+        self.push(path, format!("Unsupported value: {}: supported values: {}", go_quote(value), supported.join(", ")));
     }
 
     pub fn is_empty(&self) -> bool {
@@ -63,7 +64,8 @@ impl FieldErrors {
         };
         let group = kind.info().group;
         let dot = if group.is_empty() { "" } else { "." };
-        let mut error = ApiError::new(Reason::Invalid, format!("{}{dot}{group} {} is invalid: {all}", kind.name(), quote(name)));
+        let mut error =
+            ApiError::new(Reason::Invalid, format!("{}{dot}{group} {} is invalid: {all}", kind.name(), go_quote(name)));
         error.causes = self.list;
         Err(error)
     }
@@ -86,24 +88,4 @@ pub fn invalid_text(error: &ApiError) -> Option<String> {
         many => many.iter().map(|(path, body)| format!("\n* {path}: {body}")).collect(),
     };
     Some(format!("The {kind} {name} is invalid: {causes}"))
-}
-
-/// Go's `%q`.
-pub(super) fn quote(text: &str) -> String {
-    let mut out = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\t' => out.push_str("\\t"),
-            '\r' => out.push_str("\\r"),
-            '\u{a0}' => out.push_str("\\u00a0"),
-            '\u{feff}' => out.push_str("\\ufeff"),
-            c if c.is_control() => out.push_str(&format!("\\x{:02x}", u32::from(c))),
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
 }

@@ -1,8 +1,8 @@
 //! How Karpenter's v1alpha5 webhooks refuse: knative field errors inside an admission denial.
 //! Sources: knative.dev/pkg apis/field_error.go and webhook/resourcesemantics/{defaulting,validation} @2023-06.
 
-use super::field_errors::quote;
 use crate::collections::{VecMap, VecSet};
+use crate::json::go_quote;
 use crate::{ApiError, Reason};
 
 /// Broken rules of one object. Equal messages are merged, paths sorted, as knative prints them.
@@ -34,7 +34,7 @@ impl Denial {
     }
 
     pub(super) fn key_name(&mut self, key: &str, path: &str, details: &str) {
-        self.push(format!("invalid key name {}", quote(key)), details, &[path]);
+        self.push(format!("invalid key name {}", go_quote(key)), details, &[path]);
     }
 
     pub(super) fn out_of_bounds(&mut self, value: &str, low: &str, high: &str, path: &str) {

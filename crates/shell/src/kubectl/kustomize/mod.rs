@@ -168,7 +168,7 @@ impl<'a> Build<'a> {
     fn component(&mut self, place: &Place, path: &str, all: Vec<Resource>) -> Result<Vec<Resource>, Wrong> {
         let quoted = |what: &'static str| {
             move |e: Wrong| match e {
-                Wrong::Said(text) => Wrong::Said(format!("{what} {}", print::go_quote(&text))),
+                Wrong::Said(text) => Wrong::Said(format!("{what} {}", objects::json::go_quote(&text))),
                 here => here,
             }
         };

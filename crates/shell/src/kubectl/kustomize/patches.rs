@@ -3,9 +3,9 @@
 
 use super::load::{Place, resources};
 use super::merge::merge;
-use super::print::go_quote;
 use super::resource::{Resource, plain};
 use super::{Build, Wrong, json6902, target};
+use objects::json::go_quote;
 use objects::yaml::{parse, to_yaml};
 use objects::{DocExt, Map, Value, json};
 

@@ -4,6 +4,7 @@
 use super::Wrong;
 use super::resource::{Gvk, Resource};
 use objects::collections::Order as _;
+use objects::json::go_quote;
 use objects::yaml::{NO_TEXT, to_yaml};
 use objects::{DocExt, Map, Value};
 
@@ -145,22 +146,4 @@ fn entries(map: &Map<String, Value>) -> Vec<String> {
     let texts = texts.into_iter().map(|(k, v)| format!("{}:{}", go_quote(k), go(v)));
     let odd = odd.into_iter().map(|(k, v)| format!("{}:{}", k.trim_start_matches(NO_TEXT), go(v)));
     texts.chain(odd).collect()
-}
-
-/// Go's `%q`.
-pub fn go_quote(text: &str) -> String {
-    let mut out = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\t' => out.push_str("\\t"),
-            '\r' => out.push_str("\\r"),
-            c if c.is_control() => out.push_str(&format!("\\x{:02x}", u32::from(c))),
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
 }
