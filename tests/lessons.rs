@@ -97,8 +97,9 @@ impl Player {
 
 #[test]
 fn reference_solutions_pass_every_step() {
-    for id in lessons::ids() {
+    for (id, era) in lessons::LESSONS {
         let lesson = lessons::load(id).unwrap();
+        assert_eq!((lesson.id.as_str(), lesson.era), (id, era));
         let seed = lesson.seed;
         let mut player = Player::new(lesson, seed);
         loop {
@@ -123,7 +124,7 @@ fn reference_solutions_pass_every_step() {
 
 #[test]
 fn checks_do_not_depend_on_the_seed() {
-    for id in lessons::ids() {
+    for (id, _) in lessons::LESSONS {
         for seed in 1..6 {
             let mut player = Player::new(lessons::load(id).unwrap(), seed);
             loop {

@@ -1,5 +1,5 @@
 // A static server over the built page, a browser, and the words the tests use.
-// DIST names the built page (default: dist at the root), CHROMIUM the browser.
+// DIST names the built page (default: dist at the root), CHROMIUM the browser, NODEWRIGHT_PROGRAM the command line.
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -9,7 +9,8 @@ import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const dist = process.env.DIST ?? join(here, "../../dist");
+export const dist = process.env.DIST ?? join(here, "../../dist");
+export const program = process.env.NODEWRIGHT_PROGRAM ?? join(here, "../../target/debug/nodewright");
 const types = {
   ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".wasm": "application/wasm",
   ".svg": "image/svg+xml", ".json": "application/json", ".txt": "text/plain; charset=utf-8",

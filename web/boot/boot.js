@@ -67,15 +67,26 @@ function counted(response, total, progress) {
   return new Response(response.body.pipeThrough(count), { headers: { "content-type": "application/wasm" } });
 }
 
+/** A text beside the page that the address asks for, left on the root element, where the module looks for it. */
+async function leave(name, path) {
+  const response = await fetch(path);
+  if (response.ok) root[name] = await response.text();
+}
+
+/** The lesson of the address; one without a file leaves nothing. */
+async function lesson(base) {
+  const id = new URLSearchParams(location.search).get("lesson");
+  if (id && /^[a-z0-9-]+$/.test(id)) await leave("nodewrightLesson", new URL(`lessons/${id}.json`, base));
+}
+
 /**
- * The prices of the region in the address, which lie beside the page; the module has those of the lab's. They are left
- * on the root element, where the module looks for them; a region without a file leaves nothing.
+ * The prices of the region in the address, which lie beside the page; the module has those of the lab's. A region
+ * without a file leaves nothing.
  */
 async function prices(base) {
   const region = new URLSearchParams(location.search).get("region");
   if (!region || region === "ap-northeast-2" || !/^[a-z0-9-]+$/.test(region)) return;
-  const response = await fetch(new URL(`data/${region}.txt`, base));
-  if (response.ok) root.nodewrightPrices = await response.text();
+  await leave("nodewrightPrices", new URL(`data/${region}.txt`, base));
 }
 
 async function start() {
@@ -88,6 +99,7 @@ async function start() {
     import(new URL(`${NAME}.js`, base).href),
     fetch(new URL(`${NAME}_bg.wasm`, base)),
     prices(base),
+    lesson(base),
   ]);
   if (!response.ok) {
     throw Object.assign(new Error(`${response.status} ${response.statusText}`), { name: "HttpError" });

@@ -4,10 +4,12 @@ use crate::dom::{self, Listener, flag};
 use crate::hooks::{use_lab, use_texts, use_view};
 use crate::lab::{Lab, Pane, PhoneTab};
 use crate::options::Options;
-use crate::panels::{bar::bar, dialogs::dialogs, embed_bar::embed_bar, fleet::fleet, lesson::lesson, live::live};
+use crate::panels::{
+    attached_bar::attached_bar, bar::bar, dialogs::dialogs, embed_bar::embed_bar, fleet::fleet, lesson::lesson, live::live,
+};
 use crate::panels::{nodes::nodes, phone::phone_tabs, side::side, terminal::terminal, timeline::timeline_strip};
 use crate::widgets::{Hook, part_of};
-use crate::{demo, frame, tools};
+use crate::{attached, demo, frame, tools};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{Element, HtmlElement, KeyboardEvent};
 use yew::prelude::*;
@@ -25,6 +27,7 @@ pub fn render(host: Element, options: Options) {
         Ok(lab) => {
             frame::start(lab.clone());
             tools::load_on_interest(&lab);
+            attached::start(&lab);
             demo::start(&lab, &options);
             yew::Renderer::<Root>::with_root_and_props(host.clone(), RootProps { lab, host }).render();
         }
@@ -48,9 +51,9 @@ fn Root(props: &RootProps) -> Html {
 fn use_shell(host: &Element) -> Html {
     let lab = use_lab();
     let t = use_texts();
-    let (layout, theme, lang, phone, shown, lesson_open, embed) = use_view(|lab| {
+    let (layout, theme, lang, phone, shown, lesson_open, embed, attached) = use_view(|lab| {
         let ui = lab.ui();
-        (ui.layout, ui.theme, ui.lang, ui.phone, ui.shown(), ui.lesson_open, ui.options.embed)
+        (ui.layout, ui.theme, ui.lang, ui.phone, ui.shown(), ui.lesson_open, ui.options.embed, ui.options.attached.is_some())
     });
     let has_lesson = use_view(|lab| lab.core().lesson.is_some());
     let playing = use_view(|lab| lab.core().clock.playing);
@@ -71,20 +74,21 @@ fn use_shell(host: &Element) -> Html {
             let _ = root.set_attribute("data-theme", theme.as_str());
         }
     });
-    let learn = !embed && (layout.token() != "phone" || phone == PhoneTab::Learn);
+    let whole = !embed && !attached;
+    let learn = whole && (layout.token() != "phone" || phone == PhoneTab::Learn);
     html! {
         <div class="nw" data-layout={layout.token()} data-theme={theme.as_str()} data-phone={phone.token()}
             data-side={shown.token()} data-lesson={flag(learn && lesson_open)} data-playing={flag(playing)}
-            data-has-lesson={flag(has_lesson)} data-rewound={flag(rewound)} lang={lang.code()}>
-            { if embed { embed_bar() } else { bar() } }
+            data-has-lesson={flag(has_lesson)} data-rewound={flag(rewound)} data-attached={flag(attached)} lang={lang.code()}>
+            { if attached { attached_bar() } else if embed { embed_bar() } else { bar() } }
             <main class="nw-main" aria-label={t.playground}>
-                { if embed { html! {} } else { lesson() } }
+                { if whole { lesson() } else { html! {} } }
                 { fleet() }
                 { nodes() }
-                { terminal() }
+                { if attached { html! {} } else { terminal() } }
                 { side() }
             </main>
-            { if embed { html! {} } else { timeline_strip() } }
+            { if whole { timeline_strip() } else { html! {} } }
             { if embed { html! {} } else { phone_tabs() } }
             { dialogs() }
             { live() }

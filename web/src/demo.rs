@@ -10,6 +10,7 @@ use gloo_timers::callback::{Interval, Timeout};
 use std::cell::RefCell;
 use std::rc::Rc;
 use web_sys::{EventTarget, HtmlTextAreaElement, wasm_bindgen::JsCast};
+use yew::platform::spawn_local;
 use yew::prelude::*;
 
 const COMMAND: &str = "kubectl scale deployment inflate --replicas 5";
@@ -111,23 +112,29 @@ pub fn run(lab: &Lab) {
 }
 
 /// The first lesson of an era, if there is one.
-pub fn lesson_of(era: Era) -> Option<String> {
-    lessons::ids().find(|id| lessons::load(id).is_ok_and(|l| l.era == era)).map(str::to_owned)
+pub fn lesson_of(era: Era) -> Option<&'static str> {
+    lessons::LESSONS.into_iter().find(|(_, e)| *e == era).map(|(id, _)| id)
 }
 
-/// Goes over to the lesson of this era.
+/// Fetches the lesson of this era and goes over to it.
 pub fn start_lesson(lab: &Lab) {
-    let mut options = lab.ui().options.clone();
     let era = lab.core().session.scenario().era;
-    options.lesson = lesson_of(era);
-    options.era = Some(era);
-    match lab.restart(&options) {
-        Ok(()) => lab.show(|ui| {
-            ui.options = options;
-            ui.lesson_open = true;
-        }),
-        Err(message) => lab.show(|ui| ui.toast = Some(message)),
-    }
+    let Some(id) = lesson_of(era) else { return };
+    let lab = lab.clone();
+    spawn_local(async move {
+        let mut options = lab.ui().options.clone();
+        options.lesson = Some(id.to_owned());
+        options.lesson_file = dom::fetch_text(&format!("lessons/{id}.json")).await.map(Into::into);
+        options.era = Some(era);
+        let none = || Err(crate::i18n::texts(lab.ui().lang).no_lesson.to_owned());
+        match options.lesson_file.as_ref().map_or_else(none, |_| lab.restart(&options)) {
+            Ok(()) => lab.show(|ui| {
+                ui.options = options;
+                ui.lesson_open = true;
+            }),
+            Err(message) => lab.show(|ui| ui.toast = Some(message)),
+        }
+    });
 }
 
 /// The stop button while the demo types; otherwise the same scene by a button.

@@ -18,6 +18,10 @@ pub fn document() -> Option<Document> {
     window()?.document()
 }
 
+pub fn root() -> Option<Element> {
+    document()?.document_element()
+}
+
 /// Milliseconds of wall time since the page began. Only the frame loop and the demo read it.
 pub fn now_ms() -> f64 {
     window().and_then(|w| w.performance()).map_or(0.0, |p| p.now())
@@ -33,7 +37,7 @@ pub fn reduced_motion() -> bool {
 
 /// A text that the boot script left on the page's root element.
 pub fn left_on_root(name: &str) -> Option<String> {
-    js_sys::Reflect::get(&document()?.document_element()?.into(), &name.into()).ok()?.as_string()
+    js_sys::Reflect::get(&root()?.into(), &name.into()).ok()?.as_string()
 }
 
 /// `None` where storage is refused (sandboxed frames, private windows).
@@ -123,10 +127,15 @@ pub fn copy(text: &str, done: impl FnOnce(bool) + 'static) {
 
 /// Fetches a text that lies beside the page; `None` where it does not come.
 pub async fn fetch_text(path: &str) -> Option<String> {
-    let answer = window()?.fetch_with_str(path);
-    let response: web_sys::Response = JsFuture::from(answer).await.ok()?.dyn_into().ok()?;
-    if !response.ok() {
-        return None;
-    }
-    JsFuture::from(response.text().ok()?).await.ok()?.as_string()
+    fetch(path).await.ok()
+}
+
+/// The same, or what the server says in its place; nothing where it does not answer.
+pub async fn fetch(path: &str) -> Result<String, String> {
+    let answered = async {
+        let response: web_sys::Response = JsFuture::from(window()?.fetch_with_str(path)).await.ok()?.dyn_into().ok()?;
+        let text = JsFuture::from(response.text().ok()?).await.ok()?.as_string()?;
+        Some(if response.ok() { Ok(text) } else { Err(text) })
+    };
+    answered.await.unwrap_or_else(|| Err(String::new()))
 }

@@ -57,6 +57,7 @@ table! {
     open_full: "전체 화면으로 열기" / "Open the full page";
 
     lesson: "실습" / "Lesson";
+    no_lesson: "실습 파일을 받지 못했어요. 연결을 확인하고 다시 눌러 주세요." / "The lesson did not arrive. Check the connection and try again.";
     intro_title: "진짜 kubectl을 입력해 보세요" / "Type real kubectl";
     intro: "클러스터는 이 브라우저 안에만 있습니다. Karpenter가 노드를 늘리고, 비우고, 더 싸게 다시 담는 모습을 실제 메시지와 실제 순서로 볼 수 있어요."
         / "The cluster lives in this browser tab only. Watch Karpenter add nodes, empty them and pack them cheaper, with its real messages in their real order.";
@@ -183,6 +184,10 @@ table! {
     why: "왜?" / "Why?";
     about: "대상 노드:" / "About";
     show_all: "모두 보기" / "Show all";
+    read_only: "진짜 클러스터 · 읽기만 해요" / "Real cluster · read-only";
+    not_connected: "연결되지 않음" / "Not connected";
+    ask_plan: "지금 계획 물어보기" / "Ask for a plan now";
+    asking: "클러스터를 읽고 계획하는 중이에요…" / "Reading the cluster and planning…";
     no_decisions: "아직 내린 결정이 없어요." / "No decisions yet.";
     timeline: "타임라인" / "Timeline";
     scrub: "시점 옮기기" / "Point in time";

@@ -4,6 +4,7 @@
 //!   loop that lets simulated time pass. - `panels` draw view models; `widgets` know no domain. - `i18n`: every text.
 
 mod app;
+mod attached;
 mod chart;
 mod demo;
 mod dom;

@@ -36,6 +36,8 @@ impl Theme {
 pub struct Options {
     pub embed: bool,
     pub lesson: Option<String>,
+    /// The lesson's file, as far as it was fetched.
+    pub lesson_file: Option<Rc<str>>,
     pub step: Option<usize>,
     pub scenario: Option<String>,
     pub era: Option<Era>,
@@ -49,6 +51,8 @@ pub struct Options {
     pub autoplay: bool,
     /// Panes by priority, as named in the address; empty means all.
     pub panes: Vec<String>,
+    /// The real cluster that the page shows; its server says so, no address can.
+    pub attached: Option<String>,
     /// The first visit on this device, as far as the browser tells.
     pub first_visit: bool,
 }
@@ -63,8 +67,19 @@ impl Options {
         let path = location.as_ref().and_then(|l| l.pathname().ok()).unwrap_or_default();
         let browser = dom::window().and_then(|w| w.navigator().language()).unwrap_or_default();
         let embed = path.trim_end_matches('/').trim_end_matches(".html").ends_with("/embed");
-        let prices = dom::left_on_root("nodewrightPrices").map(Rc::from);
-        Options { prices, ..Options::parse(&query, embed, &browser, &dom::stored) }
+        let [prices, lesson_file] = ["nodewrightPrices", "nodewrightLesson"].map(|name| dom::left_on_root(name).map(Rc::from));
+        let attached = dom::root().and_then(|r| r.get_attribute("data-attached"));
+        let asked = Options::parse(&query, embed, &browser, &dom::stored);
+        match attached {
+            Some(cluster) => Options::attached(cluster, &asked),
+            None => Options { prices, lesson_file, ..asked },
+        }
+    }
+
+    /// Of a page that shows a real cluster an address says how it looks, and nothing else.
+    fn attached(cluster: String, asked: &Options) -> Options {
+        let plain = Options::parse("", false, "", &|_| None);
+        Options { attached: Some(cluster), lang: asked.lang, theme: asked.theme, autoplay: false, first_visit: false, ..plain }
     }
 
     /// `stored` gives remembered settings by key; an embed never reads them.
@@ -72,6 +87,7 @@ impl Options {
         let mut o = Options {
             embed,
             lesson: None,
+            lesson_file: None,
             step: None,
             scenario: None,
             era: None,
@@ -83,6 +99,7 @@ impl Options {
             speed: None,
             autoplay: true,
             panes: Vec::new(),
+            attached: None,
             first_visit: !embed && stored("visited").is_none(),
         };
         if !embed {
@@ -184,6 +201,16 @@ mod tests {
         assert_eq!(Options::parse("", false, "en", &stored).lang, Lang::Ko);
         assert_eq!(Options::parse("?lang=en", false, "en", &stored).lang, Lang::En);
         assert_eq!(Options::parse("", true, "en", &stored).lang, Lang::En);
+    }
+
+    #[test]
+    fn an_attached_page_takes_only_its_looks_from_the_address() {
+        let asked =
+            parse("?lesson=karpenter-basics-v1&lang=ko&theme=dark&speed=60&era=v1alpha5&seed=9&scenario=kwok&step=2&panes=term");
+        let o = Options::attached("prod".to_owned(), &asked);
+        let looks = Options { lang: Lang::Ko, theme: Theme::Dark, ..Options::attached("prod".to_owned(), &parse("")) };
+        assert_eq!(o, looks);
+        assert_eq!((o.attached.as_deref(), o.lesson, o.autoplay), (Some("prod"), None, false));
     }
 
     #[test]

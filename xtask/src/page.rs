@@ -57,6 +57,7 @@ pub fn build(profile: &str, out: &Path) -> Result<Built> {
             }
         }
     }
+    write_lessons(&staging)?;
     let wasm = wasm.context("index.html has no rel=\"rust\" line")?;
     let wasm_bytes = std::fs::metadata(&wasm).context("read the wasm module")?.len();
     write_pages(&index, wasm_bytes, &staging)?;
@@ -106,6 +107,24 @@ pub fn modules_of_trunk(out: &Path) -> Result<()> {
             let module = target_dir()?.join(TARGET).join("page").join(format!("{bin}.wasm"));
             modules(&module, &bin, out)?;
         }
+    }
+    write_lessons(out)
+}
+
+/// The lessons as JSON, so that the page needs no YAML reader to begin one.
+fn write_lessons(out: &Path) -> Result<()> {
+    let folder = out.join("lessons");
+    std::fs::create_dir_all(&folder).with_context(|| format!("create {}", folder.display()))?;
+    for path in files(&shell::root().join("crates/lessons/data"))? {
+        let text = std::fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
+        let stream = objects::yaml::parse(&text);
+        if let Some(error) = stream.error {
+            bail!("{}:{}: {error}", path.display(), error.line);
+        }
+        let document = stream.documents.first().with_context(|| format!("{} is empty", path.display()))?;
+        let name = path.file_stem().with_context(|| format!("{} has no name", path.display()))?;
+        let file = folder.join(name).with_extension("json");
+        std::fs::write(&file, document.value.to_string()).with_context(|| format!("write {}", file.display()))?;
     }
     Ok(())
 }

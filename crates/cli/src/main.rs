@@ -26,7 +26,7 @@ enum Command {
     ///
     /// Nothing is written to the cluster. Prices are those built in, by each node's instance type, zone and capacity type. What
     /// cannot be read, and since when, stands below the nodes. With --once, or where standard output is no terminal, the cluster
-    /// is read once and printed, and notes go to standard error. The exit status is 3 where the cluster cannot be reached or
+    /// is read once and printed, and notes go to standard error. With --web a browser of this machine shows it. The exit status is 3 where the cluster cannot be reached or
     /// refuses to list its nodes.
     #[cfg(feature = "kube")]
     Observe(Observe),
@@ -313,8 +313,18 @@ struct Observe {
     #[command(flatten)]
     cluster: Named,
     /// Read and print it once.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "web")]
     once: bool,
+    /// Serve the page, attached to the cluster: panes, costs and why. Only this machine can open it, at an address that is new
+    /// with every start, and nothing can be changed from there.
+    #[arg(long)]
+    web: bool,
+    /// With --web: the port, on 127.0.0.1; 0 for any that is free.
+    #[arg(long, value_name = "PORT", default_value_t = 0, requires = "web")]
+    port: u16,
+    /// With --web: the folder of a built page; the one in the program if left out.
+    #[arg(long, value_name = "DIR", requires = "web")]
+    page: Option<std::path::PathBuf>,
 }
 
 #[cfg(feature = "kube")]
@@ -564,6 +574,15 @@ fn written_ms(file: &str) -> i64 {
 
 #[cfg(feature = "kube")]
 fn observe(args: &Observe) -> Result<(String, u8), Failure> {
+    if args.web {
+        use nodewright_cli::observe::web;
+        let site = web::Site::new(args.page.clone())?;
+        let mut ready = |address: &str| {
+            say(&format!("{address}\n"), 0);
+            complain("whoever has this address, on this machine, sees the cluster; Ctrl+C ends it\n");
+        };
+        return web::serve(&args.cluster.options(), site, args.port, unix_ms, &mut ready).map(|()| (String::new(), 0));
+    }
     if !args.once && std::io::stdout().is_terminal() {
         return nodewright_cli::observe::live(&args.cluster.options(), unix_ms).map(|()| (String::new(), 0));
     }

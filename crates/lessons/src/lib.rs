@@ -17,6 +17,8 @@ pub use lesson::{Command, Lesson, Mistake, Observe, Pane, Predict, Quiz, Referen
 pub use run::{LessonRun, Part, StepState};
 pub use text::{CardText, Lang, LessonText, MistakeText, QuizText, StepText, Text};
 
+use objects::Era;
+
 /// Why a lesson file cannot be read: where and what.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LessonError(pub String);
@@ -29,20 +31,29 @@ impl std::fmt::Display for LessonError {
 
 impl std::error::Error for LessonError {}
 
-/// Every lesson: its id and its file, which the build made JSON.
-const FILES: [(&str, &str); 1] =
-    [("karpenter-basics-v1alpha5", include_str!(concat!(env!("OUT_DIR"), "/karpenter-basics-v1alpha5.json")))];
+/// Every lesson, in the order they are taught: its id and its era.
+pub const LESSONS: [(&str, Era); 1] = [("karpenter-basics-v1alpha5", Era::V1alpha5)];
 
-/// The ids of all lessons, in the order they are taught.
-pub fn ids() -> impl Iterator<Item = &'static str> {
-    FILES.iter().map(|(id, _)| *id)
+/// Their files, which the build made JSON.
+#[cfg(feature = "builtin")]
+const FILES: [&str; LESSONS.len()] = [include_str!(concat!(env!("OUT_DIR"), "/karpenter-basics-v1alpha5.json"))];
+
+/// Reads a lesson that is built in.
+///
+/// # Errors
+/// There is none of that id, or its file breaks the form (which the tests rule out).
+#[cfg(feature = "builtin")]
+pub fn load(id: &str) -> Result<Lesson, LessonError> {
+    let mut known = LESSONS.iter().zip(FILES);
+    let (_, file) = known.find(|((i, _), _)| *i == id).ok_or_else(|| LessonError(format!("there is no lesson `{id}`")))?;
+    from_json(file)
 }
 
-/// Reads a lesson.
+/// Reads a lesson from its file as JSON.
 ///
-/// Errors: there is none of that id, or its file breaks the form (which the tests rule out for those built in).
-pub fn load(id: &str) -> Result<Lesson, LessonError> {
-    let (_, file) = FILES.iter().find(|(i, _)| *i == id).ok_or_else(|| LessonError(format!("there is no lesson `{id}`")))?;
+/// # Errors
+/// The text is no JSON, or breaks the form of a lesson; the place is named.
+pub fn from_json(file: &str) -> Result<Lesson, LessonError> {
     let document = serde_json::from_str(file).map_err(|e| LessonError(e.to_string()))?;
     read::lesson(&document)
 }

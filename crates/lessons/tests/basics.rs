@@ -418,7 +418,7 @@ fn counts_are_shown() {
 
 #[test]
 fn the_file_is_complete() {
-    for id in nodewright_lessons::ids() {
+    for (id, _) in nodewright_lessons::LESSONS {
         let lesson = load(id).unwrap();
         assert_eq!(lesson.id, id);
         assert_eq!(lesson.steps.len(), 14);

@@ -10,6 +10,7 @@ pub mod format;
 pub mod logs;
 pub mod memo;
 pub mod overview;
+pub mod plan;
 pub mod rows;
 pub mod simulated;
 pub mod timeline;

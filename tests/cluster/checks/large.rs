@@ -312,7 +312,7 @@ pub fn process(kubeconfig: &str) -> Result<()> {
         let _ = std::io::stdin().lines().next();
         std::process::exit(0);
     });
-    let mut live = match Live::begin(&options(kubeconfig)) {
+    let mut live = match Live::begin(&options(kubeconfig), Detail::Picture) {
         Ok(live) => live,
         Err(error) => bail!("{error}"),
     };

@@ -4,7 +4,7 @@ use crate::api::eventually;
 use crate::control_plane::{Cluster, Part};
 use crate::proxy::Proxy;
 use engine::Era;
-use engine::cluster::{Live, Options};
+use engine::cluster::{Detail, Live, Options};
 use nodewright_cli::observe::picture;
 use objects::{Kind, Value, json};
 use std::time::Duration;
@@ -141,7 +141,7 @@ pub fn follows(cluster: &mut Cluster) {
 
     let folder = std::path::Path::new(&cluster.kubeconfig).parent().unwrap();
     let proxy = Proxy::start(&cluster.kubeconfig, folder).unwrap();
-    let mut live = Live::begin(&options(&proxy.kubeconfig)).unwrap();
+    let mut live = Live::begin(&options(&proxy.kubeconfig), Detail::Picture).unwrap();
     until_pods(&mut live, "followed-a", 2);
     scale(cluster, "followed", 3);
     until_pods(&mut live, "followed-a", 3);
@@ -151,7 +151,7 @@ pub fn follows(cluster: &mut Cluster) {
     until_pods(&mut live, "followed-a", 1);
     drop(live);
 
-    let mut live = Live::begin(&options(&cluster.kubeconfig)).unwrap();
+    let mut live = Live::begin(&options(&cluster.kubeconfig), Detail::Picture).unwrap();
     until_pods(&mut live, "followed-a", 1);
     cluster.kill(Part::ApiServer);
     until(&mut live, "that the server is away", |picture, notes| {

@@ -111,7 +111,7 @@ type Reads<'a> = &'a dyn Fn(&str) -> Result<Vec<String>, String>;
 
 /// The notes of one who watches.
 fn watched(kubeconfig: &str) -> Result<Vec<String>, String> {
-    let mut live = Live::begin(&options(kubeconfig)).map_err(|e| nodewright_cli::observe::failure(e).message)?;
+    let mut live = Live::begin(&options(kubeconfig), Detail::Picture).map_err(|e| nodewright_cli::observe::failure(e).message)?;
     eventually("all is read", 60, || {
         live.wait(Duration::from_millis(100), || 0);
         live.is_complete().then_some(())

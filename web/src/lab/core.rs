@@ -48,7 +48,7 @@ impl Core {
         let mut core = Core {
             clock: Clock::new(plan.speed),
             terms: (0..TERMINALS).map(|_| Term::new()).collect(),
-            lesson: plan.lesson.as_deref().and_then(|id| LessonState::open(id, plan.step, &session)),
+            lesson: plan.lesson.clone().map(|lesson| LessonState::open(lesson, plan.step, &session)),
             session,
             generation: 0,
             exact: None,

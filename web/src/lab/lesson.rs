@@ -2,7 +2,7 @@
 
 use engine::session::Seen;
 use engine::{Session, Snapshot};
-use lessons::{LessonRun, LessonText, StepState, StepText};
+use lessons::{Lesson, LessonRun, LessonText, StepState, StepText};
 use std::sync::Arc;
 use view::Lang;
 
@@ -42,16 +42,14 @@ fn lang(lang: Lang) -> lessons::Lang {
 }
 
 impl LessonState {
-    /// `None` where there is no lesson of that id.
-    pub fn open(id: &str, step: usize, session: &Session) -> Option<LessonState> {
-        let lesson = Arc::new(lessons::load(id).ok()?);
+    pub fn open(lesson: Arc<Lesson>, step: usize, session: &Session) -> LessonState {
         let snapshot = session.snapshot();
         let passed = vec![false; lesson.steps.len()];
         let mut run = LessonRun::start(lesson, &snapshot);
         if step > 0 {
             run.go_to(step, &snapshot);
         }
-        Some(LessonState { run, passed, hints: 0, predicted: None, wrong: None, revision: 0, evaluated: (0, u64::MAX) })
+        LessonState { run, passed, hints: 0, predicted: None, wrong: None, revision: 0, evaluated: (0, u64::MAX) }
     }
 
     pub fn revision(&self) -> u64 {

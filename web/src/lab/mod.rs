@@ -12,13 +12,14 @@ mod ui;
 pub use clock::{Pace, SKIP_LIMIT_MS};
 pub use core::{Core, Supply, TERMINALS};
 pub use lesson::{LessonState, LessonView};
-pub use models::Models;
+pub use models::{Models, Ptr};
 pub use term::{Line, LineKind, Term};
 pub use ui::{Dialog, Layout, Pane, PhoneTab, Ui};
 
 use crate::options::Options;
 use crate::tools::Tools;
 use crate::{dom, panic, scenario, tools};
+use engine::Snapshot;
 use engine::session::LAB_REGION;
 use objects::collections::VecMap;
 use std::cell::{Cell, Ref, RefCell, RefMut};
@@ -60,6 +61,10 @@ impl Lab {
             toast = Some(message);
             make(&options)
         })?;
+        let mut core = core;
+        if options.attached.is_some() {
+            core.session.show_nothing();
+        }
         let mut ui = Ui::new(&options);
         ui.toast = toast;
         let lab = Lab(Rc::new(Shared {
@@ -180,6 +185,16 @@ impl Lab {
         }
         drop(core);
         panic::set_trace(text);
+    }
+
+    /// Shows what is told of the cluster that the page is attached to.
+    pub fn reflect(&self, picture: Snapshot, notes: Vec<String>) {
+        {
+            let mut ui = self.0.ui.borrow_mut();
+            ui.connected = true;
+            ui.notes = notes;
+        }
+        self.change(|c| c.session.show(picture.into()));
     }
 
     /// Starts over from another plan (a lesson, another era); terminals begin anew.

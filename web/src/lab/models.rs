@@ -1,6 +1,7 @@
 //! View models, each computed once per change of what it reads.
 
 use super::core::Core;
+use crate::tools;
 use engine::logs::Level;
 use engine::totals::{Totals, totals};
 use engine::{SimTime, Snapshot};
@@ -112,8 +113,11 @@ impl Models {
 
     pub fn why(&mut self, core: &Core, lang: Lang) -> Ptr<Vec<Why>> {
         let s = core.snapshot();
+        // Words come with the extras; until they are here there are none.
+        let extras = tools::get_extras();
         let last = s.decisions.last().map_or(SimTime::ZERO, |d| d.at).ms();
-        Ptr(self.why.get((last, s.decisions.len(), lang), || view::why::rows(&s, lang)))
+        let key = (last, s.decisions.len() + usize::from(extras.is_some()), lang);
+        Ptr(self.why.get(key, || extras.map_or_else(Vec::new, |x| (x.why)(&s, lang))))
     }
 
     pub fn overview(&mut self, core: &Core) -> Ptr<Overview> {

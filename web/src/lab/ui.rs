@@ -1,7 +1,9 @@
 //! What the interface shows: language, theme, open panes, selection. No part of a session.
 
+use super::models::Ptr;
 use crate::dom;
 use crate::options::{Options, Theme};
+use crate::tools::Planned;
 use view::Lang;
 
 /// Panes that share a tab strip.
@@ -41,6 +43,7 @@ pub enum PhoneTab {
 }
 
 impl PhoneTab {
+    pub const ATTACHED: [PhoneTab; 2] = [PhoneTab::Map, PhoneTab::More];
     pub const ALL: [PhoneTab; 5] = [PhoneTab::Learn, PhoneTab::Map, PhoneTab::Terminal, PhoneTab::Logs, PhoneTab::More];
 
     pub fn token(self) -> &'static str {
@@ -149,6 +152,13 @@ pub struct Ui {
     pub editor_opened: bool,
     /// The demo of a first visit is typing.
     pub demo: bool,
+    /// Of a page that is attached to a cluster: whether it hears of it, and what stands in the way of the whole picture.
+    pub connected: bool,
+    pub notes: Vec<String>,
+    /// The plan that was asked for last, whether one is being made, and why none came.
+    pub plan: Option<Ptr<Planned>>,
+    pub asking: bool,
+    pub unanswered: Option<String>,
 }
 
 impl Ui {
@@ -169,13 +179,28 @@ impl Ui {
             draft: None,
             editor_opened: false,
             demo: false,
+            connected: false,
+            notes: Vec::new(),
+            plan: None,
+            asking: false,
+            unanswered: None,
         }
     }
 
     /// The pane shown in the strip: the chosen one, or the first that this arrangement has.
     pub fn shown(&self) -> Pane {
-        let strip = self.layout.strip();
+        let strip = self.strip();
         if strip.contains(&self.side) { self.side } else { strip.first().copied().unwrap_or(Pane::Logs) }
+    }
+
+    /// Panes in the tab strip; a page that is attached to a cluster has none that would write or that it cannot fill.
+    pub fn strip(&self) -> &'static [Pane] {
+        use Pane::*;
+        match (&self.options.attached, self.layout) {
+            (None, layout) => layout.strip(),
+            (Some(_), Layout::Desktop) => &[Why, Events, Cost],
+            (Some(_), _) => &[Nodes, Why, Events, Cost],
+        }
     }
 
     pub fn open(&mut self, pane: Pane) {

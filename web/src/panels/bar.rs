@@ -66,10 +66,7 @@ pub fn bar() -> Html {
 fn use_bar() -> Html {
     let lab = use_lab();
     let t = use_texts();
-    let (lang, theme, era) = use_view(|lab| {
-        let ui = lab.ui();
-        (ui.lang, ui.theme, lab.core().session.scenario().era)
-    });
+    let era = use_view(|lab| lab.core().session.scenario().era);
     let title = use_view(|lab| {
         let lang = lab.ui().lang;
         lab.core().lesson.as_ref().map(|l| l.title(lang))
@@ -105,13 +102,7 @@ fn use_bar() -> Html {
     };
     html! {
         <header class="nw-bar">
-            <div class="nw-brand">
-                <svg class="nw-logo" viewBox="0 0 20 20" width="20" height="20" aria-hidden="true">
-                    <path d="M10 1.500 17.500 5.800v8.400L10 18.500l-7.500-4.300V5.800z" fill="none" stroke="currentColor" stroke-width="1.600" />
-                    <path d="M10 6.200 13.400 8.100v3.800L10 13.800l-3.400-1.900V8.100z" fill="currentColor" />
-                </svg>
-                <h1>{ title.unwrap_or_else(|| t.brand.to_owned()) }</h1>
-            </div>
+            { brand(title.unwrap_or_else(|| t.brand.to_owned())) }
             <label class="nw-scenario">
                 <span class="nw-sr">{ t.era }</span>
                 <select onchange={choose_era} aria-label={t.era}>
@@ -136,13 +127,43 @@ fn use_bar() -> Html {
                 { Button::new(Icon::Redo, t.redo, act(|lab| { lab.change(|c| c.redo()); })).disabled(!can_redo).class("nw-wide-only").draw() }
                 { Button::new(Icon::Reset, t.reset, act(reset)).draw() }
                 { Button::new(Icon::Share, t.share, act(|lab| lab.show(|ui| ui.dialog = Some(Dialog::Share)))).draw() }
-                <button type="button" class="nw-btn nw-lang" lang={t.other_lang_code} title={t.other_lang} onclick={act(switch_lang)}>
-                    { t.other_lang }
-                </button>
-                { Button::new(Icon::Theme, format!("{}: {}", t.theme, theme_name(theme, lang)), act(next_theme)).draw() }
+                { appearance() }
                 { Button::new(Icon::Help, t.help, act(|lab| lab.show(|ui| ui.dialog = Some(Dialog::Help)))).draw() }
             </div>
         </header>
+    }
+}
+
+/// Language and theme.
+pub fn appearance() -> Html {
+    part("appearance", |ctx, ()| use_appearance().run(ctx))
+}
+
+#[hook]
+fn use_appearance() -> Html {
+    let lab = use_lab();
+    let t = use_texts();
+    let (lang, theme) = use_view(|lab| (lab.ui().lang, lab.ui().theme));
+    html! {
+        <>
+            <button type="button" class="nw-btn nw-lang" lang={t.other_lang_code} title={t.other_lang} onclick={click(&lab, switch_lang)}>
+                { t.other_lang }
+            </button>
+            { Button::new(Icon::Theme, format!("{}: {}", t.theme, theme_name(theme, lang)), click(&lab, next_theme)).draw() }
+        </>
+    }
+}
+
+/// The mark and the page's name.
+pub fn brand(name: String) -> Html {
+    html! {
+            <div class="nw-brand">
+                <svg class="nw-logo" viewBox="0 0 20 20" width="20" height="20" aria-hidden="true">
+                    <path d="M10 1.500 17.500 5.800v8.400L10 18.500l-7.500-4.300V5.800z" fill="none" stroke="currentColor" stroke-width="1.600" />
+                    <path d="M10 6.200 13.400 8.100v3.800L10 13.800l-3.400-1.900V8.100z" fill="currentColor" />
+                </svg>
+                <h1>{ name }</h1>
+            </div>
     }
 }
 

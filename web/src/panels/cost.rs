@@ -16,8 +16,8 @@ fn use_cost() -> Html {
     let t = use_texts();
     let series = use_view(|lab| lab.models().cost(&lab.core()));
     let (epoch, region) = use_view(|lab| {
-        let core = lab.core();
-        (core.session.snapshot().epoch_ms, core.session.scenario().region.clone())
+        let s = lab.core().snapshot();
+        (s.epoch_ms, s.region.clone())
     });
     let as_table = use_state_eq(|| false);
     let pen = use_state_eq(|| tools::get_extras().is_some());

@@ -1,5 +1,6 @@
 //! One file (or folder) per panel.
 
+pub mod attached_bar;
 pub mod bar;
 pub mod cost;
 pub mod dialogs;

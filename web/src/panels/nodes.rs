@@ -85,8 +85,9 @@ fn table(rows: &[Row], selected: Option<&str>, select: &Callback<String>, t: &Te
                 let onclick = Callback::from(move |_: MouseEvent| select.emit(name.clone()));
                 let fate = r.fate();
                 html! {
-                    <tr key={r.name.clone()} data-node={r.name.clone()} class={(selected == Some(r.name.as_str())).then_some("is-selected")} onclick={onclick.clone()}>
-                        <th scope="row"><button type="button" class="nw-row-name" {onclick}>{ r.short.clone() }</button></th>
+                    <tr key={r.name.clone()} data-node={r.name.clone()} class={(selected == Some(r.name.as_str())).then_some("is-selected")} {onclick}>
+                        // Its click is the row's.
+                        <th scope="row"><button type="button" class="nw-row-name">{ r.short.clone() }</button></th>
                         <td class="nw-col-bar">{ bar(r.permille, "row") }<span>{ format!("{:>3}%", (r.permille + 5) / 10) }</span></td>
                         <td class="nw-col-pods">{ format!("{}/{}", r.pods, r.max_pods) }</td>
                         <td>{ r.instance_type.clone() }</td>

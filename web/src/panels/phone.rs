@@ -13,9 +13,10 @@ pub fn phone_tabs() -> Html {
 fn use_phone_tabs() -> Html {
     let lab = use_lab();
     let t = use_texts();
-    let chosen = use_view(|lab| lab.ui().phone);
-    let choose = |at: usize| {
-        click_at(&lab, at, |lab, at| {
+    let (chosen, attached) = use_view(|lab| (lab.ui().phone, lab.ui().options.attached.is_some()));
+    let tabs: &[PhoneTab] = if attached { &PhoneTab::ATTACHED } else { &PhoneTab::ALL };
+    let choose = |tab: PhoneTab| {
+        click_at(&lab, tab as usize, |lab, at| {
             lab.show(|ui| {
                 let tab = PhoneTab::ALL.get(at).copied().unwrap_or(ui.phone);
                 ui.phone = tab;
@@ -30,8 +31,8 @@ fn use_phone_tabs() -> Html {
     };
     html! {
         <nav class="nw-phone-tabs" aria-label={t.panes}>
-            { for PhoneTab::ALL.iter().enumerate().map(|(at, tab)| html! {
-                <button type="button" aria-current={(*tab == chosen).then_some("page")} data-phone-tab={tab.token()} onclick={choose(at)}>
+            { for tabs.iter().map(|tab| html! {
+                <button type="button" aria-current={(*tab == chosen).then_some("page")} data-phone-tab={tab.token()} onclick={choose(*tab)}>
                     { t.phone_tab(*tab) }
                 </button>
             }) }

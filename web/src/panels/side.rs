@@ -18,12 +18,12 @@ fn use_side() -> Html {
     let t = use_texts();
     let (shown, strip, opened) = use_view(|lab| {
         let ui = lab.ui();
-        (ui.shown(), ui.layout.strip(), ui.editor_opened)
+        (ui.shown(), ui.strip(), ui.editor_opened)
     });
     // By place in the strip; should the layout change meanwhile, the click says nothing.
     let choose = |at: usize| {
         click_at(&lab, at, |lab, at| {
-            let pane = lab.ui().layout.strip().get(at).copied();
+            let pane = lab.ui().strip().get(at).copied();
             if let Some(pane) = pane {
                 lab.show(|ui| ui.open(pane));
             }

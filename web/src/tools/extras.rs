@@ -3,16 +3,28 @@
 
 #![allow(unsafe_code, reason = "the door between the modules is a function imported from one of them")]
 
-use super::{Change, Checked, Extras};
-use engine::Session;
+use super::{Change, Checked, Extras, Planned, Watched};
+use engine::cluster::Mirror;
+use engine::{Session, SimTime, Snapshot};
 use lint::{Around, Finding, Range, Spot};
 use serde_json::{Value, json};
-use view::Lang;
+use view::{Lang, Why};
 use wasm_split_helpers::{SplitLoaderError, wasm_split};
 
 #[wasm_split(extras, fallible)]
 pub fn extras() -> Result<Extras, SplitLoaderError> {
-    Ok(Extras { check, complete, hover, changes, mend, simulated: view::simulated::tables, chart: crate::chart::cost })
+    Ok(Extras {
+        check,
+        complete,
+        hover,
+        changes,
+        mend,
+        simulated: view::simulated::tables,
+        chart: crate::chart::cost,
+        why: view::why::rows,
+        watched: || Box::new(Mirror::default()),
+        read_plan,
+    })
 }
 
 /// Answers with what the session knows at this moment.
@@ -89,3 +101,44 @@ fn changes(text: &str, session: &Session, lang: Lang) -> Vec<Change> {
 fn mend(text: &str, finding: &Finding, way: usize) -> Option<String> {
     finding.fixes.get(way).map(|fix| lint::apply(text, &fix.edits))
 }
+
+impl Watched for Mirror {
+    fn hear(&mut self, text: &str) -> Result<(), String> {
+        Mirror::hear(self, text)
+    }
+
+    fn picture(&self) -> Snapshot {
+        self.snapshot()
+    }
+
+    fn notes(&self) -> &[String] {
+        Mirror::notes(self)
+    }
+}
+
+/// Reads what `nodewright observe --web` says of a plan.
+fn read_plan(text: &str, epoch_ms: i64) -> Option<Planned> {
+    let plan: Value = serde_json::from_str(text).ok()?;
+    // The plan may be older than the page.
+    let at = SimTime(u64::try_from(plan.get("atMs")?.as_i64()?.saturating_sub(epoch_ms)).unwrap_or(0));
+    let words = |v: &Value| v.as_str().unwrap_or_default().to_owned();
+    let list = |v: Option<&Value>| v.and_then(Value::as_array).cloned().unwrap_or_default();
+    let row = |v: &Value| {
+        let text = |name: &str| v.get(name).map(words).unwrap_or_default();
+        let fact = |f: &Value| Some((words(f.get(0)?), words(f.get(1)?)));
+        Some(Why {
+            at: at + v.get("afterMs")?.as_u64()?,
+            token: TOKENS.into_iter().find(|t| *t == text("token"))?,
+            sentence: text("sentence"),
+            facts: list(v.get("facts")).iter().filter_map(fact).collect(),
+            raw: text("raw"),
+            nodes: list(v.get("nodes")).iter().map(words).collect(),
+        })
+    };
+    let rows = |lang: Lang| list(plan.get(lang.code())).iter().filter_map(row).collect();
+    let notes = list(plan.get("notes")).iter().map(words).collect();
+    Some(Planned { ko: rows(Lang::Ko), en: rows(Lang::En), notes })
+}
+
+/// Classes of rows of a plan.
+const TOKENS: [&str; 5] = ["plan", "launch", "disrupt", "keep", "pending"];

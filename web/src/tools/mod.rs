@@ -23,7 +23,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::thread::LocalKey;
 use view::simulated::Table;
-use view::{CostSeries, Lang};
+use view::{CostSeries, Lang, Why};
 use web_sys::EventTarget;
 
 /// A shell and at most one job in its foreground.
@@ -133,8 +133,29 @@ pub struct Extras {
     pub simulated: fn(&str) -> Vec<Table>,
     /// The picture of the cost, as SVG; empty where nothing can be drawn.
     pub chart: fn(&CostSeries, i64) -> String,
+    /// Decisions in words, newest first.
+    pub why: fn(&Snapshot, Lang) -> Vec<Why>,
+    pub watched: fn() -> Box<dyn Watched>,
+    /// A plan from its text, with times that count from the instant given, Unix milliseconds; `None` for another text.
+    pub read_plan: fn(&str, i64) -> Option<Planned>,
     /// The text with a problem mended, in the way of that number.
     pub mend: fn(&str, &Finding, usize) -> Option<String>,
+}
+
+/// A cluster that somebody else watches, as far as it has been told of.
+pub trait Watched {
+    /// What cannot be read changes nothing.
+    fn hear(&mut self, text: &str) -> Result<(), String>;
+    fn picture(&self) -> Snapshot;
+    fn notes(&self) -> &[String];
+}
+
+/// A plan for that cluster in words.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Planned {
+    pub ko: Vec<Why>,
+    pub en: Vec<Why>,
+    pub notes: Vec<String>,
 }
 
 type Waiting<T> = Box<dyn FnOnce(Result<T, &str>)>;

@@ -1,11 +1,11 @@
 //! The suite of a real browser: `tests/browser/*.test.mjs`, run by Node's test runner with playwright-core (pinned by
 //! tests/browser/package-lock.json) and a Chromium of this machine.
 //!
-//! The tests get three variables: `DIST`, the built page's folder, `NODEWRIGHT_URL`, the address at which `cargo xtask
-//! serve` would serve it, and `CHROMIUM`, the browser's program.
+//! The tests get four variables: `DIST`, the built page's folder, `NODEWRIGHT_URL`, the address at which `cargo xtask
+//! serve` would serve it, `CHROMIUM`, the browser's program, and `NODEWRIGHT_PROGRAM`, the command line.
 
 use super::{Shared, Suite};
-use crate::shell;
+use crate::{page, shell};
 use anyhow::{Context, Result, bail};
 
 const FOLDER: &str = "tests/browser";
@@ -37,11 +37,13 @@ fn run(shared: &mut Shared) -> Result<()> {
     install_packages()?;
     let dist = shared.page()?.out.clone();
     let url = format!("http://127.0.0.1:{}", shared.site()?);
+    shell::run(shell::cargo(&["build", "-p", "nodewright"]))?;
+    let program = page::target_dir()?.join("debug/nodewright");
     let tests = tests()?;
     let mut args = vec!["--test", "--test-concurrency=1", "--test-reporter=spec"];
     args.extend(tests.iter().map(String::as_str));
     let mut command = shell::command("node", &args);
-    command.env("DIST", dist).env("NODEWRIGHT_URL", url).env("CHROMIUM", browser);
+    command.env("DIST", dist).env("NODEWRIGHT_URL", url).env("CHROMIUM", browser).env("NODEWRIGHT_PROGRAM", program);
     shell::run(command)
 }
 

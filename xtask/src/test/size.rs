@@ -11,8 +11,8 @@ use anyhow::{Context, Result, bail};
 const MODULE_KB: u64 = 550;
 const FIRST_LOAD_KB: u64 = 700;
 
-/// Loaded when they are first needed: the editor when its pane opens, prices of other regions, the modules behind the first and what they share.
-const LATER: [&str; 4] = ["vendor/codemirror.js", "data/", "split_", "chunk_"];
+/// Loaded when they are first needed: the editor when its pane opens, prices of other regions, lessons, the modules behind the first and what they share.
+const LATER: [&str; 5] = ["vendor/codemirror.js", "data/", "lessons/", "split_", "chunk_"];
 
 pub fn run(shared: &mut Shared) -> Result<()> {
     let built = shared.page()?;

@@ -1,9 +1,10 @@
 //! `nodewright observe`: a real cluster, drawn once or for as long as somebody looks.
 
 mod screen;
+pub mod web;
 
 use crate::Failure;
-use engine::cluster::{Live, ObserveError, Options, observe};
+use engine::cluster::{Detail, Live, ObserveError, Options, observe};
 use screen::{Frame, Screen, Wish};
 use std::time::Duration;
 
@@ -31,7 +32,7 @@ pub fn picture(options: &Options, unix_ms: i64) -> Result<(String, Vec<String>),
 /// # Errors
 /// As [`picture`] at the start, and 1 for a terminal that cannot be used; later the screen tells what is wrong.
 pub fn live(options: &Options, clock: fn() -> i64) -> Result<(), Failure> {
-    let mut live = Live::begin(options).map_err(failure)?;
+    let mut live = Live::begin(options, Detail::Picture).map_err(failure)?;
     let terminal = |error: std::io::Error| Failure { message: format!("the terminal: {error}"), exit: 1 };
     let mut screen = Screen::enter().map_err(terminal)?;
     let (mut page, mut pages) = (0, 1);

@@ -1,13 +1,11 @@
 //! A plan as people read it.
 
 use super::Report;
-use engine::cluster::{Action, Blocker, Done, Launch, Machine, Reason, Rest, Stay};
+use engine::cluster::{Action, Blocker, Done, Launch, Rest, Stay};
 use objects::time::rfc3339;
 use std::fmt::Write as _;
-use view::format;
-
-/// Names that are listed before the rest is counted.
-const LISTED: usize = 8;
+use view::plan::{self, list, machine};
+use view::{Lang, format};
 
 pub fn report(report: &Report) -> String {
     let plan = &report.plan;
@@ -80,18 +78,12 @@ fn line(out: &mut String, label: &str, text: &str) {
 
 /// What an action is called, and why it is taken.
 pub fn title(a: &Action) -> String {
-    let nodes = count(a.nodes.len(), "node");
-    match (&a.reason, a.launches.as_slice()) {
-        (Reason::Provisioning, [launch, ..]) if !launch.pods.is_empty() => {
-            format!("provision a {} node for {}", launch.pool, count(launch.pods.len(), "pod"))
-        }
-        (Reason::Provisioning, launches) => format!("provision a {} node", launches.first().map_or("", |l| l.pool.as_str())),
-        (Reason::Disruption(method), []) => format!("remove {nodes}: {method}"),
-        (Reason::Disruption(method), launches) => {
-            format!("replace {nodes} by {}: {method}", count(launches.len(), "new one"))
-        }
-        (Reason::Removal(why), _) => format!("remove {nodes}: {why}"),
-    }
+    plan::title(a, Lang::En)
+}
+
+/// What stands in the way, by name.
+pub fn blocker(b: &Blocker) -> String {
+    plan::blocker(b, Lang::En)
 }
 
 fn action(out: &mut String, n: usize, a: &Action) {
@@ -103,8 +95,8 @@ fn action(out: &mut String, n: usize, a: &Action) {
         launch(out, l);
     }
     if !a.evictions.is_empty() {
-        let pods: Vec<&str> = a.evictions.iter().map(|e| e.pod.as_str()).collect();
-        line(out, "evicts", &list(&pods));
+        let pods: Vec<String> = a.evictions.iter().map(|e| e.pod.clone()).collect();
+        line(out, "evicts", &list(&pods, Lang::En));
     }
     match a.saves_micro {
         0 => {}
@@ -123,8 +115,7 @@ fn action(out: &mut String, n: usize, a: &Action) {
 
 fn launch(out: &mut String, l: &Launch) {
     if !l.pods.is_empty() {
-        let pods: Vec<&str> = l.pods.iter().map(String::as_str).collect();
-        line(out, "pods", &list(&pods));
+        line(out, "pods", &list(&l.pods, Lang::En));
     }
     if !l.funnel.is_empty() {
         let stages: Vec<String> = l.funnel.iter().map(|(stage, n)| format!("{stage} {n}")).collect();
@@ -147,51 +138,6 @@ fn stay(out: &mut String, s: &Stay) {
     }
     for b in &s.blockers {
         let _ = writeln!(out, "    blocked by {}", blocker(b));
-    }
-}
-
-fn machine(m: &Machine) -> String {
-    let parts = [m.instance_type.as_str(), m.capacity_type.as_str(), m.zone.as_str()];
-    let mut text = m.node.clone();
-    for part in parts.into_iter().filter(|p| !p.is_empty()) {
-        if !text.is_empty() {
-            text.push(' ');
-        }
-        text.push_str(part);
-    }
-    if m.price_micro > 0 {
-        text.push_str(&format!(" {}/h", usd(m.price_micro)));
-    }
-    text
-}
-
-pub fn blocker(b: &Blocker) -> String {
-    match b {
-        Blocker::Pdb { pdb, pod } => format!("PodDisruptionBudget {pdb}: no eviction of {pod} now"),
-        Blocker::Pdbs { pdbs, pod } => format!("PodDisruptionBudgets {}: more than one covers {pod}", pdbs.join(", ")),
-        Blocker::Annotation { annotation, pod: Some(pod) } => format!("annotation {annotation} of pod {pod}"),
-        Blocker::Annotation { annotation, pod: None } => format!("annotation {annotation} of the node"),
-        Blocker::Budget { pool, reason, closed } => {
-            let schedule = closed.budget.schedule.as_ref().map(|s| format!(", schedule {s:?}")).unwrap_or_default();
-            let opens = match closed.opens_ms {
-                Some(at) => format!("opens {}", rfc3339(at)),
-                None if closed.disrupting > 0 => format!("{} under disruption already", count_of(closed.disrupting)),
-                None => "no time opens it".to_owned(),
-            };
-            format!("budget nodes: {:?}{schedule} of {pool} for {reason}: {opens}", closed.budget.nodes)
-        }
-    }
-}
-
-fn count_of(n: i64) -> String {
-    count(usize::try_from(n).unwrap_or(0), "node")
-}
-
-fn list(names: &[&str]) -> String {
-    let shown = names.get(..LISTED).unwrap_or(names).join(", ");
-    match names.len().saturating_sub(LISTED) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
     }
 }
 

@@ -1,26 +1,49 @@
 //! A real cluster as it changes: watches keep what is drawn of it current. What stands in their way is said and not fatal.
 
+use super::keep::{drawn, shown};
 use super::observe::{self, ObserveError, Options, READ};
 use super::picture::{self, Prices};
 use super::watch::{News, Trouble, watch};
+use crate::store::WATCH_LOG;
 use crate::{Era, SimTime, Snapshot, Store};
 use kube::api::{Api, DynamicObject, ListParams};
-use objects::{DocExt, Kind, ObjectKey, Value, json, time};
+use objects::{Kind, ObjectKey, time};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch as flag};
 
-/// Nobody asks what was before.
-const WATCH_LOG: usize = 1;
 /// So long after a list nothing must have gone wrong until trouble counts as over.
 const CALM_MS: i64 = 2_000;
 
 const FORBIDDEN: u16 = 403;
 const ABSENT: u16 = 404;
 
+/// What is wanted of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// What eks-node-viewer draws.
+    Picture,
+    /// What the page shows: more of each object, and events.
+    Page,
+}
+
+impl Detail {
+    fn kinds(self) -> impl Iterator<Item = Kind> {
+        READ.into_iter().chain((self == Detail::Page).then_some(Kind::Event))
+    }
+
+    /// Changes that are remembered: of a picture nobody asks what was before.
+    fn watch_log(self) -> usize {
+        match self {
+            Detail::Picture => 1,
+            Detail::Page => WATCH_LOG,
+        }
+    }
+}
+
 /// A cluster that is watched for as long as this lives.
 pub struct Live {
-    copy: Copy,
+    pub(super) copy: Copy,
     news: mpsc::UnboundedReceiver<News>,
     stopped: flag::Receiver<bool>,
     // Dropped last: the watches are its tasks.
@@ -28,11 +51,11 @@ pub struct Live {
 }
 
 impl Live {
-    /// Begins to watch all that [`observe::observe`] reads.
+    /// Begins to watch all that [`observe::observe`] reads, and for the page events too.
     ///
     /// # Errors
     /// No usable kubeconfig, or an API server that does not answer or refuses the list of nodes.
-    pub fn begin(options: &Options) -> Result<Live, ObserveError> {
+    pub fn begin(options: &Options, detail: Detail) -> Result<Live, ObserveError> {
         let runtime = observe::runtime()?;
         let (inbox, news) = mpsc::unbounded_channel();
         let (stop, stopped) = flag::channel(false);
@@ -40,8 +63,12 @@ impl Live {
             let nodes: Api<DynamicObject> = Api::all_with(observe::connect(options).await?, &observe::resource(Kind::Node));
             nodes.list(&ListParams::default().limit(1)).await.map_err(observe::unreachable)?;
             let client = observe::watching(options).await?;
-            for kind in READ {
-                tokio::spawn(watch(client.clone(), kind, drawn, inbox.clone()));
+            let keep = match detail {
+                Detail::Picture => drawn,
+                Detail::Page => shown,
+            };
+            for kind in detail.kinds() {
+                tokio::spawn(watch(client.clone(), kind, keep, inbox.clone()));
             }
             tokio::spawn(async move {
                 observe::told_to_stop().await;
@@ -49,7 +76,7 @@ impl Live {
             });
             Ok::<_, ObserveError>(())
         })?;
-        Ok(Live { copy: Copy::new(), news, stopped, runtime })
+        Ok(Live { copy: Copy::new(detail), news, stopped, runtime })
     }
 
     /// Lets the watches work until there is news, for `time` at most; true where there was some. `clock` tells the present, Unix
@@ -113,19 +140,19 @@ impl Sight {
 }
 
 /// What the watches have told.
-struct Copy {
-    store: Store,
-    prices: Prices,
+pub(super) struct Copy {
+    pub store: Store,
+    pub prices: Prices,
     kinds: BTreeMap<Kind, Sight>,
 }
 
 impl Copy {
-    fn new() -> Copy {
-        let kinds = READ.into_iter().map(|k| (k, Sight::default())).collect();
-        Copy { store: Store::remembering(WATCH_LOG), prices: Prices::of(Era::V1), kinds }
+    pub fn new(detail: Detail) -> Copy {
+        let kinds = detail.kinds().map(|k| (k, Sight::default())).collect();
+        Copy { store: Store::remembering(detail.watch_log()), prices: Prices::of(Era::V1), kinds }
     }
 
-    fn hear(&mut self, news: News, now_ms: i64) {
+    pub fn hear(&mut self, news: News, now_ms: i64) {
         let (News::Begins(kind) | News::Object(kind, _) | News::Complete(kind) | News::Gone(kind, _) | News::Trouble(kind, _)) =
             news;
         let sight = self.kinds.entry(kind).or_default();
@@ -186,7 +213,7 @@ impl Copy {
         observe::era(&|kind| self.kinds.get(&kind).is_some_and(|s| s.code() == Some(ABSENT)))
     }
 
-    fn notes(&self) -> Vec<String> {
+    pub fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
         // A server that is away says the same of all kinds.
         let mut away: BTreeMap<&str, (i64, Vec<&str>)> = BTreeMap::new();
@@ -219,46 +246,10 @@ impl Copy {
     }
 }
 
-/// Leaves of an object what the picture is drawn of, so that a large cluster needs little memory.
-fn drawn(kind: Kind, doc: &mut Value) {
-    const NAMED: [&str; 4] = ["metadata.name", "metadata.namespace", "metadata.creationTimestamp", "metadata.deletionTimestamp"];
-    let more: &[&str] = match kind {
-        Kind::Pod => &["spec.nodeName", "spec.overhead", "spec.resources", "status.phase"],
-        Kind::Node => &[
-            "metadata.labels",
-            "spec.providerID",
-            "spec.taints",
-            "spec.unschedulable",
-            "status.allocatable",
-            "status.conditions",
-        ],
-        Kind::NodeClaim | Kind::Machine => {
-            &["metadata.labels", "spec.taints", "status.providerID", "status.nodeName", "status.allocatable", "status.conditions"]
-        }
-        _ => &[],
-    };
-    let mut out = json!({});
-    for path in NAMED.iter().chain(more) {
-        let value = doc.at(path);
-        if !value.is_null() {
-            out.set(path, value.clone());
-        }
-    }
-    if kind == Kind::Pod {
-        for list in ["spec.containers", "spec.initContainers"] {
-            let asked = |c: &Value| json!({"resources": c.at("resources"), "restartPolicy": c.at("restartPolicy")});
-            let all: Vec<Value> = doc.list_at(list).iter().map(asked).collect();
-            if !all.is_empty() {
-                out.set(list, all);
-            }
-        }
-    }
-    *doc = out;
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use objects::{Value, json};
 
     fn pod(name: &str, node: &str) -> Value {
         json!({"metadata": {"name": name, "namespace": "default", "managedFields": [{}], "annotations": {"a": "b"}},
@@ -267,7 +258,7 @@ mod tests {
             "status": {"phase": "Running", "containerStatuses": [{}]}})
     }
 
-    fn shown(kind: Kind, mut doc: Value) -> News {
+    fn news(kind: Kind, mut doc: Value) -> News {
         drawn(kind, &mut doc);
         News::Object(kind, doc)
     }
@@ -278,7 +269,7 @@ mod tests {
 
     /// A cluster without Karpenter, of two pods.
     fn read() -> Copy {
-        let mut copy = Copy::new();
+        let mut copy = Copy::new(Detail::Picture);
         for kind in READ {
             copy.hear(News::Begins(kind), 0);
             if !matches!(kind, Kind::Node | Kind::Pod) {
@@ -287,7 +278,7 @@ mod tests {
         }
         assert_eq!(copy.notes()[0], "reads nodes, pods");
         let node = json!({"metadata": {"name": "n"}});
-        for news in [shown(Kind::Node, node), shown(Kind::Pod, pod("a", "n")), shown(Kind::Pod, pod("b", "n"))] {
+        for news in [news(Kind::Node, node), news(Kind::Pod, pod("a", "n")), news(Kind::Pod, pod("b", "n"))] {
             copy.hear(news, 0);
         }
         copy.hear(News::Complete(Kind::Node), 0);
@@ -302,13 +293,13 @@ mod tests {
     fn keeps_up_with_what_happens() {
         let mut copy = read();
         assert_eq!(copy.notes(), [NO_KARPENTER]);
-        copy.hear(shown(Kind::Pod, pod("c", "n")), 1);
+        copy.hear(news(Kind::Pod, pod("c", "n")), 1);
         copy.hear(News::Gone(Kind::Pod, pod("a", "n")), 1);
         let names: Vec<&str> = copy.store.pods_on("n").map(|p| p.meta.name.as_str()).collect();
         assert_eq!(names, ["b", "c"]);
         // What went while nothing was heard is not in the next list.
         copy.hear(News::Begins(Kind::Pod), 2);
-        copy.hear(shown(Kind::Pod, pod("c", "")), 2);
+        copy.hear(news(Kind::Pod, pod("c", "")), 2);
         copy.hear(News::Complete(Kind::Pod), 2);
         assert_eq!(copy.store.count(Kind::Pod), 1);
         assert_eq!(copy.store.pods_on("n").count(), 0);
@@ -349,21 +340,12 @@ mod tests {
     fn karpenter_may_come_and_go() {
         let mut copy = read();
         copy.hear(News::Begins(Kind::Provisioner), 1);
-        copy.hear(shown(Kind::Provisioner, json!({"metadata": {"name": "default"}})), 1);
+        copy.hear(news(Kind::Provisioner, json!({"metadata": {"name": "default"}})), 1);
         copy.hear(News::Complete(Kind::Provisioner), 1);
         copy.settle(CALM_MS + 1);
         assert_eq!((copy.era(), copy.prices.era), ((Era::V1alpha5, None), Era::V1alpha5));
         copy.hear(News::Trouble(Kind::Provisioner, trouble("list", ABSENT, "404 page not found")), CALM_MS + 2);
         copy.settle(CALM_MS + 2);
         assert_eq!((copy.prices.era, copy.store.count(Kind::Provisioner)), (Era::V1, 0));
-    }
-
-    #[test]
-    fn of_a_pod_what_is_drawn_is_kept() {
-        let mut doc = pod("a", "n");
-        drawn(Kind::Pod, &mut doc);
-        let want = json!({"metadata": {"name": "a", "namespace": "default"}, "status": {"phase": "Running"},
-            "spec": {"nodeName": "n", "containers": [{"resources": {"requests": {"cpu": "250m"}}, "restartPolicy": null}]}});
-        assert_eq!(doc, want);
     }
 }

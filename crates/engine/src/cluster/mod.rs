@@ -15,7 +15,10 @@ mod adopt;
 mod anonymise;
 mod dump;
 #[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
+mod keep;
+#[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
 mod live;
+mod mirror;
 #[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
 mod observe;
 #[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
@@ -25,6 +28,8 @@ mod plan;
 mod rights;
 mod secrets;
 #[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
+mod tell;
+#[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
 mod watch;
 
 #[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
@@ -32,9 +37,12 @@ pub use act::{ActError, Ended, Expected, FleetKind, Metrics, Settings, Step, act
 pub use adopt::{Adopted, Choices, adopt};
 pub use dump::{Dump, DumpError, RECIPE};
 #[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
-pub use live::Live;
+pub use live::{Detail, Live};
+pub use mirror::Mirror;
 #[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
-pub use observe::{ObserveError, Observed, Options, observe, read};
+pub use observe::{ObserveError, Observed, Options, context, observe, read};
 pub use plan::{Action, Ahead, Blocker, Done, Eviction, Launch, Machine, Pending, Plan, Reason, Rest, Stay, Sum, plan, run};
 #[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
 pub use rights::{NAMESPACE, Right, Verb};
+#[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
+pub use tell::Teller;

@@ -81,6 +81,15 @@ pub fn observe(options: &Options) -> Result<Observed, ObserveError> {
     runtime()?.block_on(read_all(options))
 }
 
+/// The name of the kubeconfig's context; `None` where there is no kubeconfig, as in a pod.
+pub fn context(options: &Options) -> Option<String> {
+    let read = || match &options.kubeconfig {
+        Some(path) => Kubeconfig::read_from(path).ok(),
+        None => Kubeconfig::read().ok(),
+    };
+    options.context.clone().or_else(|| read()?.current_context)
+}
+
 pub(super) fn runtime() -> Result<tokio::runtime::Runtime, ObserveError> {
     tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| ObserveError::Runtime(e.to_string()))
 }

@@ -31,7 +31,7 @@ pub(super) fn snapshot(store: &Store, unix_ms: i64, prices: &mut Prices) -> (Sna
         start: SimTime::ZERO,
         epoch_ms: unix_ms,
         profile: Profile::of(prices.era),
-        region: prices.regions.keys().next().cloned().unwrap_or_default(),
+        region: prices.region().to_owned(),
         seed: 0,
         store: store.clone(),
         ledger: Arc::new(ledger),
@@ -39,7 +39,7 @@ pub(super) fn snapshot(store: &Store, unix_ms: i64, prices: &mut Prices) -> (Sna
         decisions: Arc::default(),
         hash: store.hash(),
     };
-    (snapshot, std::mem::take(&mut prices.notes).into_iter().collect())
+    (snapshot, prices.take_notes().into_iter().collect())
 }
 
 /// What instance types cost, as far as it has been asked.
@@ -56,7 +56,18 @@ impl Prices {
         Prices { era, catalog: Catalog::embedded(), regions: BTreeMap::new(), notes: BTreeSet::new() }
     }
 
-    fn entry(&mut self, node: &Object) -> Option<Entry> {
+    /// Whose prices they are: the first region that was asked about.
+    pub fn region(&self) -> &str {
+        self.regions.keys().next().map_or("", String::as_str)
+    }
+
+    /// One sentence for each that has no price, of those that were asked for since this was called last.
+    pub fn take_notes(&mut self) -> BTreeSet<String> {
+        std::mem::take(&mut self.notes)
+    }
+
+    /// What a node costs from now on.
+    pub fn entry(&mut self, node: &Object) -> Option<Entry> {
         let label = |key: &str| node.meta.labels.get(key).map(String::as_str).filter(|v| !v.is_empty());
         let name = &node.meta.name;
         let Some(instance_type) = label("node.kubernetes.io/instance-type") else {

@@ -5,6 +5,7 @@ mod history;
 mod housekeeping;
 mod invariants;
 mod leader;
+mod mirror;
 #[cfg(test)]
 mod misfortunes;
 #[cfg(test)]
@@ -214,6 +215,8 @@ pub struct Session {
     head: Option<Rc<World>>,
     history: History,
     picture: OnceCell<Arc<Snapshot>>,
+    /// What is shown in place of the world.
+    mirror: Option<Arc<Snapshot>>,
 }
 
 impl Session {
@@ -236,7 +239,15 @@ impl Session {
     /// A session that begins with this world.
     fn of(scenario: Scenario, world: World) -> Session {
         let start = Rc::new(world.clone());
-        Session { history: History::new(start.clone()), scenario, start, world, head: None, picture: OnceCell::new() }
+        Session {
+            history: History::new(start.clone()),
+            scenario,
+            start,
+            world,
+            head: None,
+            picture: OnceCell::new(),
+            mirror: None,
+        }
     }
 
     /// Attaches the parts of a session that began at rest.
@@ -261,12 +272,12 @@ impl Session {
 
     /// The time that is shown.
     pub fn now(&self) -> SimTime {
-        self.world.now()
+        self.mirror.as_ref().map_or(self.world.now(), |m| m.now)
     }
 
     /// When the user's session began.
     pub fn start(&self) -> SimTime {
-        self.start.now()
+        self.mirror.as_ref().map_or(self.start.now(), |m| m.start)
     }
 
     /// The world that is shown, for checks and tools.
@@ -283,6 +294,7 @@ impl Session {
     /// person typed, for history and undo; requests of one line are undone together. A refused request changes nothing
     /// and is not logged. An accepted one while rewound goes on from the past; what came after becomes a branch.
     pub fn request(&mut self, line: &str, request: Request) -> Result<Outcome, ApiError> {
+        self.check_own()?;
         self.touch();
         self.finish_instant();
         if request.is_dry_run() {
@@ -302,6 +314,9 @@ impl Session {
     /// Runs everything due up to and including `target`, at most `max_steps` actor runs. While rewound, the recorded
     /// requests happen again at their times until the present is reached.
     pub fn advance(&mut self, target: SimTime, max_steps: usize) -> Advance {
+        if self.is_mirror() {
+            return Advance::Reached;
+        }
         self.touch();
         let mut steps = 0;
         loop {
@@ -343,6 +358,9 @@ impl Session {
 
     /// The present instant, built once between changes.
     pub fn snapshot(&self) -> Arc<Snapshot> {
+        if let Some(mirror) = &self.mirror {
+            return mirror.clone();
+        }
         self.picture.get_or_init(|| Arc::new(self.build_snapshot())).clone()
     }
 

@@ -60,6 +60,9 @@ impl Session {
 
     /// Back to the start of the scenario; undoable.
     pub fn reset(&mut self) {
+        if self.is_mirror() {
+            return;
+        }
         self.present();
         let before = self.moment();
         self.history.push_reset(before);
@@ -71,6 +74,9 @@ impl Session {
     /// Shows the cluster as it was at `time` (between the start and the present). Nothing is lost: [`Session::present`]
     /// comes back, [`Session::advance`] plays what happened again, and the next accepted request branches off.
     pub fn seek(&mut self, time: SimTime) {
+        if self.is_mirror() {
+            return;
+        }
         let present = self.present_time();
         let time = time.clamp(self.start.now(), present);
         if time == present {
@@ -91,7 +97,7 @@ impl Session {
 
     /// The time of the present, also while the past is shown.
     pub fn present_time(&self) -> SimTime {
-        self.head.as_ref().map_or(self.world.now(), |h| h.now())
+        self.head.as_ref().map_or(self.now(), |h| h.now())
     }
 
     /// Makes the past that is shown the present; what came after it is kept as a branch.
@@ -127,6 +133,9 @@ impl Session {
 
     /// Advances to the next change of a node, a pod or a claim, or the next controller log line, at most to `limit`.
     pub fn advance_to_next_event(&mut self, limit: SimTime, max_steps: usize) -> NextEvent {
+        if self.is_mirror() {
+            return NextEvent::Nothing;
+        }
         self.finish_instant();
         let before = self.visible();
         for _ in 0..max_steps {

@@ -1,0 +1,108 @@
+//! The page's files: in the program, or in a folder that was built.
+
+use crate::Failure;
+use std::borrow::Cow;
+use std::path::PathBuf;
+
+include!(concat!(env!("OUT_DIR"), "/page.rs"));
+
+/// Where the files are.
+#[derive(Clone, Debug)]
+pub enum Site {
+    Program,
+    Folder(PathBuf),
+}
+
+/// One file.
+#[derive(Debug)]
+pub struct File {
+    pub bytes: Cow<'static, [u8]>,
+    pub gzip: bool,
+    pub mime: &'static str,
+}
+
+impl Site {
+    /// # Errors
+    /// A folder without a page, or a program without one where no folder is named.
+    pub fn new(folder: Option<PathBuf>) -> Result<Site, Failure> {
+        let site = match folder {
+            Some(folder) => Site::Folder(folder),
+            None => Site::Program,
+        };
+        if site.file("").is_some() {
+            return Ok(site);
+        }
+        Err(Failure::usage(match &site {
+            Site::Program => {
+                "this program was built without the page: name a folder that `cargo xtask build` has made with --page \
+                              (dist)"
+                    .to_owned()
+            }
+            Site::Folder(folder) => format!("--page {}: it has no index.html; `cargo xtask build` makes one", folder.display()),
+        }))
+    }
+
+    /// The file of a name below the address; the page itself has none.
+    pub fn file(&self, name: &str) -> Option<File> {
+        let name = if name.is_empty() { "index.html" } else { name };
+        let ok = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
+        if !name.chars().all(ok) || name.split('/').any(|part| part.is_empty() || part.starts_with('.')) {
+            return None;
+        }
+        let mime = mime(name);
+        match self {
+            Site::Program => {
+                let (_, gzip, bytes) = FILES.iter().find(|(known, ..)| *known == name)?;
+                Some(File { bytes: Cow::Borrowed(bytes), gzip: *gzip, mime })
+            }
+            Site::Folder(folder) => {
+                let bytes = std::fs::read(folder.join(name)).ok()?;
+                Some(File { bytes: Cow::Owned(bytes), gzip: false, mime })
+            }
+        }
+    }
+
+    /// The page, told whose cluster it shows.
+    pub fn attached(&self, cluster: &str) -> Option<String> {
+        let text = String::from_utf8(self.file("")?.bytes.into_owned()).ok()?;
+        Some(text.replacen("<html ", &format!("<html data-attached=\"{}\" ", escaped(cluster)), 1))
+    }
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;")
+}
+
+fn mime(name: &str) -> &'static str {
+    match name.rsplit_once('.').map(|(_, ending)| ending) {
+        Some("html") => "text/html; charset=utf-8",
+        Some("js" | "mjs") => "text/javascript; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        Some("wasm") => "application/wasm",
+        Some("svg") => "image/svg+xml",
+        Some("txt") => "text/plain; charset=utf-8",
+        _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_stay_within_the_folder() {
+        let folder = std::env::temp_dir().join(format!("nodewright-site-{}", std::process::id()));
+        std::fs::create_dir_all(folder.join("a")).unwrap();
+        std::fs::write(folder.join("index.html"), "<html lang=\"en\">").unwrap();
+        std::fs::write(folder.join("a/b.js"), "b").unwrap();
+        let site = Site::new(Some(folder.clone())).unwrap();
+        assert_eq!(site.file("a/b.js").unwrap().mime, "text/javascript; charset=utf-8");
+        for name in ["../site", "a/../../x", "/etc/passwd", "a//b.js", ".git", "a/%2e%2e/b.js", "a", "none.js"] {
+            assert!(site.file(name).is_none(), "{name}");
+        }
+        let page = site.attached("a\"<&b").unwrap();
+        assert_eq!(page, "<html data-attached=\"a&quot;&lt;&amp;b\" lang=\"en\">");
+        std::fs::remove_dir_all(&folder).unwrap();
+        assert!(Site::new(Some(folder)).unwrap_err().message.ends_with("it has no index.html; `cargo xtask build` makes one"));
+    }
+}
