@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 const LEFT_OUT: [&str; 4] = ["embed", "docs/", "vendor/", "data/"];
 const KEPT: &str = "data/descriptions.txt";
 
+#[expect(clippy::disallowed_methods, reason = "cargo, and who builds the program, tell build scripts by the environment")]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-env-changed=NODEWRIGHT_PAGE");
     let mut list =

@@ -360,6 +360,29 @@ test("a cluster that was written down is opened and goes on", () => withPage({},
   assert.match(await run(page, "nodewright explain $(kubectl get nodes -l karpenter.sh/nodepool -o name)"), /prod for 2 pods[^]*EC2 chose /);
 }, "/?region=eu-west-1&era=v1"));
 
+test("files of this machine are chosen or dropped, and read by the line that stands there then", () => withPage({}, async (page) => {
+  const prompt = page.locator(".nw-prompt textarea");
+  const proposed = (line) => page.waitForFunction((l) => document.querySelector(".nw-prompt textarea").value === l, line);
+  await page.locator(".nw-picker input").setInputFiles({ name: "prod cluster.json", mimeType: "application/json", buffer: Buffer.from(exported) });
+  await proposed("nodewright open prod_cluster.json");
+  await prompt.press("Enter");
+  await page.waitForFunction(() => document.querySelector(".nw-map-in")?.innerText.includes("prod-1"));
+  const config = 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: dropped\n';
+  const files = await page.evaluateHandle((text) => {
+    const data = new DataTransfer();
+    data.items.add(new File([text], "config.yaml"));
+    return data;
+  }, config);
+  await page.dispatchEvent(".nw-term", "drop", { dataTransfer: files });
+  await proposed("kubectl apply -f config.yaml");
+  await prompt.press("Enter");
+  await page.lab.waitOutput(/configmap\/dropped created/);
+  // One that has no room changes nothing.
+  await page.locator(".nw-picker input").setInputFiles({ name: "large.txt", mimeType: "text/plain", buffer: Buffer.alloc(9 << 20, 97) });
+  await page.waitForFunction(() => document.querySelector(".nw-toast")?.innerText.includes("large.txt: "));
+  assert.equal(await prompt.inputValue(), "");
+}, "/?region=eu-west-1&era=v1"));
+
 test("labels of nodes in columns", () => withPage({}, async (page) => {
   await scaled(page);
   const out = await run(page, "kubectl get node --label-columns=eks.amazonaws.com/capacityType,karpenter.sh/capacity-type,node.kubernetes.io/instance-type");

@@ -57,6 +57,8 @@ table! {
     open_full: "전체 화면으로 열기" / "Open the full page";
 
     lesson: "실습" / "Lesson";
+    file: "파일…" / "File…";
+    file_note: "이 컴퓨터의 파일을 터미널로 가져오기 (끌어다 놓아도 돼요). 어디에도 보내지 않아요." / "Bring a file of this machine into the terminal (or drop it here). It is not sent anywhere.";
     no_lesson: "실습 파일을 받지 못했어요. 연결을 확인하고 다시 눌러 주세요." / "The lesson did not arrive. Check the connection and try again.";
     intro_title: "진짜 kubectl을 입력해 보세요" / "Type real kubectl";
     intro: "클러스터는 이 브라우저 안에만 있습니다. Karpenter가 노드를 늘리고, 비우고, 더 싸게 다시 담는 모습을 실제 메시지와 실제 순서로 볼 수 있어요."

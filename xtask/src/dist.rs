@@ -1,4 +1,4 @@
-//! The native binary, one file that runs on any Linux of its architecture: linked statically against musl.
+//! The native binary, one file that runs on any Linux of its architecture: linked statically against musl, with the page in it.
 
 use crate::{args::Args, page, shell};
 use anyhow::{Context, Result, bail};
@@ -16,8 +16,10 @@ pub fn run(mut args: Args) -> Result<()> {
     }
     page::ensure_target(&target)?;
     ensure_compiler(&target)?;
+    let page = page::target_dir()?.join("dist-page");
+    println!("{}", page::build("page", &page)?);
     let mut build = shell::cargo(&["build", "--release", "--locked", "-p", PROGRAM, "--target", &target]);
-    build.env("CARGO_PROFILE_RELEASE_STRIP", "symbols");
+    build.env("CARGO_PROFILE_RELEASE_STRIP", "symbols").env("NODEWRIGHT_PAGE", page);
     shell::run(build)?;
     let built = page::target_dir()?.join(&target).join("release").join(PROGRAM);
     let program = std::fs::read(&built).with_context(|| format!("read {}", built.display()))?;

@@ -225,6 +225,9 @@ struct Rbac {
     /// What makes the machines, for act.
     #[arg(long, value_enum, default_value_t = Fleet::Kwok)]
     fleet: Fleet,
+    /// For observe: the page too.
+    #[arg(long)]
+    web: bool,
     /// The namespace of the service account, and of the Lease of act.
     #[arg(long, default_value = engine::cluster::NAMESPACE)]
     namespace: String,
@@ -504,6 +507,7 @@ fn act(args: &Act) -> Result<(String, u8), Failure> {
 fn rbac(args: &Rbac) -> Result<(String, u8), Failure> {
     use engine::cluster::Verb;
     let verb = match args.verb {
+        Allowed::Observe if args.web => Verb::ObserveWeb,
         Allowed::Observe => Verb::Observe,
         Allowed::Plan => Verb::Plan,
         Allowed::Act => match args.fleet {
@@ -511,6 +515,9 @@ fn rbac(args: &Rbac) -> Result<(String, u8), Failure> {
             Fleet::Nodeclaim => Verb::ActNodeClaim,
         },
     };
+    if args.web && verb != Verb::ObserveWeb {
+        return Err(Failure::usage("--web is for `nodewright rbac observe` alone"));
+    }
     let namespace = &args.namespace;
     if !objects::schema::is_dns_subdomain(namespace) || namespace.contains('.') || namespace.len() > 63 {
         return Err(Failure::usage(format!(

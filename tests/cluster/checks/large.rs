@@ -5,7 +5,7 @@ use super::namespace;
 use crate::api::{eventually, resource};
 use crate::control_plane::{Cluster, Part};
 use anyhow::{Result, bail};
-use engine::cluster::{Ahead, Live, Options};
+use engine::cluster::{Ahead, Detail, Live, Options};
 use futures::{StreamExt, stream};
 use kube::api::{Api, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams};
 use nodewright_cli::plan;

@@ -7,7 +7,7 @@ use crate::api::eventually;
 use crate::audit::Request;
 use crate::control_plane::Cluster;
 use crate::proxy::{Fate, Proxy, Rule, status};
-use engine::cluster::{FleetKind, Live, NAMESPACE, Options, Right, Verb};
+use engine::cluster::{Detail, FleetKind, Live, NAMESPACE, Options, Right, Verb};
 use objects::{DocExt, Kind, Value, json, yaml};
 use std::path::Path;
 use std::time::Duration;

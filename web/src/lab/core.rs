@@ -264,6 +264,11 @@ impl Core {
         self.poll_terms();
     }
 
+    /// Writes a file into the home of a terminal; or says why not.
+    pub fn keep_file(&mut self, terminal: usize, name: &str, text: &str) -> Result<(), String> {
+        self.terms.get_mut(terminal).map_or(Ok(()), |t| t.keep_file(name, text)).map_err(str::to_owned)
+    }
+
     /// Ctrl+C in a terminal; `typed` is what stood at its prompt. Time that is skipped for it is skipped no longer.
     pub fn interrupt(&mut self, terminal: usize, typed: &str) {
         if let Some(term) = self.terms.get_mut(terminal) {

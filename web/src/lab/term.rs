@@ -368,6 +368,11 @@ impl Term {
         }
     }
 
+    /// Writes a file into the terminal's home; or says why not.
+    pub fn keep_file(&mut self, name: &str, text: &str) -> Result<(), &'static str> {
+        self.runner.as_mut().map_or(Err(""), |r| r.keep(name, text))
+    }
+
     pub fn full_screen(&self) -> bool {
         self.screen.is_some()
     }

@@ -47,6 +47,8 @@ pub trait Runner {
     /// What the job asks the page, and the answer.
     fn asking(&self) -> Option<Question>;
     fn answer(&mut self, said: Ran);
+    /// Writes a file into the shell's home; or says why not.
+    fn keep(&mut self, name: &str, text: &str) -> Result<(), &'static str>;
     /// The text that the job wants edited, while it waits for that.
     fn editing(&self) -> Option<&Edit>;
     /// The editor was left with this text, or without saving.

@@ -18,6 +18,8 @@ const AT_ONCE: usize = 16;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verb {
     Observe,
+    /// The page of `observe --web`: what is watched, and what its plans read.
+    ObserveWeb,
     /// The export and the rehearsal of acting need the same.
     Plan,
     Act,
@@ -30,6 +32,7 @@ impl Verb {
     pub fn manifest(self, namespace: &str) -> String {
         let text = match self {
             Verb::Observe => include_str!("../../../../deploy/rbac/observe.yaml"),
+            Verb::ObserveWeb => include_str!("../../../../deploy/rbac/observe-web.yaml"),
             Verb::Plan => include_str!("../../../../deploy/rbac/plan.yaml"),
             Verb::Act => include_str!("../../../../deploy/rbac/act.yaml"),
             Verb::ActNodeClaim => include_str!("../../../../deploy/rbac/act-nodeclaim.yaml"),
@@ -188,7 +191,11 @@ mod tests {
             assert_eq!(listed(verb, "watch"), all);
         }
         assert_eq!(listed(Verb::Observe, "watch"), plurals(READ.into_iter()));
-        for (verb, reads) in [(Verb::Observe, &["list", "watch"][..]), (Verb::Plan, &["list"])] {
+        let with_events = || Some(Kind::Event).into_iter();
+        assert_eq!(listed(Verb::ObserveWeb, "list"), plurals(READ.into_iter().chain(PLANNED).chain(with_events())));
+        assert_eq!(listed(Verb::ObserveWeb, "watch"), plurals(READ.into_iter().chain(with_events())));
+        let both = &["list", "watch"][..];
+        for (verb, reads) in [(Verb::Observe, both), (Verb::ObserveWeb, both), (Verb::Plan, &["list"])] {
             assert!(verb.rights(NAMESPACE).iter().all(|r| reads.contains(&r.verb.as_str())), "{verb:?} writes");
         }
     }

@@ -1,6 +1,7 @@
 //! The terminal: a real text field and an output list, so that composition, selection and readers work as anywhere.
 
 pub mod ansi;
+mod files;
 mod hangul;
 mod output;
 mod prompt;
@@ -27,8 +28,12 @@ fn use_terminal() -> Html {
     let running = busy.get(chosen).copied().unwrap_or(false);
     let choose = |i: usize| click_at(&lab, i, |lab, i| lab.show(|ui| ui.terminal = i));
     let stop = click(&lab, |lab| interrupt(lab, ""));
+    let ondrop = {
+        let lab = lab.clone();
+        Callback::from(move |e: DragEvent| files::dropped(&lab, &e))
+    };
     html! {
-        <section class="nw-pane nw-term" data-pane="term" aria-label={t.terminal}>
+        <section class="nw-pane nw-term" data-pane="term" aria-label={t.terminal} ondragover={Callback::from(files::welcome)} {ondrop}>
             <header class="nw-pane-head">
                 <h2 class="nw-sr">{ t.terminal }</h2>
                 <div class="nw-term-tabs" role="group" aria-label={t.terminal}>
@@ -39,6 +44,7 @@ fn use_terminal() -> Html {
                     }) }
                 </div>
                 <div class="nw-pane-tools">
+                    { files::picker() }
                     { if running { html! { { Button::new(Icon::Stop, t.stop, stop).text().class("nw-stop nw-small").draw() } } } else { html! {} } }
                 </div>
             </header>
