@@ -57,6 +57,10 @@ impl Mounted {
     }
 
     /// Mends the mark of that number in its way of that number.
+    pub fn complete(&self) {
+        self.call("complete", &[]);
+    }
+
     pub fn fix(&self, mark: u32, way: u32) {
         self.call("fix", &[mark.into(), way.into()]);
     }

@@ -165,13 +165,18 @@ fn use_yaml() -> Html {
     };
     let oncompare = crate::hooks::flip(&comparing);
     let ask: Ask = {
-        let (lab, text, act) = (lab.clone(), text.clone(), act.clone());
+        let (lab, text, act, mounted) = (lab.clone(), text.clone(), act.clone(), mounted.clone());
         Rc::new(move |what, new, line, column| {
             match what {
                 "change" => text.set(new),
                 "apply" => act(new),
                 _ => {
-                    let extras = tools::get_extras()?;
+                    let Some(extras) = tools::get_extras() else {
+                        if what == "complete" {
+                            offer_later(&mounted, new);
+                        }
+                        return None;
+                    };
                     let ask = if what == "hover" { extras.hover } else { extras.complete };
                     let lang = lab.ui().lang;
                     return ask(&new, line, column, &lab.core().session, lang);
@@ -236,6 +241,18 @@ fn use_yaml() -> Html {
             </div>
         </div>
     }
+}
+
+/// Opens the list of what may stand there once it is known what may, where the text is still this one.
+fn offer_later(mounted: &Rc<RefCell<Option<Mounted>>>, text: String) {
+    let mounted = mounted.clone();
+    tools::extras(move |extras| {
+        if let (Ok(_), Some(m)) = (extras, &*mounted.borrow())
+            && m.text() == text
+        {
+            m.complete();
+        }
+    });
 }
 
 /// Ends `kubectl edit` and goes back to the terminal that waits for it.
