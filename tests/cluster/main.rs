@@ -39,6 +39,7 @@ const CHECKS: &[Check] = &[
     ("observe: as it changes", checks::observe::follows),
     ("large: 500 nodes and 5,000 pods", checks::large::fits),
     ("rights: observe and plan with each and without", checks::rights::reading),
+    ("web: the page attached to it, with its rights and without", checks::web::attached),
     ("server: the simulated API server answers as the real one", checks::server::answers),
     ("server: evictions and conflicts", checks::server::refusals),
     ("faults: the API server dies and comes back", checks::faults::server_dies),
@@ -65,6 +66,9 @@ fn main() -> Result<()> {
     }
     if let Some(kubeconfig) = checks::large::arguments() {
         return checks::large::process(&kubeconfig);
+    }
+    if let Some(arguments) = checks::web::arguments() {
+        return checks::web::process(&arguments);
     }
     let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
     let is_named = |name: &str| wanted.iter().any(|w| name.contains(w.as_str()));

@@ -13,6 +13,7 @@ pub mod observe;
 pub mod programs;
 pub mod rights;
 pub mod server;
+pub mod web;
 
 use super::api::eventually;
 use super::control_plane::Cluster;

@@ -15,7 +15,7 @@ use std::time::Duration;
 /// Kinds of the other era, which this server has not.
 pub const ABSENT: [&str; 3] = ["provisioners", "machines", "awsnodetemplates"];
 /// Of AWS, which this server has for a while only.
-const OF_AWS: &str = "ec2nodeclasses";
+pub const OF_AWS: &str = "ec2nodeclasses";
 
 /// What the manifests bind their roles to.
 pub fn account(verb: &str) -> String {
@@ -53,7 +53,7 @@ fn role(name: &str, rights: &[&Right], in_namespace: Option<&str>) -> [Value; 2]
 }
 
 /// A user for each right of the verb, who has all the others; with their kubeconfigs.
-fn users_without(cluster: &Cluster, word: &str, verb: Verb) -> Vec<(Right, String)> {
+pub fn users_without(cluster: &Cluster, word: &str, verb: Verb) -> Vec<(Right, String)> {
     let rights = verb.rights(NAMESPACE);
     let mut out = Vec::new();
     for (i, without) in rights.iter().enumerate() {
@@ -78,7 +78,7 @@ fn users_without(cluster: &Cluster, word: &str, verb: Verb) -> Vec<(Right, Strin
     out
 }
 
-fn forget_users(cluster: &Cluster, users: &[(Right, String)], word: &str) {
+pub fn forget_users(cluster: &Cluster, users: &[(Right, String)], word: &str) {
     for i in 0..users.len() {
         let name = format!("without-{word}-{i}");
         for (namespace, kinds) in [("", ["ClusterRoleBinding", "ClusterRole"]), (NAMESPACE, ["RoleBinding", "Role"])] {
