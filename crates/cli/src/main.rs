@@ -54,6 +54,11 @@ enum Command {
     /// Reads as plan does. Environments, arguments, user data, annotations of the user's own and kinds that say nothing about
     /// where pods go are left out.
     Export(Export),
+    /// Make a script of a trace that SimKube has recorded, which `nodewright run` and the page's terminal play.
+    ///
+    /// Objects come and go at their times, applied on the server; what was left out stands on standard error. Pods leave their node,
+    /// account and volumes behind, and those that end run as long as the trace says.
+    Import(Import),
     /// Compare the engine's decisions with recorded ones of the real Karpenter.
     ///
     /// DIR is a folder with scenarios (NAME.yaml) or a folder `scenarios` of them, or one NAME.yaml; the recorded decisions
@@ -100,6 +105,10 @@ struct Run {
     /// .json).
     #[arg(long)]
     scenario: Option<String>,
+    /// With --scenario kwok: what Karpenter's kwok provider sells, in the form of its INSTANCE_TYPES_FILE_PATH; the types that it is
+    /// built with if left out.
+    #[arg(long, value_name = "FILE")]
+    instance_types: Option<String>,
     /// Let time run on at the end, up to this long after the start (30m, 1h30m).
     #[arg(long, value_name = "DURATION")]
     until: Option<String>,
@@ -248,6 +257,16 @@ struct Export {
     /// Numbers for the names of objects, namespaces, labels, images and addresses.
     #[arg(long)]
     anonymise: bool,
+}
+
+#[derive(clap::Args, Debug)]
+struct Import {
+    /// A trace (.sktrace); - for standard input.
+    #[arg(value_name = "TRACE")]
+    file: String,
+    /// Of the cluster that it is for: v1 or v1alpha5, which have other kinds.
+    #[arg(long, default_value = "v1")]
+    era: String,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -403,6 +422,7 @@ fn main() -> ExitCode {
         #[cfg(feature = "kube")]
         Command::Rbac(args) => rbac(&args),
         Command::Export(args) => export(&args),
+        Command::Import(args) => import(&args),
         Command::Conform(args) => conform(args),
         Command::Bench(args) => bench(args),
         Command::Lint(args) => lint(&args),
@@ -527,6 +547,22 @@ fn rbac(args: &Rbac) -> Result<(String, u8), Failure> {
     Ok((verb.manifest(namespace), 0))
 }
 
+fn import(args: &Import) -> Result<(String, u8), Failure> {
+    let bytes = match args.file.as_str() {
+        "-" => {
+            let mut bytes = Vec::new();
+            std::io::stdin().read_to_end(&mut bytes).map(|_| bytes)
+        }
+        file => std::fs::read(file),
+    };
+    let bytes = bytes.map_err(|error| Failure::usage(format!("{}: {error}", args.file)))?;
+    let imported = nodewright_cli::import::run(&args.file, &bytes, era(&args.era)?)?;
+    for note in &imported.notes {
+        complain(&format!("note: {note}\n"));
+    }
+    Ok((imported.script, 0))
+}
+
 fn export(args: &Export) -> Result<(String, u8), Failure> {
     let (dump, choices) = cluster(&args.which, engine::cluster::Ahead::default())?;
     for note in &dump.notes {
@@ -622,6 +658,7 @@ fn run(args: &Run) -> Result<(String, u8), Failure> {
         seed: args.seed,
         region: args.region.clone(),
         scenario: args.scenario.clone(),
+        types: args.instance_types.as_deref().map(read).transpose()?,
         until_ms,
         keep_going: args.keep_going,
     };

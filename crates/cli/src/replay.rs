@@ -3,7 +3,7 @@
 use crate::Failure;
 use crate::expect::Expect;
 use crate::lab::Lab;
-use engine::session::LAB;
+use engine::session::{KWOK, LAB};
 use engine::{Era, Scenario, Session, SimTime};
 use shell::{Chunk, Extras, Job, Options, Poll, Shell, Start, Stream};
 
@@ -14,6 +14,8 @@ pub struct Choices {
     pub seed: Option<u64>,
     pub region: Option<String>,
     pub scenario: Option<String>,
+    /// The text of an instance types file of Karpenter's kwok provider, for the scenario of that provider.
+    pub types: Option<String>,
     /// Milliseconds after the session's start up to which time runs on at the end.
     pub until_ms: Option<u64>,
     /// Go on behind a failure.
@@ -67,7 +69,15 @@ pub fn session(lab: &Lab, choices: &Choices) -> Result<Session, Failure> {
     let seed = choices.seed.or(s.seed).unwrap_or(engine::session::LAB_SEED);
     let region = choices.region.as_deref().or(s.region.as_deref()).unwrap_or(engine::session::LAB_REGION);
     let id = choices.scenario.as_deref().or(s.scenario.as_deref()).unwrap_or(LAB);
-    let scenario = Scenario::named(id, era, seed, region).map_err(|error| Failure::usage(error.message))?;
+    let mut scenario = Scenario::named(id, era, seed, region).map_err(|error| Failure::usage(error.message))?;
+    if let Some(types) = &choices.types {
+        if id != KWOK {
+            return Err(Failure::usage(format!(
+                "--instance-types is for the scenario {KWOK}, this is {id}: EC2 sells its own types"
+            )));
+        }
+        scenario.prices = Some(types.as_str().into());
+    }
     Session::new(scenario).map_err(|error| Failure { message: error.message, exit: 1 })
 }
 
@@ -360,5 +370,32 @@ impl Player<'_> {
                 return;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TYPES: &str = r#"[{"name": "tiny", "architecture": "amd64", "operatingSystems": ["linux"],
+        "resources": {"cpu": "2", "memory": "4Gi", "pods": "20"}, "offerings": [{"Price": 0.01, "Available": true, "Requirements": [
+            {"key": "karpenter.sh/capacity-type", "operator": "In", "values": ["on-demand"]},
+            {"key": "topology.kubernetes.io/zone", "operator": "In", "values": ["zone-a"]}]}]}]"#;
+
+    #[test]
+    fn a_file_of_types_is_what_the_kwok_provider_sells() {
+        let lab = Lab::parse("x.sh", "kubectl get nodes").unwrap();
+        let with = |scenario: &str, types: &str| Choices {
+            era: Some(Era::V1),
+            scenario: Some(scenario.to_owned()),
+            types: Some(types.to_owned()),
+            ..Choices::default()
+        };
+        let sold = session(&lab, &with(KWOK, TYPES)).unwrap();
+        let names: Vec<String> = sold.market().types().iter().map(|t| t.name.to_string()).collect();
+        assert_eq!(names, ["tiny"]);
+        let check = |choices: &Choices, want: &str| assert_eq!(session(&lab, choices).err().unwrap().message, want);
+        check(&with(LAB, TYPES), "--instance-types is for the scenario kwok, this is karpenter-basics: EC2 sells its own types");
+        check(&with(KWOK, "{}"), "instance types: not a list");
     }
 }
