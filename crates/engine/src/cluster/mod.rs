@@ -15,6 +15,8 @@ mod adopt;
 mod anonymise;
 mod dump;
 #[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
+mod http;
+#[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
 mod keep;
 #[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
 mod live;
@@ -31,6 +33,8 @@ mod secrets;
 mod tell;
 #[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
 mod watch;
+#[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
+mod web;
 
 #[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
 pub use act::{ActError, Ended, Expected, FleetKind, Metrics, Settings, Step, act, decision, serve, take_over_all};
@@ -46,3 +50,5 @@ pub use plan::{Action, Ahead, Blocker, Done, Eviction, Launch, Machine, Pending,
 pub use rights::{NAMESPACE, Right, Verb};
 #[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
 pub use tell::Teller;
+#[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
+pub use web::{AttachError, File, Page, attach};

@@ -1,42 +1,16 @@
-//! Plans that the page asks for: each reads the cluster anew.
+//! A plan that the page asks for: it reads the cluster anew.
 
 use crate::plan::{self, Choices};
 use engine::cluster::{self, Ahead, Options};
 use objects::{Value, json};
-use std::sync::Arc;
-use tokio::sync::Mutex;
 use view::{Lang, Why};
 
-/// Makes one plan at a time.
-pub struct Planner {
-    options: Options,
-    clock: fn() -> i64,
-    turn: Arc<Mutex<()>>,
-}
-
-impl Planner {
-    pub fn new(options: Options, clock: fn() -> i64) -> Planner {
-        Planner { options, clock, turn: Arc::default() }
-    }
-
-    /// The plan as the page reads it, JSON: `atMs`, `notes`, and the rows of the pane in each language.
-    ///
-    /// # Errors
-    /// A cluster that cannot be read.
-    pub async fn plan(&self) -> Result<String, String> {
-        // Whoever goes away meanwhile leaves a plan that is made for nobody; the next one waits for its end.
-        let turn = Arc::clone(&self.turn).lock_owned().await;
-        let (options, clock) = (self.options.clone(), self.clock);
-        let made = tokio::task::spawn_blocking(move || {
-            let _turn = turn;
-            make(&options, clock)
-        });
-        made.await.unwrap_or_else(|e| Err(format!("the plan came to no end: {e}")))
-    }
-}
-
-fn make(options: &Options, clock: fn() -> i64) -> Result<String, String> {
-    let dump = plan::live(options).map_err(|f| f.message)?;
+/// The plan for the cluster as the page reads it, JSON: `atMs`, `notes`, and the rows of the pane in each language.
+///
+/// # Errors
+/// A cluster that cannot be read.
+pub fn plan(options: &Options, clock: fn() -> i64) -> Result<String, String> {
+    let dump = crate::plan::live(options).map_err(|f| f.message)?;
     let choices = Choices { at_ms: plan::time_of(&dump, clock()), seed: 1, region: None, types: None, ahead: Ahead::default() };
     let mut notes = dump.notes.clone();
     let adopted = cluster::adopt(dump, &choices.adoption());

@@ -1,6 +1,7 @@
 //! The page's files: in the program, or in a folder that was built.
 
 use crate::Failure;
+use engine::cluster::File;
 use std::borrow::Cow;
 use std::path::PathBuf;
 
@@ -11,14 +12,6 @@ include!(concat!(env!("OUT_DIR"), "/page.rs"));
 pub enum Site {
     Program,
     Folder(PathBuf),
-}
-
-/// One file.
-#[derive(Debug)]
-pub struct File {
-    pub bytes: Cow<'static, [u8]>,
-    pub gzip: bool,
-    pub mime: &'static str,
 }
 
 impl Site {
@@ -63,9 +56,11 @@ impl Site {
     }
 
     /// The page, told whose cluster it shows.
-    pub fn attached(&self, cluster: &str) -> Option<String> {
-        let text = String::from_utf8(self.file("")?.bytes.into_owned()).ok()?;
-        Some(text.replacen("<html ", &format!("<html data-attached=\"{}\" ", escaped(cluster)), 1))
+    pub fn attached(&self, cluster: &str) -> Option<File> {
+        let page = self.file("")?;
+        let text = String::from_utf8(page.bytes.into_owned()).ok()?;
+        let told = text.replacen("<html ", &format!("<html data-attached=\"{}\" ", escaped(cluster)), 1);
+        Some(File { bytes: Cow::Owned(told.into_bytes()), ..page })
     }
 }
 
@@ -101,7 +96,7 @@ mod tests {
             assert!(site.file(name).is_none(), "{name}");
         }
         let page = site.attached("a\"<&b").unwrap();
-        assert_eq!(page, "<html data-attached=\"a&quot;&lt;&amp;b\" lang=\"en\">");
+        assert_eq!(page.bytes.as_ref(), b"<html data-attached=\"a&quot;&lt;&amp;b\" lang=\"en\">");
         std::fs::remove_dir_all(&folder).unwrap();
         assert!(Site::new(Some(folder)).unwrap_err().message.ends_with("it has no index.html; `cargo xtask build` makes one"));
     }

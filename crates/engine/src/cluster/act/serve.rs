@@ -3,19 +3,14 @@
 //! Source: kubernetes-sigs/karpenter pkg/operator/operator.go v1.14.1, controller-runtime pkg/healthz.
 
 use super::Metrics;
+use crate::cluster::http;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::CONTENT_TYPE;
-use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use std::convert::Infallible;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::Ipv4Addr;
 use std::sync::Arc;
-use std::time::Duration;
 
-/// A client that has not sent its request by then is cut off.
-const PATIENCE: Duration = Duration::from_secs(10);
 const TEXT: &str = "text/plain; charset=utf-8";
 
 /// What a port is for.
@@ -29,52 +24,29 @@ enum Port {
 ///
 /// # Errors
 /// A port that is taken, before anything is begun; the sentence names it.
-#[expect(clippy::disallowed_methods, reason = "answers while the autoscaler's own thread decides")]
 pub fn serve(metrics: &Arc<Metrics>, metrics_port: u16, health_port: u16) -> Result<(), String> {
     let mut listeners = Vec::new();
     for (port, number, what) in [(Port::Metrics, metrics_port, "metrics"), (Port::Health, health_port, "health probes")] {
         if number == 0 {
             continue;
         }
-        let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, number)).and_then(|l| l.set_nonblocking(true).map(|()| l));
+        let listener = http::bind(Ipv4Addr::UNSPECIFIED, number);
         listeners.push((port, listener.map_err(|e| format!("cannot serve {what} on port {number} (0 for none): {e}"))?));
     }
     if listeners.is_empty() {
         return Ok(());
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| e.to_string())?;
     let metrics = Arc::clone(metrics);
-    std::thread::spawn(move || {
-        runtime.block_on(async {
-            for (port, listener) in listeners {
-                tokio::spawn(accept(port, listener, Arc::clone(&metrics)));
-            }
-            std::future::pending::<()>().await;
-        });
-    });
-    Ok(())
+    http::spawn(async move {
+        for (port, listener) in listeners {
+            tokio::spawn(http::accept(listener, Arc::new((port, Arc::clone(&metrics))), answered));
+        }
+        std::future::pending::<()>().await;
+    })
 }
 
-async fn accept(port: Port, listener: TcpListener, metrics: Arc<Metrics>) {
-    let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
-    loop {
-        let Ok((stream, _)) = listener.accept().await else {
-            // Out of files, perhaps: not at once again.
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            continue;
-        };
-        let metrics = Arc::clone(&metrics);
-        tokio::spawn(async move {
-            let service = service_fn(|request: Request<Incoming>| {
-                let answer = answer(port, request.method(), request.uri().path(), &metrics);
-                async move { Ok::<_, Infallible>(answer) }
-            });
-            let mut connection = hyper::server::conn::http1::Builder::new();
-            connection.timer(TokioTimer::new()).header_read_timeout(PATIENCE);
-            // A client that goes away early is no matter of ours.
-            let _ = connection.serve_connection(TokioIo::new(stream), service).await;
-        });
-    }
+async fn answered(request: Request<Incoming>, to: Arc<(Port, Arc<Metrics>)>) -> Response<Full<Bytes>> {
+    answer(to.0, request.method(), request.uri().path(), &to.1)
 }
 
 fn answer(port: Port, method: &Method, path: &str, metrics: &Metrics) -> Response<Full<Bytes>> {

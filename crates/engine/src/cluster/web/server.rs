@@ -1,24 +1,17 @@
-//! The page's server, on a thread of its own: files, the cluster as it changes, and plans.
+//! What is answered there: files, the cluster as it changes, and plans.
 
-use super::asked::Planner;
 use super::guard::{Door, Head, Refusal};
-use super::site::Site;
 use futures::stream::{self, Stream};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Bytes, Frame, Incoming};
 use hyper::header::{self, HeaderName};
-use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use std::borrow::Cow;
 use std::convert::Infallible;
-use std::net::{Ipv4Addr, TcpListener};
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc};
 
-/// A client that has not sent its request by then is cut off.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// Texts that wait for a listener; one that takes no more of them is cut off, and hears all of it when it asks again.
 const WAITING: usize = 64;
 
@@ -26,63 +19,34 @@ const WAITING: usize = 64;
 pub type Listener = mpsc::Sender<String>;
 type Body = BoxBody<Bytes, Infallible>;
 
+/// A file of the page.
+#[derive(Clone, Debug)]
+pub struct File {
+    pub bytes: Cow<'static, [u8]>,
+    /// Whether the bytes are compressed.
+    pub gzip: bool,
+    /// Its media type.
+    pub mime: &'static str,
+}
+
 /// What the page is made of.
-pub struct Served {
+pub struct Page {
+    /// The file of a name below the address; the page itself has none.
+    pub file: Box<dyn Fn(&str) -> Option<File> + Send + Sync>,
+    /// A plan for the cluster as it is now, JSON; or why there is none. It may take long.
+    pub plan: Box<dyn Fn() -> Result<String, String> + Send + Sync>,
+}
+
+pub(super) struct Served {
     pub door: Door,
-    pub site: Site,
-    /// Whose cluster it is, as the page is told.
-    pub cluster: String,
-    pub planner: Planner,
+    pub page: Arc<Page>,
+    /// One plan is made at a time.
+    pub turn: Arc<Mutex<()>>,
     /// Where those who want to listen come to.
     pub joining: mpsc::UnboundedSender<Listener>,
 }
 
-/// A port of the loopback address; 0 takes any free one.
-///
-/// # Errors
-/// A port that is taken.
-pub fn bind(port: u16) -> Result<(TcpListener, u16), String> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).and_then(|l| l.set_nonblocking(true).map(|()| l));
-    let listener = listener.map_err(|e| format!("cannot serve the page on port {port} (0 for any): {e}"))?;
-    let port = listener.local_addr().map_err(|e| e.to_string())?.port();
-    Ok((listener, port))
-}
-
-/// Serves until the process ends.
-///
-/// # Errors
-/// A machine that starts no runtime.
-#[expect(clippy::disallowed_methods, reason = "answers while the program's own thread follows the cluster")]
-pub fn serve(listener: TcpListener, served: Served) -> Result<(), String> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| e.to_string())?;
-    let served = Arc::new(served);
-    std::thread::spawn(move || runtime.block_on(accept(listener, served)));
-    Ok(())
-}
-
-async fn accept(listener: TcpListener, served: Arc<Served>) {
-    let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
-    loop {
-        let Ok((stream, _)) = listener.accept().await else {
-            // Out of files, perhaps: not at once again.
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            continue;
-        };
-        let served = Arc::clone(&served);
-        tokio::spawn(async move {
-            let service = service_fn(|request: Request<Incoming>| {
-                let served = Arc::clone(&served);
-                async move { Ok::<_, Infallible>(answer(&request, &served).await) }
-            });
-            let mut connection = hyper::server::conn::http1::Builder::new();
-            connection.timer(TokioTimer::new()).header_read_timeout(PATIENCE);
-            // A client that goes away early is no matter of ours.
-            let _ = connection.serve_connection(TokioIo::new(stream), service).await;
-        });
-    }
-}
-
-async fn answer(request: &Request<Incoming>, served: &Arc<Served>) -> Response<Body> {
+pub(super) async fn answer(request: Request<Incoming>, served: Arc<Served>) -> Response<Body> {
     let text = |name: HeaderName| request.headers().get(name).and_then(|v| v.to_str().ok());
     let head = Head {
         method: request.method().as_str(),
@@ -96,10 +60,6 @@ async fn answer(request: &Request<Incoming>, served: &Arc<Served>) -> Response<B
         Err(refusal) => return refused(refusal),
     };
     match name {
-        "" => match served.site.attached(&served.cluster) {
-            Some(page) => whole(StatusCode::OK, "text/html; charset=utf-8", page.into_bytes()),
-            None => refused(Refusal::Unknown),
-        },
         "cluster" => {
             let (listener, texts) = mpsc::channel(WAITING);
             // Where nobody follows the cluster any more the stream ends at once.
@@ -107,11 +67,11 @@ async fn answer(request: &Request<Incoming>, served: &Arc<Served>) -> Response<B
             let body = StreamBody::new(spoken(texts)).boxed();
             response(StatusCode::OK, "text/event-stream", body)
         }
-        "plan" => match served.planner.plan().await {
+        "plan" => match plan(&served).await {
             Ok(plan) => whole(StatusCode::OK, "application/json", plan.into_bytes()),
             Err(message) => whole(StatusCode::BAD_GATEWAY, "text/plain; charset=utf-8", message.into_bytes()),
         },
-        file => match served.site.file(file) {
+        file => match (served.page.file)(file) {
             Some(file) => {
                 let mut response = whole(StatusCode::OK, file.mime, file.bytes.into_owned());
                 if file.gzip {
@@ -122,6 +82,17 @@ async fn answer(request: &Request<Incoming>, served: &Arc<Served>) -> Response<B
             None => refused(Refusal::Unknown),
         },
     }
+}
+
+async fn plan(served: &Served) -> Result<String, String> {
+    // Whoever goes away meanwhile leaves a plan that is made for nobody; the next one waits for its end.
+    let turn = Arc::clone(&served.turn).lock_owned().await;
+    let page = Arc::clone(&served.page);
+    let made = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        (page.plan)()
+    });
+    made.await.unwrap_or_else(|e| Err(format!("the plan came to no end: {e}")))
 }
 
 /// Texts as server-sent events.
