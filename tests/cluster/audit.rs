@@ -27,7 +27,7 @@ pub struct Request {
 impl Cluster {
     /// A kubeconfig for a user whose requests are written down.
     pub fn audited(&self, user: &str) -> anyhow::Result<String> {
-        self.kubeconfig_in(user, &[GROUP])
+        self.kubeconfig_in(user, Some(GROUP))
     }
 
     /// All that users whose names begin so have asked of objects.

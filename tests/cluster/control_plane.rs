@@ -96,7 +96,7 @@ impl Cluster {
         std::fs::create_dir_all(folder).with_context(|| format!("create {}", folder.display()))?;
         let ports = Ports::free()?;
         let pki = Pki::create(&folder.join("pki"))?;
-        let kubeconfig = pki.kubeconfig(&ports.url(), "admin", &["system:masters"])?;
+        let kubeconfig = pki.kubeconfig(&ports.url(), "admin", Some("system:masters"))?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let client = runtime.block_on(client(&kubeconfig))?;
         std::fs::write(folder.join(AUDIT_POLICY), super::audit::policy().to_string()).context("write the audit policy")?;
@@ -117,11 +117,11 @@ impl Cluster {
 
     /// A kubeconfig for another user.
     pub fn kubeconfig_of(&self, user: &str) -> Result<String> {
-        self.kubeconfig_in(user, &[])
+        self.kubeconfig_in(user, None)
     }
 
-    pub fn kubeconfig_in(&self, user: &str, groups: &[&str]) -> Result<String> {
-        self.pki.kubeconfig(&self.ports.url(), user, groups)
+    pub fn kubeconfig_in(&self, user: &str, group: Option<&str>) -> Result<String> {
+        self.pki.kubeconfig(&self.ports.url(), user, group)
     }
 
     pub fn audit_log(&self) -> PathBuf {

@@ -46,6 +46,7 @@ const CHECKS: &[Check] = &[
     ("act: the lab, decision by decision as in the simulation", checks::act::lab),
     ("act: killed, cut off and begun again", checks::act::faults),
     ("act: one leads, and none beside another autoscaler", checks::act::leaders),
+    ("act: leaders that die, stand still or are thrown out", checks::leaders::lost),
     ("act: a saved plan and nothing else", checks::act::planned),
     ("act: metrics and health", checks::metrics::told),
     ("act: told to wait, refused and left without watches", checks::injected::answers),

@@ -39,13 +39,14 @@ impl Pki {
         self.folder.join(name).to_string_lossy().into_owned()
     }
 
-    /// A kubeconfig for the server at `url` as `user` of `groups`; its context is called as the user is.
-    pub fn kubeconfig(&self, url: &str, user: &str, groups: &[&str]) -> Result<String> {
+    /// A kubeconfig for the server at `url` as `user` of `group`; its context is called as the user is. A certificate's name can
+    /// have more than one group, and those of this library cannot.
+    pub fn kubeconfig(&self, url: &str, user: &str, group: Option<&str>) -> Result<String> {
         let file = user.replace(':', "-");
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, user);
-        for group in groups {
-            params.distinguished_name.push(DnType::OrganizationName, *group);
+        if let Some(group) = group {
+            params.distinguished_name.push(DnType::OrganizationName, group);
         }
         self.issue(&file, params, ExtendedKeyUsagePurpose::ClientAuth)?;
         let (certificate, key) = (self.path(&format!("{file}.crt")), self.path(&format!("{file}.key")));

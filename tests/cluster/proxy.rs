@@ -49,14 +49,15 @@ impl Proxy {
     /// Hands on as the user of `upstream`, until the tests end.
     pub fn start(upstream: &str, folder: &Path) -> Result<Proxy> {
         let listener = TcpListener::bind("127.0.0.1:0").context("find a free port")?;
-        let url = format!("http://{}", listener.local_addr()?);
+        let address = listener.local_addr()?;
+        let url = format!("http://{address}");
         let name = "proxied";
         let config = json!({
             "apiVersion": "v1", "kind": "Config", "current-context": name,
             "clusters": [{"name": name, "cluster": {"server": url}}], "users": [{"name": name, "user": {}}],
             "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
         });
-        let kubeconfig = folder.join("proxied.kubeconfig").to_string_lossy().into_owned();
+        let kubeconfig = folder.join(format!("{name}-{}.kubeconfig", address.port())).to_string_lossy().into_owned();
         std::fs::write(&kubeconfig, config.to_string()).with_context(|| format!("write {kubeconfig}"))?;
         let state = Arc::new(State::default());
         let (shared, upstream) = (Arc::clone(&state), upstream.to_owned());
@@ -77,6 +78,11 @@ impl Proxy {
     /// Rules that have not been used up.
     pub fn left(&self) -> Vec<Rule> {
         self.state.rules.lock().expect("no panic").clone()
+    }
+
+    /// From now on everything is handed on.
+    pub fn clear(&self) {
+        self.state.rules.lock().expect("no panic").clear();
     }
 
     /// Ends all watches that are open, as the server does when it has forgotten what was before.

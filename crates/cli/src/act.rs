@@ -8,6 +8,9 @@ use objects::Value;
 use std::io::Write;
 use std::sync::Arc;
 
+/// The longest RFC 1123 label.
+const LABEL_MAX: usize = 63;
+
 /// Exit status where another process has taken the Lease.
 const LEASE_LOST: u8 = 4;
 
@@ -32,6 +35,22 @@ pub enum Form {
     Text,
     Json,
     Yaml,
+}
+
+/// The value of `--namespace`, where it can be the name of one.
+///
+/// # Errors
+/// Text that no API server takes for the name of a namespace, an RFC 1123 label.
+pub fn namespace(text: &str) -> Result<&str, Failure> {
+    // A label is a subdomain of one part.
+    let is_label = objects::schema::is_dns_subdomain(text) && !text.contains('.');
+    if is_label && text.len() <= LABEL_MAX {
+        return Ok(text);
+    }
+    Err(Failure::usage(format!(
+        "--namespace {text:?} is no name of a namespace: write 1 to {LABEL_MAX} of a-z, 0-9 and -, beginning and ending with a letter \
+         or a digit (kubectl get namespaces lists those that are there)"
+    )))
 }
 
 /// Acts until it is stopped; without `yes` says what it would do and writes nothing.
@@ -142,4 +161,24 @@ fn changed<'s>(saved: &'s [Step], plan: &Plan) -> Vec<&'s Step> {
     };
     let gone: Vec<bool> = gists(saved).into_iter().map(is_gone).collect();
     saved.iter().zip(gone).filter(|(_, gone)| *gone).map(|(step, _)| step).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_namespace_is_an_rfc_1123_label() {
+        let longest = "a".repeat(63);
+        for good in ["kube-system", "a", "0", "1-2", longest.as_str()] {
+            assert_eq!(namespace(good), Ok(good));
+        }
+        let longer = "a".repeat(64);
+        let yaml = "x\nkind: ClusterRole";
+        for bad in ["", "Kube", "a.b", "-a", "a-", "a_b", "a b", "a/b", "\u{e9}", "a\n", yaml, longer.as_str()] {
+            let failure = namespace(bad).unwrap_err();
+            assert_eq!(failure.exit, 2, "{bad:?}");
+            assert!(failure.message.starts_with(&format!("--namespace {bad:?} is no name of a namespace: write 1 to 63 of ")), "{failure:?}");
+        }
+    }
 }

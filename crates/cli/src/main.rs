@@ -500,7 +500,7 @@ fn act(args: &Act) -> Result<(String, u8), Failure> {
         types: args.instance_types.as_deref().map(read).transpose()?,
         boot_ms: boot.transpose()?,
         budget: usize::from(args.budget),
-        namespace: args.namespace.clone(),
+        namespace: act::namespace(&args.namespace)?.to_owned(),
         // The seed tells processes of one machine apart, its number processes of one moment.
         identity: format!("nodewright-{seed:016x}"),
         seed,
@@ -538,13 +538,7 @@ fn rbac(args: &Rbac) -> Result<(String, u8), Failure> {
     if args.web && verb != Verb::ObserveWeb {
         return Err(Failure::usage("--web is for `nodewright rbac observe` alone"));
     }
-    let namespace = &args.namespace;
-    if !objects::schema::is_dns_subdomain(namespace) || namespace.contains('.') || namespace.len() > 63 {
-        return Err(Failure::usage(format!(
-            "--namespace {namespace:?} is no name of a namespace: a-z, 0-9 and - in between, 63 at most"
-        )));
-    }
-    Ok((verb.manifest(namespace), 0))
+    Ok((verb.manifest(nodewright_cli::act::namespace(&args.namespace)?), 0))
 }
 
 fn import(args: &Import) -> Result<(String, u8), Failure> {

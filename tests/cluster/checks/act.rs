@@ -38,6 +38,7 @@ pub fn process(arguments: &[String]) -> Result<()> {
             Some(("metrics", port)) => choices.metrics_port = port.parse()?,
             Some(("health", port)) => choices.health_port = port.parse()?,
             Some(("plan", path)) => choices.plan = Some(Source { name: path.to_owned(), text: std::fs::read_to_string(path)? }),
+            Some(("boot", ms)) => choices.settings.boot_ms = Some(ms.parse()?),
             Some(("fleet", "nodeclaim")) => choices.settings.fleet = FleetKind::NodeClaim,
             _ => bail!("{one}"),
         }
@@ -93,17 +94,17 @@ impl Acting {
         Acting::begin(cluster, &cluster.kubeconfig, "admin", identity, more)
     }
 
-    /// As the user of a kubeconfig.
     /// As the user of a kubeconfig, beside another Karpenter.
     pub fn start_beside(cluster: &Cluster, kubeconfig: &str, user: &str, identity: &str) -> Acting {
         Acting::begin(cluster, kubeconfig, user, identity, &["fleet=nodeclaim".to_owned()])
     }
 
+    /// As the user of a kubeconfig.
     pub fn start_as(cluster: &Cluster, kubeconfig: &str, user: &str, identity: &str) -> Acting {
         Acting::begin(cluster, kubeconfig, user, identity, &[])
     }
 
-    fn begin(cluster: &Cluster, kubeconfig: &str, user: &str, identity: &str, more: &[String]) -> Acting {
+    pub fn begin(cluster: &Cluster, kubeconfig: &str, user: &str, identity: &str, more: &[String]) -> Acting {
         let audit = format!("{}.{identity}.jsonl", cluster.kubeconfig);
         let me = std::env::current_exe().expect("this program");
         let mut command = Command::new(me);
@@ -144,9 +145,15 @@ impl Acting {
     }
 
     /// Waits until it ends by itself: how, and what it says.
-    fn ends(self) -> (Option<i32>, String) {
+    pub fn ends(self) -> (Option<i32>, String) {
         let ended = self.child.wait_with_output().expect("it ends");
         (ended.status.code(), String::from_utf8_lossy(&ended.stderr).into_owned())
+    }
+
+    /// Sends it a signal: `STOP`, `CONT`.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
+        assert!(sent.is_ok_and(|s| s.success()), "{name}");
     }
 
     pub fn kill(mut self) {

@@ -11,37 +11,44 @@ use objects::{DocExt, Kind, Value, json};
 
 const BUDGET: &str = "Cannot evict pod as it would violate the pod's disruption budget.";
 /// Of API priority and fairness: no Status, and a time to wait.
-const BUSY: &str = "Too many requests, please try again later.\n";
+pub const BUSY: &str = "Too many requests, please try again later.\n";
 
-fn start(cluster: &Cluster, user: &str) -> Proxy {
-    let upstream = cluster.audited(user).unwrap();
+/// A kubeconfig for a user who may do everything, and whose requests are written down.
+pub fn powerful(cluster: &Cluster, user: &str) -> String {
+    let kubeconfig = cluster.audited(user).unwrap();
     let group = "rbac.authorization.k8s.io";
     cluster.apply(&json!({"apiVersion": format!("{group}/v1"), "kind": "ClusterRoleBinding", "metadata": {"name": user},
         "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": "cluster-admin"},
         "subjects": [{"apiGroup": group, "kind": "User", "name": user}]}));
     let last = Verb::Act.rights(NAMESPACE).pop().unwrap();
     eventually("the user has rights", 20, || cluster.may(user, &last).then_some(()));
+    kubeconfig
+}
+
+/// The same with a proxy in between.
+pub fn start(cluster: &Cluster, user: &str) -> Proxy {
+    let upstream = powerful(cluster, user);
     Proxy::start(&upstream, std::path::Path::new(&upstream).parent().unwrap()).unwrap()
 }
 
-fn answered(method: &'static str, path: &'static str, code: u16, retry_after: Option<u16>, body: String, times: usize) -> Rule {
+pub fn answered(method: &'static str, path: &'static str, code: u16, retry_after: Option<u16>, body: String, times: usize) -> Rule {
     Rule { method, path, body: "", fate: Fate::Answered(code, retry_after, body), times }
 }
 
 /// Requests of that verb and resource that were done.
-fn done(requests: &[Request], verb: &str, resource: &str, subresource: &str) -> Vec<String> {
+pub fn done(requests: &[Request], verb: &str, resource: &str, subresource: &str) -> Vec<String> {
     let is = |r: &&Request| r.verb == verb && r.resource == resource && r.subresource == subresource && r.code < 300;
     requests.iter().filter(is).map(|r| r.name.clone()).collect()
 }
 
-fn once(mut names: Vec<String>, what: &str) {
+pub fn once(mut names: Vec<String>, what: &str) {
     names.sort();
     assert!(!names.is_empty(), "nothing was {what}");
     assert!(names.windows(2).all(|w| w[0] != w[1]), "{what} twice: {names:?}");
 }
 
 /// Claims and nodes are as many, and none but these were made.
-fn settled(cluster: &Cluster, name: &str, replicas: usize) {
+pub fn settled(cluster: &Cluster, name: &str, replicas: usize) {
     until_running(cluster, name, replicas);
     let claims = cluster.list(Kind::NodeClaim);
     let owned = |n: &&Value| !n.at("metadata.labels").field("karpenter.sh/nodepool").is_null();

@@ -7,6 +7,7 @@ pub mod injected;
 pub mod karpenter;
 pub mod kubelets;
 pub mod large;
+pub mod leaders;
 pub mod metrics;
 pub mod nodeclaim;
 pub mod observe;

@@ -1,4 +1,4 @@
-//! One process at a time: a Lease says which. As client-go elects: whoever wants it watches for a term in which the holder does
+//! One process at a time: a Lease says which. As client-go elects: whoever wants it watches for the holder's term in which it does
 //! not renew it, by its own clock, and every write names the version that was read.
 //! Source: kubernetes/client-go tools/leaderelection/leaderelection.go, v0.35 (15 s, 10 s, 2 s).
 
@@ -44,7 +44,12 @@ impl Lease {
     /// Takes or renews it.
     pub async fn attempt(&mut self, hands: &Hands) -> Attempt {
         let now = (self.clock)();
-        match self.write(hands, now).await {
+        let mut done = self.write(hands, now).await;
+        // Somebody was quicker: who has it now? It may be this process still, where they wrote something else.
+        if matches!(&done, Err(Failure::Refused(e)) if e.reason.code() == 409) {
+            done = self.write(hands, now).await;
+        }
+        match done {
             Ok(None) => {
                 self.renewed_ms = now;
                 Attempt::Held
@@ -53,8 +58,6 @@ impl Lease {
                 self.renewed_ms = 0;
                 Attempt::Others(holder)
             }
-            // Somebody was quicker.
-            Err(Failure::Refused(e)) if matches!(e.reason.code(), 409) => Attempt::Others(e.message),
             Err(Failure::Refused(e)) => Attempt::Unknown(e.message),
             Err(Failure::Unanswered { message, .. }) => Attempt::Unknown(message),
         }
@@ -95,11 +98,11 @@ impl Lease {
         done.map(|_| ()).map_err(super::wire::failure)
     }
 
-    /// By this process's clock alone: the holder's may be another.
+    /// By this process's clock alone: the holder's may be another. How long its term is, the holder says.
     fn has_run_out(&mut self, lease: &Value, now: i64) -> bool {
         let version = lease.str_at("metadata.resourceVersion").unwrap_or_default().to_owned();
         match &self.watched {
-            Some((seen, since)) if *seen == version => now - since > TERM_MS,
+            Some((seen, since)) if *seen == version => now.saturating_sub(*since) > term_ms(lease),
             _ => {
                 self.watched = Some((version, now));
                 false
@@ -121,6 +124,40 @@ impl Lease {
             lease.set("spec.leaseDurationSeconds", 1);
             // It runs out by itself where this fails.
             let _ = self.send(hands, lease, true).await;
+        }
+    }
+}
+
+/// How long whoever wrote the Lease may go without renewing it.
+fn term_ms(lease: &Value) -> i64 {
+    let stated = lease.int_at("spec.leaseDurationSeconds").filter(|s| *s > 0);
+    stated.map_or(TERM_MS, |s| s.saturating_mul(1000))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// When the Lease has run out for one who looks every two seconds and sees it unchanged from `from` on.
+    fn runs_out(lease: &mut Lease, doc: &Value, from: i64) -> i64 {
+        (from..from + 200_000).step_by(2_000).find(|now| lease.has_run_out(doc, *now)).unwrap() - from
+    }
+
+    #[test]
+    fn a_dead_holder_s_term_is_waited_out_and_no_longer() {
+        let doc = |version: &str, spec: Value| json!({"metadata": {"resourceVersion": version}, "spec": spec});
+        for (spec, want) in [
+            (json!({"leaseDurationSeconds": 15}), 16_000),
+            (json!({"leaseDurationSeconds": 60}), 62_000),
+            (json!({"leaseDurationSeconds": 1}), 2_000),
+            // Not said, or nonsense: this process's own.
+            (json!({}), 16_000),
+            (json!({"leaseDurationSeconds": -5}), 16_000),
+        ] {
+            let mut lease = Lease::new("n", || 0);
+            assert_eq!(runs_out(&mut lease, &doc("1", spec.clone()), 1_000), want, "{spec}");
+            // Renewed: from the beginning.
+            assert_eq!(runs_out(&mut lease, &doc("2", spec.clone()), 500_000), want, "{spec}");
         }
     }
 }
