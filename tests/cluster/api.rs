@@ -135,10 +135,14 @@ impl Cluster {
         });
     }
 
+    /// Whether the server has a definition of this name.
+    pub fn defines(&self, name: &str) -> bool {
+        self.get_like(&definition(name)).is_some()
+    }
+
     /// Takes a definition away with all of its objects.
     pub fn undefine(&self, name: &str) {
-        let definition =
-            json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": name}});
+        let definition = definition(name);
         self.block_on(self.api_of(&definition).delete(name, &DeleteParams::default()))
             .unwrap_or_else(|e| panic!("delete {name}: {e}"));
         eventually(&format!("the definition {name} is gone"), 30, || self.get_like(&definition).is_none().then_some(()));
@@ -162,6 +166,11 @@ impl Cluster {
         answer?;
         Ok(())
     }
+}
+
+/// As much of a definition as names it.
+fn definition(name: &str) -> Value {
+    json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": name}})
 }
 
 /// Asks again and again until there is an answer, and fails after `seconds` with what is missing.

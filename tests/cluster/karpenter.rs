@@ -19,15 +19,20 @@ impl Cluster {
 
     /// Starts Karpenter with these instance types, or the generic ones that it is built with.
     pub fn run_karpenter(&mut self, instance_types: Option<&Value>) -> Result<()> {
-        self.run_karpenter_with(instance_types, false)
+        self.run_karpenter_with(instance_types, false, &self.kubeconfig.clone())
+    }
+
+    /// The same as the user of a kubeconfig.
+    pub fn run_karpenter_as(&mut self, kubeconfig: &str) -> Result<()> {
+        self.run_karpenter_with(None, false, kubeconfig)
     }
 
     /// The same as one that holds its Lease, by which others see that it is at work.
     pub fn run_elected_karpenter(&mut self) -> Result<()> {
-        self.run_karpenter_with(None, true)
+        self.run_karpenter_with(None, true, &self.kubeconfig.clone())
     }
 
-    fn run_karpenter_with(&mut self, instance_types: Option<&Value>, elected: bool) -> Result<()> {
+    fn run_karpenter_with(&mut self, instance_types: Option<&Value>, elected: bool, kubeconfig: &str) -> Result<()> {
         let mut file = String::new();
         if let Some(types) = instance_types {
             file = self.pki.path("instance-types.json");
@@ -35,7 +40,7 @@ impl Cluster {
         }
         let (health, metrics) = self.karpenter_ports();
         let settings = [
-            ("KUBECONFIG", self.kubeconfig.clone()),
+            ("KUBECONFIG", kubeconfig.to_owned()),
             ("SYSTEM_NAMESPACE", "kube-system".to_owned()),
             ("DISABLE_LEADER_ELECTION", (!elected).to_string()),
             ("LEADER_ELECTION_NAMESPACE", "kube-system".to_owned()),

@@ -44,6 +44,7 @@ const CHECKS: &[Check] = &[
     ("server: evictions and conflicts", checks::server::refusals),
     ("faults: the API server dies and comes back", checks::faults::server_dies),
     ("act: the lab, decision by decision as in the simulation", checks::act::lab),
+    ("act: the lab of Karpenter 0.29 to 0.31", checks::v1alpha5::lab),
     ("act: killed, cut off and begun again", checks::act::faults),
     ("act: one leads, and none beside another autoscaler", checks::act::leaders),
     ("act: leaders that die, stand still or are thrown out", checks::leaders::lost),
@@ -54,6 +55,8 @@ const CHECKS: &[Check] = &[
     ("rights: act with each and without", checks::rights::acting),
     ("karpenter: scales out and back", checks::karpenter::out_and_back),
     ("karpenter: carries out what act decides", checks::nodeclaim::carried_out),
+    ("karpenter: replaces what drifts", checks::drifting::replaced),
+    ("karpenter: act killed at each step of a replacement", checks::drifting::killed),
     ("karpenter: does what was planned", checks::beside::karpenter),
 ];
 

@@ -24,7 +24,7 @@ pub enum Fate {
 #[derive(Clone, Debug)]
 pub struct Rule {
     pub method: &'static str,
-    pub path: &'static str,
+    pub path: String,
     pub body: &'static str,
     pub fate: Fate,
     pub times: usize,
@@ -101,7 +101,7 @@ fn serve(mut stream: TcpStream, upstream: &str, state: &State) -> Result<()> {
     let text = String::from_utf8_lossy(&body).into_owned();
     let fate = {
         let mut rules = state.rules.lock().expect("no panic");
-        let at = rules.iter().position(|r| r.method == method && path.contains(r.path) && text.contains(r.body));
+        let at = rules.iter().position(|r| r.method == method && path.contains(&r.path) && text.contains(r.body));
         at.map(|at| {
             let fate = rules[at].fate.clone();
             rules[at].times -= 1;

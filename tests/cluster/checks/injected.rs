@@ -32,7 +32,7 @@ pub fn start(cluster: &Cluster, user: &str) -> Proxy {
 }
 
 pub fn answered(method: &'static str, path: &'static str, code: u16, retry_after: Option<u16>, body: String, times: usize) -> Rule {
-    Rule { method, path, body: "", fate: Fate::Answered(code, retry_after, body), times }
+    Rule { method, path: path.to_owned(), body: "", fate: Fate::Answered(code, retry_after, body), times }
 }
 
 /// Requests of that verb and resource that were done.
@@ -147,7 +147,7 @@ pub fn killed(cluster: &mut Cluster) {
         ("claim's finalizer", "PATCH", "/nodeclaims/", "\"finalizers\":[]"),
     ];
     for (i, (step, method, path, body)) in steps.into_iter().enumerate() {
-        proxy.add(Rule { method, path, body, fate: Fate::Unheard, times: 1 });
+        proxy.add(Rule { method, path: path.to_owned(), body, fate: Fate::Unheard, times: 1 });
         if i == 0 {
             cluster.apply(&pool);
         }

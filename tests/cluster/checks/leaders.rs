@@ -68,7 +68,7 @@ pub fn lost(cluster: &mut Cluster) {
     one.until_leads();
     let two = begin(1, "leading-two");
     eventually("two waits", 60, || two.has("waits for the Lease, which leading-one holds").then_some(()));
-    proxies[0].add(Rule { method: "POST", path: "/nodeclaims", body: "", fate: Fate::Unheard, times: 1 });
+    proxies[0].add(Rule { method: "POST", path: "/nodeclaims".to_owned(), body: "", fate: Fate::Unheard, times: 1 });
     scale(cluster, NAME, 3);
     eventually("a claim is made", 60, || (proxies[0].unheard() == 1).then_some(()));
     one.kill();
@@ -124,6 +124,10 @@ pub fn lost(cluster: &mut Cluster) {
     let four = Acting::start_as(cluster, &powerful(cluster, "leading-four"), "leading-four", "leading-four");
     until_running(cluster, NAME, 9);
     scale(cluster, NAME, 0);
+    // Sooner than as empty nodes.
+    for claim in cluster.list(Kind::NodeClaim) {
+        cluster.delete(Kind::NodeClaim, "", claim.str_at("metadata.name").unwrap()).unwrap();
+    }
     until_types(cluster, &[]);
     assert_eq!(four.stop(), Some(0));
     clear(cluster, NAME, &[]);

@@ -2,6 +2,7 @@
 
 pub mod act;
 pub mod beside;
+pub mod drifting;
 pub mod faults;
 pub mod injected;
 pub mod karpenter;
@@ -14,6 +15,7 @@ pub mod observe;
 pub mod programs;
 pub mod rights;
 pub mod server;
+pub mod v1alpha5;
 pub mod web;
 
 use super::api::eventually;

@@ -17,10 +17,11 @@ const NAME: &str = "claims";
 /// How many pods, and for how long a simulation of it runs: out, in to fewer, and away.
 const STEPS: [(i64, u64); 3] = [(5, 90), (2, 150), (0, 90)];
 
-fn pool() -> Value {
+/// A pool of small and middling nodes, which the installed Karpenter may launch from.
+pub fn pool(name: &str) -> Value {
     let one_of = |key: &str, values: &[&str]| json!({"key": key, "operator": "In", "values": values});
     json!({
-        "apiVersion": "karpenter.sh/v1", "kind": "NodePool", "metadata": {"name": NAME},
+        "apiVersion": "karpenter.sh/v1", "kind": "NodePool", "metadata": {"name": name},
         "spec": {
             "disruption": {"consolidationPolicy": "WhenEmptyOrUnderutilized", "consolidateAfter": "0s", "budgets": [{"nodes": "100%"}]},
             "template": {"spec": {
@@ -49,7 +50,7 @@ fn simulated(cluster: &Cluster) -> Vec<String> {
 }
 
 /// Nodes and claims that were made for the pool: how many, and whether the installed Karpenter might take them for its own.
-fn made(cluster: &Cluster) -> (usize, usize) {
+pub fn made(cluster: &Cluster) -> (usize, usize) {
     let labels = |doc: &Value, key: &str| !doc.at("metadata.labels").field(key).is_null();
     let count = |kind: Kind| {
         let all: Vec<Value> = cluster.list(kind).into_iter().filter(|d| labels(d, "nodewright.dev/nodepool")).collect();
@@ -66,7 +67,7 @@ pub fn carried_out(cluster: &mut Cluster) {
     without_one(cluster, "nodeclaim", Verb::ActNodeClaim, FleetKind::NodeClaim);
     cluster.apply(&namespace(NAME));
     cluster.apply(&json!({"apiVersion": "karpenter.kwok.sh/v1alpha1", "kind": "KWOKNodeClass", "metadata": {"name": "default"}}));
-    cluster.create(&pool()).unwrap();
+    cluster.create(&pool(NAME)).unwrap();
     cluster.create(&inflate(NAME, 0)).unwrap();
     let admin = cluster.kubeconfig.clone();
     // There is nobody to carry claims out; then somebody who would make some himself.
@@ -99,7 +100,7 @@ pub fn carried_out(cluster: &mut Cluster) {
     let proxy = Proxy::start(&kubeconfig, Path::new(&kubeconfig).parent().unwrap()).unwrap();
     for path in ["/api/v1/nodes/", "/nodeclaims/"] {
         let fate = Fate::Answered(409, None, status(409, "Conflict", "the object has been modified").to_string());
-        proxy.add(Rule { method: "PATCH", path, body: "", fate, times: 1 });
+        proxy.add(Rule { method: "PATCH", path: path.to_owned(), body: "", fate, times: 1 });
     }
     let acting = Acting::start_beside(cluster, &proxy.kubeconfig, "proxied", "beside");
     acting.until_leads();

@@ -208,7 +208,7 @@ pub fn acting(cluster: &mut Cluster) {
     let proxy = Proxy::start(&kubeconfig, Path::new(&kubeconfig).parent().unwrap()).unwrap();
     for path in ["/api/v1/nodes/", "/nodeclaims/", "/nodepools/", "/ec2nodeclasses/"] {
         let fate = Fate::Answered(409, None, status(409, "Conflict", "the object has been modified").to_string());
-        proxy.add(Rule { method: "PATCH", path, body: "", fate, times: 1 });
+        proxy.add(Rule { method: "PATCH", path: path.to_owned(), body: "", fate, times: 1 });
     }
     let act = Acting::start_as(cluster, &proxy.kubeconfig, "proxied", "rights");
     until_running(cluster, "rights", 5);
