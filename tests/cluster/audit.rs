@@ -15,6 +15,7 @@ pub fn policy() -> Value {
 /// A request as RBAC sees it, and the status of the answer.
 #[derive(Clone, Debug)]
 pub struct Request {
+    pub user: String,
     pub verb: String,
     pub group: String,
     pub resource: String,
@@ -38,6 +39,7 @@ impl Cluster {
         let request = |event: Value| {
             let text = |path: &str| event.str_at(path).unwrap_or_default().to_owned();
             Request {
+                user: text("user.username"),
                 verb: text("verb"),
                 group: text("objectRef.apiGroup"),
                 resource: text("objectRef.resource"),

@@ -178,7 +178,10 @@ mod tests {
         for bad in ["", "Kube", "a.b", "-a", "a-", "a_b", "a b", "a/b", "\u{e9}", "a\n", yaml, longer.as_str()] {
             let failure = namespace(bad).unwrap_err();
             assert_eq!(failure.exit, 2, "{bad:?}");
-            assert!(failure.message.starts_with(&format!("--namespace {bad:?} is no name of a namespace: write 1 to 63 of ")), "{failure:?}");
+            assert!(
+                failure.message.starts_with(&format!("--namespace {bad:?} is no name of a namespace: write 1 to 63 of ")),
+                "{failure:?}"
+            );
         }
     }
 }

@@ -31,7 +31,14 @@ pub fn start(cluster: &Cluster, user: &str) -> Proxy {
     Proxy::start(&upstream, std::path::Path::new(&upstream).parent().unwrap()).unwrap()
 }
 
-pub fn answered(method: &'static str, path: &'static str, code: u16, retry_after: Option<u16>, body: String, times: usize) -> Rule {
+pub fn answered(
+    method: &'static str,
+    path: &'static str,
+    code: u16,
+    retry_after: Option<u16>,
+    body: String,
+    times: usize,
+) -> Rule {
     Rule { method, path: path.to_owned(), body: "", fate: Fate::Answered(code, retry_after, body), times }
 }
 
