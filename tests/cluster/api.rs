@@ -118,6 +118,11 @@ impl Cluster {
         items.map(whole).collect()
     }
 
+    /// Whether the server lists a kind; for a moment after its start it does not know those that are defined.
+    pub fn serves(&self, kind: Kind) -> bool {
+        self.block_on(self.api(kind, "").list(&ListParams::default())).is_ok()
+    }
+
     pub fn delete(&self, kind: Kind, namespace: &str, name: &str) -> Result<(), Refused> {
         let api = self.api(kind, namespace);
         self.block_on(api.delete(name, &DeleteParams::default()))?;

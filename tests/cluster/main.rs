@@ -52,11 +52,13 @@ const CHECKS: &[Check] = &[
     ("act: metrics and health", checks::metrics::told),
     ("act: told to wait, refused and left without watches", checks::injected::answers),
     ("act: killed at each step of a replacement", checks::injected::killed),
+    ("act: the control plane dies while a node is replaced", checks::away::alone),
     ("rights: act with each and without", checks::rights::acting),
     ("karpenter: scales out and back", checks::karpenter::out_and_back),
     ("karpenter: carries out what act decides", checks::nodeclaim::carried_out),
     ("karpenter: replaces what drifts", checks::drifting::replaced),
     ("karpenter: act killed at each step of a replacement", checks::drifting::killed),
+    ("karpenter: the control plane dies while act replaces a node", checks::away::beside),
     ("karpenter: does what was planned", checks::beside::karpenter),
 ];
 

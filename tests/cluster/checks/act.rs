@@ -10,6 +10,7 @@ use engine::{Era, Scenario, Session};
 use nodewright_cli::act::{Choices, Form};
 use nodewright_cli::plan::read::Source;
 use objects::{DocExt, Kind, ObjectKey, Value, json};
+use std::io::Read;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -78,7 +79,7 @@ pub fn refused(kubeconfig: &str, user: &str, fleet: FleetKind) -> String {
     failure.message
 }
 
-/// A process that acts, and what it writes down.
+/// A process that acts, and what it writes down. It ends with its check, however that ends: it would keep its Lease.
 pub struct Acting {
     child: Child,
     audit: String,
@@ -138,16 +139,16 @@ impl Acting {
 
     /// Waits until it ends by itself with an error; what it says of it.
     pub fn fails(self) -> String {
-        let ended = self.child.wait_with_output().expect("it ends");
-        let said = String::from_utf8_lossy(&ended.stderr).into_owned();
-        assert_eq!(ended.status.code(), Some(1), "{said}");
+        let (code, said) = self.ends();
+        assert_eq!(code, Some(1), "{said}");
         said
     }
 
     /// Waits until it ends by itself: how, and what it says.
-    pub fn ends(self) -> (Option<i32>, String) {
-        let ended = self.child.wait_with_output().expect("it ends");
-        (ended.status.code(), String::from_utf8_lossy(&ended.stderr).into_owned())
+    pub fn ends(mut self) -> (Option<i32>, String) {
+        let mut said = String::new();
+        self.child.stderr.take().expect("its output").read_to_string(&mut said).expect("text");
+        (self.child.wait().expect("it ends").code(), said)
     }
 
     /// Sends it a signal: `STOP`, `CONT`.
@@ -159,6 +160,13 @@ impl Acting {
     pub fn kill(mut self) {
         self.child.kill().expect("it runs");
         self.child.wait().expect("it ends");
+    }
+}
+
+impl Drop for Acting {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

@@ -1,6 +1,7 @@
 //! The checks, by what they are about.
 
 pub mod act;
+pub mod away;
 pub mod beside;
 pub mod drifting;
 pub mod faults;

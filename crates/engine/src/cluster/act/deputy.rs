@@ -70,6 +70,8 @@ pub enum Answer {
 pub struct Turn {
     actor: usize,
     pub intents: Vec<Intent>,
+    /// Answers of the fleet that are forgotten when the claims that they are about show them.
+    settled: Vec<ObjectKey>,
 }
 
 /// The version of an object that was seen last.
@@ -264,7 +266,7 @@ impl Deputy {
             _ => self.owed.pop_due(now).and_then(|(key, uid)| owed(&self.cluster.store, key, &uid)).into_iter().collect(),
         };
         let before = self.cluster.store.revision();
-        let mut turn = Turn { actor, intents: Vec::new() };
+        let mut turn = Turn { actor, intents: Vec::new(), settled: Vec::new() };
         for intent in intents {
             match &intent.action {
                 Action::Log(line) => self.said.push(Said::Log(line.clone())),
@@ -272,14 +274,15 @@ impl Deputy {
                 // What kubelets say is for kubelets to say.
                 Action::Event(note) if note.component != crate::controllers::COMPONENT => {}
                 action if self.is_others(action) => {}
-                action if self.is_local(action) => {
-                    let (store, ctx) = self.cluster.writer();
-                    // A record that is gone needs no more writing.
-                    let _ = exec::execute(store, &ctx, action);
-                }
+                Action::Delete { key, .. } if key.kind == Kind::FleetRequest => turn.settled.push(key.clone()),
+                action if self.is_local(action) => self.execute(action),
                 _ => turn.intents.push(self.signed(intent)),
             }
         }
+        // A launch whose record the server refuses would be done again if the fleet's answer were lost.
+        let (kept, settled) = std::mem::take(&mut turn.settled).into_iter().partition(|k| self.is_of_claim(k, &turn.intents));
+        turn.settled = kept;
+        self.forget(settled);
         self.deliver(before);
         Some(turn)
     }
@@ -288,9 +291,19 @@ impl Deputy {
     pub fn answered(&mut self, turn: &Turn, intent: &Intent, answer: Result<Answer, ApiError>) {
         let key = key_of(&intent.action);
         match (answer, key) {
-            (Ok(Answer::Object(doc)), Some(key)) => self.see(key.kind, doc),
-            (Ok(Answer::Gone), Some(key)) => self.lose(&key, ""),
-            (Ok(_), _) => {}
+            (Ok(answer), Some(key)) => {
+                match answer {
+                    Answer::Object(doc) => self.see(key.kind, doc),
+                    Answer::Gone => self.lose(&key, ""),
+                    Answer::Done => {}
+                }
+                let before = self.cluster.store.revision();
+                self.forget(
+                    turn.settled.iter().filter(|k| k.name == key.name && key.kind == self.names().claim).cloned().collect(),
+                );
+                self.deliver(before);
+            }
+            (Ok(_), None) => {}
             (Err(error), _) => {
                 let view = self.cluster.view();
                 match turn.actor {
@@ -315,6 +328,23 @@ impl Deputy {
             }
         }
         self.refusals = 0;
+    }
+
+    /// Whether one of the intents is about the claim of a request to the fleet, which has its name.
+    fn is_of_claim(&self, request: &ObjectKey, intents: &[Intent]) -> bool {
+        let claim = self.names().claim;
+        intents.iter().filter_map(|i| key_of(&i.action)).any(|key| key.kind == claim && key.name == request.name)
+    }
+
+    fn forget(&mut self, requests: Vec<ObjectKey>) {
+        requests.into_iter().for_each(|key| self.execute(&Action::Delete { key, grace_s: None }));
+    }
+
+    /// Does what is this process's own affair.
+    fn execute(&mut self, action: &Action) {
+        let (store, ctx) = self.cluster.writer();
+        // A record that is gone needs no more writing.
+        let _ = exec::execute(store, &ctx, action);
     }
 
     fn signed(&self, mut intent: Intent) -> Intent {

@@ -105,6 +105,7 @@ impl Bench {
     fn carry_out(&mut self, action: &Action) -> Result<Answer, ApiError> {
         let word = match action {
             Action::Create(_) => "create",
+            Action::Patch { patch, .. } if !patch.at("status.providerID").is_null() => "launched",
             Action::Patch { .. } => "patch",
             Action::Delete { .. } => "delete",
             _ => "other",
@@ -259,6 +260,21 @@ fn what_is_refused_is_tried_again() {
         assert_eq!(bench.faults, [], "{word}: never asked for");
         assert_eq!(bench.types(), Vec::<String>::new(), "{word} {reason:?}");
         assert_eq!(bench.world.cluster.store.count(Kind::NodeClaim), 0, "{word} {reason:?}");
+    }
+}
+
+/// What the fleet has answered is kept until the claim shows it: no claim gets two machines.
+#[test]
+fn a_launch_whose_record_is_refused_is_not_done_again() {
+    for reason in [objects::Reason::Forbidden, objects::Reason::Conflict] {
+        let mut bench = Bench::new();
+        bench.scale(5);
+        bench.faults.push(("launched", ApiError::new(reason, "not now")));
+        bench.run(60_000);
+        assert_eq!(bench.faults, [], "never asked for");
+        assert_eq!(bench.types(), ["m5.xlarge", "m5.xlarge"], "{reason:?}");
+        assert_eq!(bench.deputy.store().count(Kind::Instance), 2, "{reason:?}");
+        assert_eq!(bench.deputy.store().count(Kind::FleetRequest), 0, "{reason:?}");
     }
 }
 
