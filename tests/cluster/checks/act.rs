@@ -272,6 +272,7 @@ pub fn lab(cluster: &mut Cluster) {
 
 /// The process is killed, and the server is away, while nodes come and go.
 pub fn faults(cluster: &mut Cluster) {
+    cluster.install_karpenter_crds().unwrap();
     cluster.apply(&namespace("faults"));
     cluster.apply(&pool());
     cluster.create(&inflate("faults", 5)).unwrap();
@@ -301,6 +302,8 @@ pub fn faults(cluster: &mut Cluster) {
 
 /// Two processes: one waits until the other has gone. Beside another autoscaler there is none.
 pub fn leaders(cluster: &mut Cluster) {
+    cluster.install_karpenter_crds().unwrap();
+    cluster.apply(&pool());
     let one = Acting::start(cluster, "one");
     one.until_leads();
     let two = Acting::start(cluster, "two");
