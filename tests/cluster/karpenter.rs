@@ -1,8 +1,9 @@
 //! The real Karpenter with its kwok provider: it decides as it does anywhere, and makes Node objects instead of machines.
 
+use super::api::eventually;
 use super::control_plane::{Cluster, Part};
 use anyhow::{Context, Result, bail};
-use objects::{Value, yaml};
+use objects::{Kind, Value, yaml};
 use std::path::Path;
 
 const MODULE: &str = "sigs.k8s.io/karpenter";
@@ -13,6 +14,10 @@ impl Cluster {
         let sources = self.programs.sources(MODULE)?;
         for folder in ["pkg/apis/crds", "kwok/apis/crds"] {
             documents(&sources.join(folder))?.iter().for_each(|definition| self.define(definition));
+        }
+        // What is established is answered with 429 for a moment.
+        for kind in [Kind::NodePool, Kind::NodeClaim, Kind::KWOKNodeClass] {
+            eventually(&format!("{} are listed", kind.name()), 30, || self.serves(kind).then_some(()));
         }
         Ok(())
     }
