@@ -59,7 +59,24 @@ fn simulated(seed: u64) -> Vec<String> {
         session.advance_to(session.now() + seconds * 1000);
     }
     let decisions = session.world().decisions.share();
-    decisions.iter().filter_map(|d| gist(&engine::cluster::decision(d))).collect()
+    together(decisions.iter().filter_map(|d| gist(&engine::cluster::decision(d))).collect())
+}
+
+/// The decisions with those of emptiness that follow one another as one: nodes whose ttl ends within one poll of ten seconds go
+/// together, and whether that is so depends on when in it their pods end.
+fn together(decisions: Vec<String>) -> Vec<String> {
+    let nodes = |d: &str| d.strip_prefix("emptiness delete ")?.strip_suffix(" []")?.parse::<usize>().ok();
+    let mut out: Vec<String> = Vec::new();
+    for decision in decisions {
+        match (out.last().and_then(|d| nodes(d)), nodes(&decision)) {
+            (Some(before), Some(more)) => {
+                out.pop();
+                out.push(format!("emptiness delete {} []", before + more));
+            }
+            _ => out.push(decision),
+        }
+    }
+    out
 }
 
 fn until_types(cluster: &Cluster, want: &[&str]) {
@@ -101,7 +118,7 @@ pub fn lab(cluster: &mut Cluster) {
         until_running(cluster, NAME, usize::try_from(*replicas).unwrap());
         until_types(cluster, nodes);
     }
-    let decisions = acting.decisions();
+    let decisions = together(acting.decisions());
     scale(cluster, NAME, 0);
     for machine in cluster.list(Kind::Machine) {
         cluster.delete(Kind::Machine, "", machine.str_at("metadata.name").unwrap()).unwrap();
