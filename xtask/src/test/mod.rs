@@ -15,7 +15,7 @@ use anyhow::{Result, bail};
 use std::time::Duration;
 
 /// From this suite on that of the cluster runs beside the others.
-const BESIDE: &str = "wasm";
+const BESIDE: &str = "conformance";
 
 type Work = Box<dyn Fn(&mut Shared) -> Result<()>>;
 
