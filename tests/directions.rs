@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What each crate of the workspace may name in its manifest (of the workspace). `*` allows all but the hosts.
-const MAY_USE: [(&str, &[&str]); 16] = [
+const MAY_USE: [(&str, &[&str]); 17] = [
     ("nodewright-objects", &[]),
     ("nodewright-catalog", &[]),
+    ("nodewright-mem", &[]),
     ("nodewright-engine", &["nodewright-objects", "nodewright-catalog"]),
     ("nodewright-shell", &["nodewright-objects", "nodewright-catalog", "nodewright-engine", "nodewright-view"]),
     ("nodewright-view", &["nodewright-objects", "nodewright-catalog", "nodewright-engine"]),

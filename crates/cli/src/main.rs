@@ -7,6 +7,14 @@ use nodewright_cli::{Failure, report};
 use std::io::{IsTerminal, Read, Write};
 use std::process::ExitCode;
 
+// For its symbols.
+#[cfg(target_env = "musl")]
+use mem as _;
+
+/// A cluster is millions of small pieces, which come and go with every change.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A Kubernetes node-autoscaling playground: Karpenter, kube-scheduler and an EC2 fleet, simulated to the letter.
 #[derive(Parser, Debug)]
 #[command(name = "nodewright", version, arg_required_else_help = true)]
