@@ -33,6 +33,13 @@ impl<T: Clone> Ribbon<T> {
         crowded
     }
 
+    /// Drops the oldest pieces whose entries are all `done`, which must be true for a prefix only; true where there were any.
+    pub fn drop_while(&mut self, done: impl Fn(&T) -> bool) -> bool {
+        let count = self.full.partition_point(|piece| piece.last().is_some_and(&done));
+        self.full.drain(..count);
+        count > 0
+    }
+
     pub fn first(&self) -> Option<&T> {
         self.full.first().and_then(|piece| piece.first()).or_else(|| self.tail.first())
     }
@@ -68,5 +75,9 @@ mod tests {
             assert_eq!(from, (first..5_001).collect::<Vec<_>>(), "{start}");
         }
         assert_eq!(copy.from(|i| *i < 4_999).count(), 1);
+        let oldest = *ribbon.first().unwrap();
+        assert!(!ribbon.drop_while(|i| *i < oldest) && ribbon.drop_while(|i| *i < 4_700));
+        assert!(ribbon.first().is_some_and(|i| *i > 4_400 && *i <= 4_700));
+        assert_eq!(ribbon.from(|i| *i < 4_700).copied().collect::<Vec<_>>(), (4_700..5_001).collect::<Vec<_>>());
     }
 }

@@ -195,19 +195,29 @@ pub fn unplaced(cluster: &Cluster, errors: &VecMap<usize, String>) -> Option<Str
 /// The largest command over the first candidates that a binary search finds: at least two candidates, in their order.
 /// `approves` is asked about each valid command (era v1's Balanced pools score them).
 pub fn first_n(cluster: &Cluster, candidates: &[Candidate], approves: &dyn Fn(&Command) -> bool) -> Option<Command> {
+    first_n_in(cluster, &mut None, candidates, approves)
+}
+
+/// As [`first_n`], with a planner of the same cluster, which is made where it is not there yet.
+pub fn first_n_in<'a>(
+    cluster: &'a Cluster,
+    planner: &mut Option<Planner<'a>>,
+    candidates: &[Candidate],
+    approves: &dyn Fn(&Command) -> bool,
+) -> Option<Command> {
     if candidates.len() < 2 {
         return None;
     }
+    let planner = planner.get_or_insert_with(|| Planner::new(cluster));
     let (mut low, mut high) = (1, candidates.len() - 1);
     if candidates.len() > cluster.rules.max_candidates {
         high = cluster.rules.max_candidates;
     }
-    let mut planner = Planner::new(cluster);
     let mut best = None;
     while low <= high {
         let mid = usize::midpoint(low, high);
         let chosen = candidates.get(..=mid).unwrap_or_default();
-        let command = match compute(&mut planner, chosen) {
+        let command = match compute(planner, chosen) {
             Verdict::Delete(plan) => Some(Command { candidates: chosen.to_vec(), plan, replacement: None }),
             Verdict::Replace(plan, mut claim) => {
                 let left = drop_same_type(cluster, &mut claim, chosen);

@@ -9,6 +9,7 @@ use super::new_claim::Template;
 use super::plan::Plan;
 use super::pod_class::{Class, InRound, Kind, Look, Names, Shape};
 use super::preferences;
+use super::reservations::Reservations;
 use super::solver::Solver;
 use super::states::States;
 use super::topology::Topology;
@@ -45,6 +46,8 @@ pub struct Planner<'a> {
     pub columns: Columns,
     pub topology: Topology<'a>,
     pub templates: Vec<Template>,
+    /// Before a round has claimed any.
+    pub reservations: Reservations,
     /// Resources that pools limit, and capacities of types over them.
     pub limited: Names,
     pub capacities: Columns,
@@ -85,6 +88,7 @@ impl<'a> Planner<'a> {
             columns: Columns::new(table, &names.0, |i| table.get(i).map(|t| &t.allocatable)),
             topology: Topology::new(cluster),
             templates: Vec::new(),
+            reservations: Reservations::new(table, false),
             capacities: Columns::new(table, &limited.0, |i| table.get(i).map(|t| &t.capacity)),
             limited,
             used: Vec::new(),

@@ -10,7 +10,7 @@ use std::sync::Arc;
 /// Ids of reservations.
 pub type Wanted = VecSet<Arc<str>>;
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Reservations {
     free: VecMap<Arc<str>, u32>,
     /// A pod that could have had reserved capacity waits for it rather than take other capacity.
@@ -25,6 +25,11 @@ impl Reservations {
             free.insert(id.clone(), least);
         }
         Reservations { free, strict }
+    }
+
+    /// The same for a round of another kind.
+    pub fn again(&self, strict: bool) -> Reservations {
+        Reservations { free: self.free.clone(), strict }
     }
 
     pub fn is_empty(&self) -> bool {

@@ -59,7 +59,7 @@ impl<'p, 'a> Solver<'p, 'a> {
             is_simulation: round.is_simulation,
             pods,
             absent,
-            reservations: Reservations::new(&p.cluster.types, !round.is_simulation),
+            reservations: p.reservations.again(!round.is_simulation),
             remaining,
             before: Vec::new(),
             claims: Vec::new(),

@@ -39,6 +39,11 @@ impl Hosts {
         n
     }
 
+    /// The number of one that stays known.
+    pub fn lasting(&self, name: &str) -> Option<u32> {
+        self.numbers.get(name).copied().filter(|n| (*n as usize) < self.lasting)
+    }
+
     /// The hosts known by now stay known.
     pub fn keep(&mut self) {
         self.lasting = self.names.len();
@@ -186,7 +191,7 @@ impl<'a> Topology<'a> {
                     self.numbers.insert(key.clone(), self.keys.len());
                     self.keys.push(key.clone());
                     self.here.push(None);
-                    self.counted.prepare(&key, &shape.tolerations);
+                    self.counted.prepare(&key, &shape.tolerations, &self.hosts);
                     self.keys.len() - 1
                 }
             };

@@ -91,6 +91,8 @@ pub struct Store {
     /// Whether the log no longer reaches back to the first revision.
     log_cut: bool,
     hash: u64,
+    /// Nobody asks for the hash.
+    unhashed: bool,
 }
 
 impl Default for Store {
@@ -105,6 +107,7 @@ impl Default for Store {
             log: Ribbon::new(WATCH_LOG),
             log_cut: false,
             hash: 0,
+            unhashed: false,
         }
     }
 }
@@ -202,6 +205,16 @@ impl Store {
         self.hash
     }
 
+    /// From now on the hash stays as it is: to write every change down for it is dear.
+    pub fn stop_hashing(&mut self) {
+        self.unhashed = true;
+    }
+
+    /// Lets go of changes up to that revision, which keep what objects were like before alive.
+    pub fn forget_changes(&mut self, revision: u64) {
+        self.log_cut |= self.log.drop_while(|c| c.revision <= revision);
+    }
+
     /// Changes after `revision`, oldest first; `None` where the log no longer reaches back that far.
     pub fn changes_since(&self, revision: u64) -> Option<impl Iterator<Item = &Arc<Change>>> {
         if self.log_cut && self.log.first().is_some_and(|c| c.revision > revision + 1) {
@@ -263,8 +276,10 @@ impl Store {
 
     fn append(&mut self, op: Op, object: Arc<Object>, old: Option<Arc<Object>>, at: SimTime) -> Arc<Change> {
         self.kind_revisions.insert(object.kind, self.revision);
-        let text = object.doc.to_string();
-        self.hash = stable_hash(&[&self.hash.to_string(), &at.0.to_string(), &format!("{op:?}"), &text]);
+        if !self.unhashed {
+            let text = object.doc.to_string();
+            self.hash = stable_hash(&[&self.hash.to_string(), &at.0.to_string(), &format!("{op:?}"), &text]);
+        }
         let change = Arc::new(Change { revision: self.revision, at, op, object, old });
         self.log_cut |= self.log.push(change.clone());
         change
@@ -339,6 +354,25 @@ mod tests {
         store.put(Kind::NodeClaim, claim, SimTime::ZERO);
         assert_eq!(names(store.with_provider_id(Kind::Node, "aws:///z/i-1")), ["/n"]);
         assert_eq!(names(store.with_provider_id(Kind::NodeClaim, "aws:///z/i-1")), ["/c"]);
+    }
+
+    #[test]
+    fn changes_may_be_forgotten_and_left_out_of_the_hash() {
+        let mut store = Store::default();
+        let put = |store: &mut Store, i: usize| {
+            store.put(Kind::ConfigMap, json!({"metadata": {"name": "x"}, "data": {"i": i.to_string()}}), SimTime::ZERO);
+        };
+        (0..1_000).for_each(|i| put(&mut store, i));
+        store.forget_changes(900);
+        assert!(store.changes_since(0).is_none());
+        assert_eq!(store.changes_since(900).map(Iterator::count), Some(100));
+        let before = store.hash();
+        put(&mut store, 1_000);
+        assert_ne!(store.hash(), before);
+        store.stop_hashing();
+        let before = store.hash();
+        put(&mut store, 1_001);
+        assert_eq!((store.hash(), store.revision()), (before, 1_002));
     }
 
     #[test]

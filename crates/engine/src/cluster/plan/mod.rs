@@ -175,11 +175,13 @@ pub fn run(world: &mut World, ahead: Ahead) -> Plan {
     let end = start + ahead.horizon_ms;
     let quiet = quiet_ms(&world.cluster.store, world.cluster.profile.era, ahead.horizon_ms);
     let before = sum(world);
+    world.be_brief();
     let mut watch = Watch::new(world);
     let mut until = start + quiet;
     let rest = 'run: loop {
         while world.step(until.min(end)) {
             let decided = watch.see(world);
+            world.cluster.store.forget_changes(world.cluster.store.revision());
             if decided {
                 until = world.now() + quiet;
             }

@@ -90,6 +90,7 @@ impl Disruption {
         let (mut asked, said) = (false, cx.out.len());
         let picture = Picture::take(state, &self.queue.claims(), &mut self.record, cx);
         let poll = cx.view.now + cx.view.profile.disruption_poll_ms;
+        let mut planner = None;
         for (position, method) in METHODS.into_iter().enumerate().skip(from) {
             if matches!(method, Method::StaticDrift | Method::Drift) {
                 let orders = self.drift(method, &picture, state, cx);
@@ -105,7 +106,7 @@ impl Disruption {
             }
             let mut allowed = budgets::mapping(method.reason(), state, cx);
             asked = true;
-            if let Some(order) = self.choose(method, eligible, &mut allowed, &picture, state, cx) {
+            if let Some(order) = self.choose(method, eligible, &mut allowed, &picture, &mut planner, state, cx) {
                 self.phase = Phase::Validating { order: Box::new(order), position };
                 return cx.view.now + cx.view.profile.validation_ms;
             }
@@ -166,12 +167,15 @@ impl Disruption {
         (method != Method::Emptiness || subject.is_empty()) && subject.claim.condition_is_true("Consolidatable")
     }
 
-    pub(super) fn choose(
+    /// `planner` is that of the pass, made by the first method that needs it.
+    #[expect(clippy::too_many_arguments, reason = "a method's view of a pass")]
+    pub(super) fn choose<'p>(
         &mut self,
         method: Method,
         eligible: Vec<Subject>,
         allowed: &mut VecMap<String, i64>,
-        picture: &Picture,
+        picture: &'p Picture,
+        planner: &mut Option<Planner<'p>>,
         state: &mut State,
         cx: &mut Cx<'_, '_>,
     ) -> Option<Order> {
@@ -195,8 +199,8 @@ impl Disruption {
         }
         let order = match method {
             Method::Emptiness => (!within.is_empty()).then(|| Order::delete(method, &within, cx)),
-            Method::Multi => self.largest(&within, picture, cx),
-            _ => self.one(&within, picture, cx),
+            Method::Multi => self.largest(&within, picture, planner, cx),
+            _ => self.one(&within, picture, planner, cx),
         };
         if order.is_none() && !constrained {
             self.mark_consolidated(method, state, cx.view.now);
@@ -204,10 +208,16 @@ impl Disruption {
         order
     }
 
-    fn largest(&mut self, within: &[Subject], picture: &Picture, cx: &mut Cx<'_, '_>) -> Option<Order> {
+    fn largest<'p>(
+        &mut self,
+        within: &[Subject],
+        picture: &'p Picture,
+        planner: &mut Option<Planner<'p>>,
+        cx: &mut Cx<'_, '_>,
+    ) -> Option<Order> {
         let totals = picture.totals();
         let approve = |c: &consolidation::Command| balanced::approves(&picture.cluster, &totals, c);
-        let command = consolidation::first_n(&picture.cluster, &Self::candidates(within), &approve)?;
+        let command = consolidation::first_n_in(&picture.cluster, planner, &Self::candidates(within), &approve)?;
         for score in balanced::scores(&picture.cluster, &totals, &command) {
             let pool = objects::ObjectKey::cluster(cx.names.pool, &score.pool);
             cx.event_with(pool, false, "ConsolidationApproved", score.text(), DEDUPE_MS);
@@ -217,9 +227,14 @@ impl Disruption {
         Some(order)
     }
 
-    fn one(&mut self, within: &[Subject], picture: &Picture, cx: &mut Cx<'_, '_>) -> Option<Order> {
+    fn one<'p>(
+        &mut self,
+        within: &[Subject],
+        picture: &'p Picture,
+        planner: &mut Option<Planner<'p>>,
+        cx: &mut Cx<'_, '_>,
+    ) -> Option<Order> {
         let totals = picture.totals();
-        let mut planner = None;
         for subject in within {
             let Some(candidate) = &subject.candidate else {
                 continue;

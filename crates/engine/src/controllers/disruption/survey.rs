@@ -88,7 +88,7 @@ fn ask(method: Method, finding: &mut Finding, view: &View<'_>, cluster: &Cluster
         Era::V1 => {
             let mut allowed = budgets::mapping(method.reason(), &state, cx);
             finding.budgets = allowed.clone();
-            let order = controller.choose(method, eligible, &mut allowed, &picture, &mut state, cx);
+            let order = controller.choose(method, eligible, &mut allowed, &picture, &mut None, &mut state, cx);
             order.and_then(|o| controller.revalidate(&picture, o, &mut state, cx).ok())
         }
         Era::V1alpha5 => controller.compute(method, &picture, &mut state, cx),

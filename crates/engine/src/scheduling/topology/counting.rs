@@ -1,7 +1,7 @@
 //! What groups count before a round places anything: the domains that pools could provide, those of nodes, and the pods
 //! that stay where they are. What does not change between rounds is read once.
 
-use super::super::cluster::Cluster;
+use super::super::cluster::{Cluster, NodeInput};
 use super::super::requirements::Requirements;
 use super::super::taints;
 use super::Hosts;
@@ -18,11 +18,12 @@ pub struct Counted<'a> {
     cluster: &'a Cluster,
     /// Pods that are being placed: they do not count where they are now.
     moving: Vec<bool>,
+    moved: Vec<usize>,
     /// Nodes that take part.
     active: Vec<bool>,
     node_requirements: Vec<Requirements>,
-    /// Pods that count on nodes that exist: pod, node and which labels it has.
-    settled: Vec<(usize, usize, usize)>,
+    /// By pod its node and which labels it has, for those that count on nodes that exist.
+    settled: Vec<Option<(usize, usize)>>,
     /// A pod for every namespace and set of labels.
     looks: Vec<usize>,
     universe: VecMap<Arc<str>, Domains>,
@@ -40,6 +41,10 @@ struct Prepared {
     /// Which nodes it looks at (every node where that is empty), and their domains.
     passes: Vec<bool>,
     node_domain: Vec<Option<Arc<str>>>,
+    /// By node the number of its host, where that stays known; for groups of hosts only.
+    hosts: Vec<Option<u32>>,
+    /// By node how many pods it counts there.
+    standing: Vec<u32>,
 }
 
 impl<'a> Counted<'a> {
@@ -47,6 +52,7 @@ impl<'a> Counted<'a> {
         Counted {
             cluster,
             moving: Vec::new(),
+            moved: Vec::new(),
             active: Vec::new(),
             node_requirements: Vec::new(),
             settled: Vec::new(),
@@ -64,6 +70,7 @@ impl<'a> Counted<'a> {
                 *slot = true;
             }
         }
+        self.moved = moving.to_vec();
         self.active = active;
     }
 
@@ -72,6 +79,7 @@ impl<'a> Counted<'a> {
     }
 
     fn settle(&mut self, cluster: &'a Cluster) {
+        self.settled.resize(cluster.pods.len(), None);
         let mut numbers: VecMap<(&VecMap<String, String>, &str), usize> = VecMap::new();
         for (i, pod) in cluster.pods.iter().enumerate().filter(|(_, p)| p.counts) {
             let Some(node) = pod.node.filter(|n| cluster.nodes.get(*n).is_some_and(|n| n.has_node)) else { continue };
@@ -80,13 +88,15 @@ impl<'a> Counted<'a> {
             if look == next {
                 self.looks.push(i);
             }
-            self.settled.push((i, node, look));
+            if let Some(slot) = self.settled.get_mut(i) {
+                *slot = Some((node, look));
+            }
         }
         self.node_requirements = cluster.nodes.iter().map(|n| Requirements::of_labels(&n.labels)).collect();
     }
 
     /// Reads what the next group counts. `tolerations` are those of the pod that brings it up.
-    pub fn prepare(&mut self, key: &GroupKey, tolerations: &[Toleration]) {
+    pub fn prepare(&mut self, key: &GroupKey, tolerations: &[Toleration], hosts: &Hosts) {
         let cluster = self.cluster;
         if self.groups.is_empty() {
             self.settle(cluster);
@@ -111,16 +121,29 @@ impl<'a> Counted<'a> {
             names.insert(name.clone());
             name
         };
-        let prepared = Prepared {
-            reachable,
-            selected: self.looks.iter().map(selects).collect(),
-            passes: match key.filter.is_open() {
-                true => Vec::new(),
-                false => nodes().map(|(n, r)| key.filter.matches(&n.node_taints, r, None)).collect(),
-            },
-            node_domain: cluster.nodes.iter().map(|n| n.labels.get(&*key.key).map(&mut shared)).collect(),
+        let selected: Vec<bool> = self.looks.iter().map(selects).collect();
+        let passes: Vec<bool> = match key.filter.is_open() {
+            true => Vec::new(),
+            false => nodes().map(|(n, r)| key.filter.matches(&n.node_taints, r, None)).collect(),
         };
-        self.groups.push(prepared);
+        let mut standing = vec![0; cluster.nodes.len()];
+        for (node, look) in self.settled.iter().flatten() {
+            if selected.get(*look).copied().unwrap_or(false)
+                && passes.get(*node).copied().unwrap_or(true)
+                && let Some(count) = standing.get_mut(*node)
+            {
+                *count += 1;
+            }
+        }
+        let host = |n: &NodeInput| hosts.lasting(n.labels.get(&*key.key).unwrap_or(&n.name));
+        self.groups.push(Prepared {
+            reachable,
+            selected,
+            passes,
+            node_domain: cluster.nodes.iter().map(|n| n.labels.get(&*key.key).map(&mut shared)).collect(),
+            hosts: if key.is_host() { cluster.nodes.iter().map(host).collect() } else { Vec::new() },
+            standing,
+        });
     }
 
     /// The domains that pools could provide, without pods.
@@ -130,43 +153,49 @@ impl<'a> Counted<'a> {
         offer(group, all.keys(), hosts);
     }
 
-    /// Counts the pods that stay.
+    /// Counts the pods that stay. Which node comes first makes no difference.
     pub fn count(&self, group: &mut Group, hosts: &mut Hosts) {
         let Some(prepared) = self.groups.get(group.number) else { return };
-        let cluster = self.cluster;
         offer(group, prepared.reachable.iter(), hosts);
-        let is_host = group.key.is_host();
-        let passes = |node: usize| prepared.passes.get(node).copied().unwrap_or(true);
-        let domain_of = |node: usize| prepared.node_domain.get(node).and_then(Option::as_ref);
-        if cluster.rules.is_v1() {
-            for (i, node) in cluster.nodes.iter().enumerate() {
-                if !node.has_node || !self.active.get(i).copied().unwrap_or(false) || !passes(i) {
-                    continue;
-                }
-                match domain_of(i) {
-                    Some(domain) if is_host => group.register_host(hosts.number(domain)),
-                    Some(domain) if !group.domains.contains_key(domain) => {
-                        group.domains.insert(domain.clone(), 0);
-                    }
-                    _ => {}
-                }
-            }
-        }
-        for (pod, n, look) in &self.settled {
-            if self.is_moving(*pod) || !prepared.selected.get(*look).copied().unwrap_or(false) || !passes(*n) {
+        let (is_host, is_v1) = (group.key.is_host(), self.cluster.rules.is_v1());
+        for (i, (node, pods)) in self.cluster.nodes.iter().zip(self.staying(prepared)).enumerate() {
+            let shows = || {
+                is_v1 && node.has_node && self.active.get(i) == Some(&true) && prepared.passes.get(i).copied().unwrap_or(true)
+            };
+            if pods == 0 && !shows() {
                 continue;
             }
-            match domain_of(*n) {
-                Some(domain) if is_host => group.record_host(hosts.number(domain)),
-                Some(domain) => group.record(domain),
-                None if is_host => {
-                    if let Some(node) = cluster.nodes.get(*n) {
-                        group.record_host(hosts.number(&node.name));
+            let domain = prepared.node_domain.get(i).and_then(Option::as_ref);
+            match domain {
+                Some(domain) if !is_host && pods > 0 => group.record_many(domain, pods),
+                Some(domain) if !is_host => {
+                    if !group.domains.contains_key(domain) {
+                        group.domains.insert(domain.clone(), 0);
                     }
                 }
-                None => {}
+                // A host without the label goes by the name of its node, once it has pods.
+                _ if is_host && (pods > 0 || domain.is_some()) => {
+                    let known = prepared.hosts.get(i).copied().flatten();
+                    let host = known.unwrap_or_else(|| hosts.number(domain.map_or(&node.name, |d| d)));
+                    if pods > 0 { group.record_many_on_host(host, pods) } else { group.register_host(host) }
+                }
+                _ => {}
             }
         }
+    }
+
+    /// By node how many of the pods that the group selects stay.
+    fn staying(&self, prepared: &Prepared) -> Vec<u32> {
+        let mut staying = prepared.standing.clone();
+        for (node, look) in self.moved.iter().filter_map(|pod| self.settled.get(*pod).copied().flatten()) {
+            if prepared.selected.get(look) == Some(&true)
+                && prepared.passes.get(node).copied().unwrap_or(true)
+                && let Some(count) = staying.get_mut(node)
+            {
+                *count -= 1;
+            }
+        }
+        staying
     }
 }
 

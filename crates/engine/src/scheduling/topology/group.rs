@@ -106,18 +106,30 @@ impl Group {
     }
 
     pub fn record(&mut self, domain: &Arc<str>) {
-        let count = self.domains.entry(domain.clone()).or_insert(0);
+        self.record_many(domain, 1);
+    }
+
+    /// Counts so many pods, one at least.
+    pub fn record_many(&mut self, domain: &Arc<str>, pods: u32) {
+        let count = match self.domains.get_mut(domain) {
+            Some(count) => count,
+            None => self.domains.entry(domain.clone()).or_insert(0),
+        };
         self.used += usize::from(*count == 0);
-        *count += 1;
-        self.version += 1;
+        *count += i64::from(pods);
+        self.version += u64::from(pods);
     }
 
     pub fn record_host(&mut self, host: u32) {
+        self.record_many_on_host(host, 1);
+    }
+
+    pub fn record_many_on_host(&mut self, host: u32, pods: u32) {
         self.register_host(host);
         if let Some(count) = self.hosts.get_mut(host as usize) {
             self.used += usize::from(*count == 0);
-            *count += 1;
-            self.version += 1;
+            *count += i64::from(pods);
+            self.version += u64::from(pods);
         }
     }
 
