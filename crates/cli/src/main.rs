@@ -479,7 +479,7 @@ fn plan(args: &Plan) -> Result<(String, u8), Failure> {
     let horizon = objects::duration::parse_go_ms(&args.horizon).and_then(|ms| u64::try_from(ms).ok()).filter(|ms| *ms > 0);
     let horizon_ms =
         horizon.ok_or_else(|| Failure::usage(format!("--horizon {:?} is no duration: write 30m or 2h", args.horizon)))?;
-    let (dump, choices) = cluster(&args.which, engine::cluster::Ahead { horizon_ms, moves: args.moves })?;
+    let (dump, choices) = cluster(&args.which, engine::cluster::Ahead { horizon_ms, moves: args.moves }, true)?;
     let report = plan::run(dump, &sources(&args.filename)?, &choices)?;
     for note in &report.notes {
         complain(&format!("note: {note}\n"));
@@ -566,17 +566,18 @@ fn import(args: &Import) -> Result<(String, u8), Failure> {
 }
 
 fn export(args: &Export) -> Result<(String, u8), Failure> {
-    let (dump, choices) = cluster(&args.which, engine::cluster::Ahead::default())?;
+    let (dump, choices) = cluster(&args.which, engine::cluster::Ahead::default(), false)?;
     for note in &dump.notes {
         complain(&format!("note: {note}\n"));
     }
     Ok((nodewright_cli::export::run(dump, &choices, args.anonymise)?, 0))
 }
 
-/// What was read of a cluster, live or from a dump, and as of when.
+/// What was read of a cluster, live or from a dump, and as of when. `to_plan`: nothing else will be done with it.
 fn cluster(
     which: &Which,
     ahead: engine::cluster::Ahead,
+    to_plan: bool,
 ) -> Result<(engine::cluster::Dump, nodewright_cli::plan::Choices), Failure> {
     use nodewright_cli::plan::{self, Choices};
     let at = which.at.as_ref().map(|at| {
@@ -589,7 +590,7 @@ fn cluster(
         [] => (plan::live(&which.cluster.options())?, unix_ms()),
         from => {
             let from = sources(from)?;
-            (plan::dump(&from)?, from.iter().map(|source| written_ms(&source.name)).max().unwrap_or_default())
+            (plan::dump(&from, to_plan)?, from.iter().map(|source| written_ms(&source.name)).max().unwrap_or_default())
         }
     };
     let at_ms = at.unwrap_or_else(|| plan::time_of(&dump, read_ms));

@@ -109,9 +109,14 @@ impl Toleration {
     }
 
     pub fn tolerates(&self, taint: &Taint) -> bool {
-        (self.effect.is_empty() || self.effect == taint.effect)
-            && (self.key == taint.key || (self.key.is_empty() && self.exists))
-            && (self.exists || self.value == taint.value)
+        self.tolerates_as(&taint.key, &taint.value, &taint.effect)
+    }
+
+    /// Whether it tolerates a taint of that key, value and effect.
+    pub fn tolerates_as(&self, key: &str, value: &str, effect: &str) -> bool {
+        (self.effect.is_empty() || self.effect == effect)
+            && (self.key == key || (self.key.is_empty() && self.exists))
+            && (self.exists || self.value == value)
     }
 }
 

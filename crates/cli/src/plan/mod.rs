@@ -46,11 +46,12 @@ pub struct Report {
     pub before: Option<(Plan, Vec<String>)>,
 }
 
-/// Reads dumps together into one.
-pub fn dump(sources: &[Source]) -> Result<Dump, Failure> {
+/// Reads dumps together into one, for a plan or with all that is in them.
+pub fn dump(sources: &[Source], to_plan: bool) -> Result<Dump, Failure> {
     let mut dump = Dump::default();
     for source in sources {
-        for (place, doc) in read::documents(source)? {
+        let documents = if to_plan { read::lean_documents(source)? } else { read::documents(source)? };
+        for (place, doc) in documents {
             dump.add(&place, doc).map_err(wrong)?;
         }
     }

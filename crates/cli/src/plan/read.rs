@@ -15,6 +15,18 @@ const YAML_BYTES: usize = 3 * 1024 * 1024;
 
 /// The documents of a text, each with the name of its place.
 pub fn documents(source: &Source) -> Result<Vec<(String, Value)>, Failure> {
+    let whole = |text: &str| serde_json::Deserializer::from_str(text).into_iter().collect();
+    documents_by(source, &whole)
+}
+
+/// The same, without what no plan is made by where that is JSON.
+pub fn lean_documents(source: &Source) -> Result<Vec<(String, Value)>, Failure> {
+    documents_by(source, &engine::cluster::documents)
+}
+
+type Json<'r> = &'r dyn Fn(&str) -> Result<Vec<Value>, serde_json::Error>;
+
+fn documents_by(source: &Source, json: Json<'_>) -> Result<Vec<(String, Value)>, Failure> {
     let failed = |what: String| Failure { message: format!("{}: {what}", source.name), exit: 1 };
     let text = source.text.trim_start_matches('\u{feff}').trim_start();
     if text.is_empty() {
@@ -22,8 +34,7 @@ pub fn documents(source: &Source) -> Result<Vec<(String, Value)>, Failure> {
     }
     let docs: Vec<Value> = if text.starts_with(['{', '[']) {
         // A dump may be large, so that the reader with places is not asked.
-        let values: Result<Vec<Value>, _> = serde_json::Deserializer::from_str(text).into_iter().collect();
-        let values = values.map_err(|error| failed(format!("not JSON: {error}")))?;
+        let values = json(text).map_err(|error| failed(format!("not JSON: {error}")))?;
         values.into_iter().flat_map(|v| if let Value::Array(list) = v { list } else { vec![v] }).collect()
     } else {
         let stream = yaml::parse(text);
@@ -44,7 +55,11 @@ mod tests {
 
     fn check(text: &str) -> Result<Vec<String>, String> {
         let source = Source { name: "x".to_owned(), text: text.to_owned() };
-        documents(&source).map(|d| d.into_iter().map(|(place, doc)| format!("{place}: {doc}")).collect()).map_err(|f| f.message)
+        let [whole, lean] = [documents(&source), lean_documents(&source)].map(|read| {
+            read.map(|d| d.into_iter().map(|(place, doc)| format!("{place}: {doc}")).collect()).map_err(|f| f.message)
+        });
+        assert_eq!(whole, lean);
+        whole
     }
 
     #[test]

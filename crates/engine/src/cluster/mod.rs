@@ -14,6 +14,7 @@ mod act;
 mod adopt;
 mod anonymise;
 mod dump;
+mod lean;
 #[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
 mod http;
 #[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
@@ -40,6 +41,7 @@ mod web;
 pub use act::{ActError, Ended, Expected, FleetKind, Metrics, Settings, Step, act, decision, serve, take_over_all};
 pub use adopt::{Adopted, Choices, adopt};
 pub use dump::{Dump, DumpError, RECIPE};
+pub use lean::documents;
 #[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
 pub use live::{Detail, Live};
 pub use mirror::Mirror;

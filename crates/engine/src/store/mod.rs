@@ -9,7 +9,10 @@ use crate::SimTime;
 use crate::kernel::{Ribbon, stable_hash};
 use objects::collections::{VecMap, VecSet};
 use objects::{DocExt, Kind, Object, ObjectKey, Value};
+use std::borrow::Borrow;
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::Arc;
 
 /// How many changes the watch log keeps; an older resource version has expired (as HTTP 410 says on a real server).
@@ -44,6 +47,50 @@ impl Change {
 }
 
 type Name = (String, String);
+
+/// A namespace and a name, or what they are looked up by.
+trait Named {
+    fn parts(&self) -> (&str, &str);
+}
+
+impl Named for Name {
+    fn parts(&self) -> (&str, &str) {
+        (&self.0, &self.1)
+    }
+}
+
+impl Named for (&str, &str) {
+    fn parts(&self) -> (&str, &str) {
+        *self
+    }
+}
+
+impl<'a> Borrow<dyn Named + 'a> for Name {
+    fn borrow(&self) -> &(dyn Named + 'a) {
+        self
+    }
+}
+
+impl PartialEq for dyn Named + '_ {
+    fn eq(&self, other: &Self) -> bool {
+        self.parts() == other.parts()
+    }
+}
+
+impl Eq for dyn Named + '_ {}
+
+impl PartialOrd for dyn Named + '_ {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for dyn Named + '_ {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.parts().cmp(&other.parts())
+    }
+}
+
 type Table = BTreeMap<Name, Arc<Object>>;
 type Index = VecMap<String, VecSet<Name>>;
 
@@ -119,12 +166,16 @@ impl Store {
     }
 
     pub fn get(&self, key: &ObjectKey) -> Option<&Arc<Object>> {
-        self.tables.get(&key.kind)?.get(&(key.namespace.clone(), key.name.clone()))
+        self.named(key.kind, &key.namespace, &key.name)
+    }
+
+    fn named(&self, kind: Kind, namespace: &str, name: &str) -> Option<&Arc<Object>> {
+        self.tables.get(&kind)?.get(&(namespace, name) as &dyn Named)
     }
 
     /// A cluster-scoped object by name.
     pub fn cluster(&self, kind: Kind, name: &str) -> Option<&Arc<Object>> {
-        self.get(&ObjectKey::cluster(kind, name))
+        self.named(kind, "", name)
     }
 
     /// All objects of a kind, by namespace and name.
@@ -142,10 +193,13 @@ impl Store {
     }
 
     /// The objects of a kind in one namespace, by name.
-    pub fn list_in(&self, kind: Kind, namespace: &str) -> impl Iterator<Item = &Arc<Object>> {
-        let namespace = namespace.to_owned();
-        let first = (namespace.clone(), String::new());
-        let from_there = self.tables.get(&kind).map(|t| t.range(first..));
+    pub fn list_in<'s>(&'s self, kind: Kind, namespace: &str) -> impl Iterator<Item = &'s Arc<Object>> {
+        // No name is before the empty one.
+        let first = (namespace, "");
+        let from_there = self.tables.get(&kind).map(|t| {
+            let bounds = (Bound::Included(&first as &dyn Named), Bound::Unbounded);
+            t.range::<dyn Named + '_, _>(bounds)
+        });
         from_there.into_iter().flatten().map_while(move |(name, object)| (name.0 == namespace).then_some(object))
     }
 

@@ -4,7 +4,7 @@
 mod carried;
 mod cloud;
 pub(super) mod prices;
-mod slim;
+pub(super) mod slim;
 mod workloads;
 
 #[cfg(all(feature = "kube", not(target_arch = "wasm32")))]

@@ -2,28 +2,26 @@
 
 use objects::{DocExt, Kind, ObjectKey, Value};
 
+/// Of nodes, in their status.
+pub const IMAGES: &str = "images";
+/// Lists of a pod's spec.
+pub const CONTAINERS: [&str; 2] = ["containers", "initContainers"];
+/// Of containers. How one stops and becomes ready tells how long a node takes to drain.
+pub const INSIDE: [&str; 7] = ["args", "env", "envFrom", "livenessProbe", "startupProbe", "volumeMounts", "terminationMessagePath"];
+
 /// Of nodes the images, of controllers' pods what concerns nothing but the inside of their containers. What manifests are
 /// written for stays as it is, so that they compare.
 pub fn slim(key: &ObjectKey, doc: &mut Value) {
     match key.kind {
-        Kind::Node => doc.remove_at("status.images"),
+        Kind::Node => doc.remove_at(&format!("status.{IMAGES}")),
         Kind::Pod if !doc.list_at("metadata.ownerReferences").is_empty() => {
-            for list in ["spec.containers", "spec.initContainers"] {
-                if !doc.list_at(list).is_empty()
-                    && let Value::Array(containers) = doc.slot(list)
-                {
-                    containers.iter_mut().for_each(inside);
+            for list in CONTAINERS {
+                if let Some(Value::Array(containers)) = doc.get_mut("spec").and_then(|spec| spec.get_mut(list)) {
+                    containers.iter_mut().for_each(|container| INSIDE.iter().for_each(|field| container.remove_at(field)));
                 }
             }
         }
         _ => {}
-    }
-}
-
-/// How a container stops and becomes ready tells how long a node takes to drain.
-fn inside(container: &mut Value) {
-    for field in ["args", "env", "envFrom", "livenessProbe", "startupProbe", "volumeMounts", "terminationMessagePath"] {
-        container.remove_at(field);
     }
 }
 

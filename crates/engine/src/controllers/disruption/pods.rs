@@ -5,7 +5,7 @@ use super::super::context::Cx;
 use super::super::names::{DISRUPTED, DO_NOT_DISRUPT, DO_NOT_EVICT};
 use crate::actor::View;
 use crate::scheduling::input::{is_protected, is_unready};
-use objects::typed::Taint;
+use objects::typed::Toleration;
 use objects::{Era, Kind, Object};
 use std::sync::Arc;
 
@@ -48,10 +48,8 @@ pub fn blocked_v1(node: &Object, cx: &mut Cx<'_, '_>) -> Option<String> {
     if let Some(pod) = pods.iter().filter(live).find(|p| is_protected(p, now)) {
         return Some(format!("Pod has {DO_NOT_DISRUPT:?} annotation (Pod={})", pod.key()));
     }
-    let disrupted = Taint::new(DISRUPTED, "", "NoSchedule");
-    let evictable = |p: &&&Arc<Object>| {
-        p.pod().is_some_and(|p| !p.is_static() && !p.spec.tolerations.iter().any(|t| t.tolerates(&disrupted)))
-    };
+    let stands = |t: &Toleration| t.tolerates_as(DISRUPTED, "", "NoSchedule");
+    let evictable = |p: &&&Arc<Object>| p.pod().is_some_and(|p| !p.is_static() && !p.spec.tolerations.iter().any(stands));
     for pod in pods.iter().filter(live).filter(evictable) {
         let budgets = budgets(pod, cx.view);
         let keys: Vec<String> = budgets.iter().map(|b| b.key().to_string()).collect();

@@ -8,7 +8,7 @@ use super::{Source, volumes};
 use objects::collections::VecMap;
 use objects::resources::PODS;
 use objects::selector::Operator;
-use objects::typed::{NodeSelectorTerm, Pdb, Pod, PodSpec, Taint};
+use objects::typed::{NodeSelectorTerm, Pdb, Pod, PodSpec};
 use objects::{DocExt, Kind, Object, duration, time};
 use std::sync::Arc;
 
@@ -121,8 +121,7 @@ pub fn is_protected(pod: &Object, now_ms: i64) -> bool {
 /// are not protected; a pod that tolerates the taint of disrupted nodes is not evicted at all.
 /// Source: pkg/utils/pdb/pdb.go v1.14.1.
 fn is_blocked(o: &Object, pod: &Pod, budgets: &[(&Object, &Pdb)]) -> bool {
-    let disrupted = Taint::new(labels::DISRUPTED, "", "NoSchedule");
-    if pod.is_static() || pod.spec.tolerations.iter().any(|t| t.tolerates(&disrupted)) {
+    if pod.is_static() || pod.spec.tolerations.iter().any(|t| t.tolerates_as(labels::DISRUPTED, "", "NoSchedule")) {
         return false;
     }
     let mut covering = budgets.iter().filter(|(b, p)| covers(b, p, o)).map(|(_, p)| p);

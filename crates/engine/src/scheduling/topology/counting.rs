@@ -21,6 +21,7 @@ pub struct Counted<'a> {
     moved: Vec<usize>,
     /// Nodes that take part.
     active: Vec<bool>,
+    /// Made when a group asks.
     node_requirements: Vec<Requirements>,
     /// By pod its node and which labels it has, for those that count on nodes that exist.
     settled: Vec<Option<(usize, usize)>>,
@@ -92,7 +93,6 @@ impl<'a> Counted<'a> {
                 *slot = Some((node, look));
             }
         }
-        self.node_requirements = cluster.nodes.iter().map(|n| Requirements::of_labels(&n.labels)).collect();
     }
 
     /// Reads what the next group counts. `tolerations` are those of the pod that brings it up.
@@ -111,7 +111,6 @@ impl<'a> Counted<'a> {
                 key.namespaces.contains(&p.namespace) && key.selector.as_ref().is_none_or(|s| s.matches(&p.labels))
             })
         };
-        let nodes = || cluster.nodes.iter().zip(&self.node_requirements);
         let mut names: VecSet<Arc<str>> = VecSet::new();
         let mut shared = |name: &String| {
             if let Some(known) = names.get(name.as_str()) {
@@ -124,7 +123,13 @@ impl<'a> Counted<'a> {
         let selected: Vec<bool> = self.looks.iter().map(selects).collect();
         let passes: Vec<bool> = match key.filter.is_open() {
             true => Vec::new(),
-            false => nodes().map(|(n, r)| key.filter.matches(&n.node_taints, r, None)).collect(),
+            false => {
+                if self.node_requirements.is_empty() {
+                    self.node_requirements = cluster.nodes.iter().map(|n| Requirements::of_labels(&n.labels)).collect();
+                }
+                let nodes = cluster.nodes.iter().zip(&self.node_requirements);
+                nodes.map(|(n, r)| key.filter.matches(&n.node_taints, r, None)).collect()
+            }
         };
         let mut standing = vec![0; cluster.nodes.len()];
         for (node, look) in self.settled.iter().flatten() {
