@@ -20,7 +20,7 @@ pub fn pending(pods: &str, catalogue: &str) -> Result<Cluster, String> {
     c.pools.push(PoolInput { name: POOL.to_owned(), limits: Some(limits), ..PoolInput::default() });
     for row in rows(pods, 6) {
         let pod = pod(&row?)?;
-        c.pods.push(PodInput { pending: true, ..pod });
+        c.pods.push(Arc::new(PodInput { pending: true, ..pod }));
     }
     Ok(c)
 }
@@ -51,7 +51,7 @@ pub fn cluster(nodes: &str, pods: &str, catalogue: &str, allowed: &[&str]) -> Re
         if let Some(node) = c.nodes.get_mut(at) {
             node.available.sub(&pod.spec.requests.clone().with(PODS, 1));
         }
-        c.pods.push(PodInput { node: Some(at), movable: true, counts: true, ..pod });
+        c.pods.push(Arc::new(PodInput { node: Some(at), movable: true, counts: true, ..pod }));
     }
     Ok(c)
 }

@@ -6,7 +6,7 @@ use super::state::State;
 use super::{node_class, settings};
 use crate::actor::View;
 use crate::pricing::Kubelet;
-use crate::scheduling::input::{Source, read};
+use crate::scheduling::input::{Source, read_after};
 use crate::scheduling::{Cluster, OfferingKey, TypeTable};
 use objects::collections::VecSet;
 use objects::{DocExt, Era, Kind, Object, Value};
@@ -85,9 +85,12 @@ pub fn cluster(view: &View<'_>, state: &mut State) -> Arc<Cluster> {
     if let Some(seen) = state.seen.0.as_ref().filter(same) {
         return seen.cluster.clone();
     }
+    let mut before = state.before.0.take().unwrap_or_default();
     let (rules, now_ms, marked) = (settings::rules(view), view.unix_ms(), state.marked());
-    let cluster = Arc::new(read(&Source { store: view.store, rules, types: table, blocks, now_ms, marked }));
+    let source = Source { store: view.store, rules, types: table, blocks, now_ms, marked };
+    let cluster = Arc::new(read_after(&source, &mut before));
     let lasts = !cluster.nodes.iter().any(|n| n.settling) && !view.store.list(Kind::Pod).any(|p| is_guarded_for_a_time(p));
+    state.before = Kept(Some(before));
     state.seen = Kept(lasts.then(|| Seen { revision, marked: state.marked().clone(), cluster: cluster.clone() }));
     cluster
 }

@@ -6,6 +6,7 @@ use super::names::{FINALIZER, Names};
 use crate::SimTime;
 use crate::actor::View;
 use crate::scheduling::OfferingKey;
+use crate::scheduling::input::Before;
 use crate::store::{Change, Op, Store};
 use objects::collections::{VecMap, VecSet};
 use objects::{DocExt, Kind, Object, Value};
@@ -37,6 +38,8 @@ pub struct State {
     pub types: super::input::Types,
     /// The cluster as it was read last.
     pub seen: super::input::Kept<super::input::Seen>,
+    /// Its pods, for the next reading.
+    pub before: super::input::Kept<Before>,
     /// Every claim had its instance at least once since the process started.
     pub has_synced: bool,
 }

@@ -110,7 +110,7 @@ pub struct Cluster {
     pub types: Arc<TypeTable>,
     pub pools: Vec<PoolInput>,
     pub nodes: Vec<NodeInput>,
-    pub pods: Vec<PodInput>,
+    pub pods: Vec<Arc<PodInput>>,
     pub daemons: Vec<DaemonInput>,
     /// Labels of every namespace, for namespace selectors.
     pub namespaces: VecMap<String, VecMap<String, String>>,
@@ -147,11 +147,11 @@ impl Cluster {
         let on = |p: &PodInput, wanted: &dyn Fn(usize) -> bool| p.movable && !p.stays && p.node.is_some_and(wanted);
         let deleting = |n: usize| self.nodes.get(n).is_some_and(|n| n.deleting);
         let chosen = |p: &PodInput| p.pending || on(p, &deleting) || on(p, &|n| without.contains(&n));
-        (0..self.pods.len()).filter(|i| self.pods.get(*i).is_some_and(chosen)).collect()
+        (0..self.pods.len()).filter(|i| self.pods.get(*i).is_some_and(|p| chosen(p))).collect()
     }
 
     /// The pods that would move if the node went.
     pub fn movable_on(&self, node: usize) -> impl Iterator<Item = &PodInput> {
-        self.pods.iter().filter(move |p| p.movable && p.node == Some(node))
+        self.pods.iter().map(|p| &**p).filter(move |p| p.movable && p.node == Some(node))
     }
 }

@@ -5,7 +5,7 @@
 mod pods;
 mod volumes;
 
-pub use pods::{is_protected, is_unready};
+pub use pods::{Before, is_protected, is_unready};
 pub use volumes::BIND_COMPLETED;
 
 use super::cluster::{Cluster, NodeInput, PoolInput};
@@ -34,6 +34,11 @@ pub struct Source<'a> {
 }
 
 pub fn read(source: &Source<'_>) -> Cluster {
+    read_after(source, &mut Before::default())
+}
+
+/// The same, with the pods that were read before and have not changed since.
+pub fn read_after(source: &Source<'_>, before: &mut Before) -> Cluster {
     let store = source.store;
     let mut c = Cluster {
         types: source.types.clone(),
@@ -48,7 +53,7 @@ pub fn read(source: &Source<'_>) -> Cluster {
         }
         c.nodes.push(node(source, object, claim));
     }
-    pods::read(source, &mut c, &node_of);
+    pods::read(source, &mut c, &node_of, before);
     c
 }
 

@@ -166,7 +166,7 @@ impl<'p, 'a> Solver<'p, 'a> {
         let nodes = &p.cluster.nodes;
         // Pods that were pending anyway, or whose node is going anyway, may go anywhere.
         let moves = |p: &super::cluster::PodInput| !p.pending && p.node.and_then(|n| nodes.get(n)).is_some_and(|n| !n.deleting);
-        if self.is_simulation && p.cluster.pods.get(pod).is_some_and(moves) {
+        if self.is_simulation && p.cluster.pods.get(pod).is_some_and(|p| moves(p)) {
             open.drop_all(&p.settling);
         }
         for i in open.iter() {

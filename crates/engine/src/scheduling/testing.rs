@@ -56,7 +56,7 @@ pub fn pool(name: &str, types: &[&str]) -> PoolInput {
 pub fn pods(c: &mut Cluster, app: &str, n: usize, spec: &Value) {
     let spec = Arc::new(PodSpec::read(spec));
     for i in 0..n {
-        c.pods.push(PodInput {
+        c.pods.push(Arc::new(PodInput {
             namespace: "default".to_owned(),
             name: format!("{app}-{i}"),
             uid: format!("{:08}", c.pods.len()),
@@ -64,7 +64,7 @@ pub fn pods(c: &mut Cluster, app: &str, n: usize, spec: &Value) {
             spec: spec.clone(),
             pending: true,
             ..PodInput::default()
-        });
+        }));
     }
 }
 
@@ -116,7 +116,7 @@ pub fn node(c: &mut Cluster, name: &str, instance_type: &str, pool: &str, n: usi
     });
     let first = c.pods.len();
     pods(c, name, n, &cpu("1"));
-    for p in &mut c.pods[first..] {
+    for p in c.pods[first..].iter_mut().map(Arc::make_mut) {
         (p.node, p.pending, p.movable, p.counts) = (Some(index), false, true, true);
     }
 }

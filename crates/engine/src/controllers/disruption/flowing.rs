@@ -337,8 +337,8 @@ pub fn free(claim: &objects::Object, node: &objects::Object, cx: &mut Cx<'_, '_>
     if left.len() != taints.len() {
         cx.patch(node.key(), json!({"spec": {"taints": left}}), "no command disrupts this node");
     }
-    let mut conditions = cx.conditions(claim);
-    if conditions.has("DisruptionReason") {
+    if claim.condition("DisruptionReason").is_some() {
+        let mut conditions = cx.conditions(claim);
         conditions.clear("DisruptionReason");
         cx.patch_status(claim, json!({}), conditions, "no command disrupts this node");
     }

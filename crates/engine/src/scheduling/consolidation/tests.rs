@@ -110,7 +110,7 @@ fn nodes_stay_with_the_words_of_the_version() {
             requests: Resources::default().with("cpu", 500),
             ..Default::default()
         });
-        c.pods.iter_mut().for_each(|p| p.spec = spec.clone());
+        c.pods.iter_mut().for_each(|p| std::sync::Arc::make_mut(p).spec = spec.clone());
     };
     check_kept(
         |_| {},

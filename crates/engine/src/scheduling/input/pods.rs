@@ -10,9 +10,31 @@ use objects::resources::PODS;
 use objects::selector::Operator;
 use objects::typed::{NodeSelectorTerm, Pdb, Pod, PodSpec};
 use objects::{DocExt, Kind, Object, duration, time};
+use std::iter::Peekable;
 use std::sync::Arc;
 
-pub fn read(source: &Source<'_>, c: &mut Cluster, node_of: &VecMap<String, usize>) {
+/// Pods as they were read last, and what else was read for them.
+#[derive(Debug, Default)]
+pub struct Before {
+    rules: Option<Rules>,
+    budgets: u64,
+    /// In order of namespace and name.
+    pods: Vec<(Arc<Object>, Arc<PodInput>)>,
+}
+
+impl Before {
+    /// What may be read once more, which is forgotten.
+    fn take(&mut self, source: &Source<'_>) -> Vec<(Arc<Object>, Arc<PodInput>)> {
+        let budgets = source.store.kind_revision(Kind::PodDisruptionBudget);
+        let pods = std::mem::take(&mut self.pods);
+        let same = self.budgets == budgets && self.rules.as_ref() == Some(&source.rules);
+        (self.budgets, self.rules) = (budgets, Some(source.rules.clone()));
+        if same { pods } else { Vec::new() }
+    }
+}
+
+pub fn read(source: &Source<'_>, c: &mut Cluster, node_of: &VecMap<String, usize>, before: &mut Before) {
+    let mut known = before.take(source).into_iter().peekable();
     let budgets: Vec<(&Object, &Pdb)> =
         source.store.list(Kind::PodDisruptionBudget).filter_map(|o| Some((&**o, o.pdb()?))).collect();
     let mut newest: VecMap<String, &Object> = VecMap::new();
@@ -29,20 +51,43 @@ pub fn read(source: &Source<'_>, c: &mut Cluster, node_of: &VecMap<String, usize
                 newest.insert(id, o);
             }
         }
-        let input = pod_input(source, o, pod, node, &budgets);
         if waits(pod) {
-            match refusal(source, o, pod, &input) {
-                None => c.pods.push(PodInput { pending: true, ..input }),
-                Some(why) => {
-                    c.ignored.insert(c.pods.len(), why);
-                    c.pods.push(input);
-                }
+            let input = pod_input(source, o, pod, node, &budgets);
+            let refused = refusal(source, o, pod, &input);
+            let pending = refused.is_none();
+            if let Some(why) = refused {
+                c.ignored.insert(c.pods.len(), why);
             }
-        } else {
-            c.pods.push(input);
+            c.pods.push(Arc::new(PodInput { pending, ..input }));
+            continue;
         }
+        let input = again(&mut known, o, node).unwrap_or_else(|| Arc::new(pod_input(source, o, pod, node, &budgets)));
+        if lasts(o, pod) {
+            before.pods.push((o.clone(), input.clone()));
+        }
+        c.pods.push(input);
     }
     c.daemons = source.store.list(Kind::DaemonSet).filter_map(|o| daemon(o, &newest)).collect();
+}
+
+/// What was read of the very same pod on the same node.
+fn again(
+    known: &mut Peekable<impl Iterator<Item = (Arc<Object>, Arc<PodInput>)>>,
+    o: &Arc<Object>,
+    node: Option<usize>,
+) -> Option<Arc<PodInput>> {
+    let is_past = |object: &Arc<Object>| {
+        let (a, b) = (&object.meta, &o.meta);
+        !Arc::ptr_eq(object, o) && (&a.namespace, &a.name) < (&b.namespace, &b.name)
+    };
+    while known.next_if(|(object, _)| is_past(object)).is_some() {}
+    let (_, input) = known.next_if(|(object, _)| Arc::ptr_eq(object, o))?;
+    (input.node == node).then_some(input)
+}
+
+/// Whether nothing but the pod itself, its node and the budgets says what is read of it: no time and no volumes.
+fn lasts(o: &Object, pod: &Pod) -> bool {
+    o.meta.annotations.get(labels::DO_NOT_DISRUPT).is_none_or(|v| v == "true") && pod.spec.claims_of(&o.meta.name).next().is_none()
 }
 
 /// Karpenter may give the pod a node: the scheduler failed, it preempts nothing, and it belongs to no node.
@@ -53,15 +98,16 @@ fn waits(pod: &Pod) -> bool {
 /// Takes the pod's requests and ports of its node.
 fn occupy(c: &mut Cluster, o: &Object, pod: &Pod, node: Option<usize>) {
     let Some(node) = node.filter(|_| !pod.is_terminal()).and_then(|n| c.nodes.get_mut(n)) else { return };
-    let requests = pod.spec.requests.clone().with(PODS, 1);
-    for (name, amount) in &requests.0 {
+    let requests = &pod.spec.requests;
+    let of_pod = requests.0.iter().map(|(name, amount)| (name.as_str(), *amount)).filter(|(name, _)| *name != PODS);
+    for (name, amount) in of_pod.chain([(PODS, 1)]) {
         // What a node does not list cannot be taken from it.
         if let Some(left) = node.available.0.get_mut(name) {
-            *left = left.saturating_sub(*amount);
+            *left = left.saturating_sub(amount);
         }
     }
     if pod.is_daemon() {
-        node.daemon_requests.add(&requests);
+        node.daemon_requests.add(&requests.clone().with(PODS, 1));
     }
     if !pod.spec.host_ports.is_empty() {
         node.host_ports.push((format!("{}/{}", o.meta.namespace, o.meta.name), pod.spec.host_ports.clone()));
@@ -232,6 +278,52 @@ mod tests {
         let c = read(&Source { store: &store, rules, types, blocks: VecMap::new(), now_ms: NOW, marked: &marked });
         let p = c.pods.first().unwrap();
         assert_eq!((p.movable, p.stays), (movable, stays), "{doc} {budgets:?}");
+    }
+
+    #[test]
+    fn what_has_not_changed_is_read_once() {
+        let pod = |name: &str, more: Value| {
+            let mut doc = json!({"metadata": {"name": name, "namespace": "default", "labels": {"app": name}},
+                "spec": {"nodeName": "n"}, "status": {"phase": "Running"}});
+            objects::patch::merge(&mut doc, &more);
+            doc
+        };
+        let mut store = Store::default();
+        let put = |store: &mut Store, kind: Kind, doc: Value| store.put(kind, doc, SimTime::ZERO);
+        put(&mut store, Kind::Node, json!({"metadata": {"name": "n"}, "spec": {"providerID": "x"}}));
+        let timed = json!({"metadata": {"annotations": {"karpenter.sh/do-not-disrupt": "1h"}}});
+        let claimed = json!({"spec": {"volumes": [{"name": "v", "persistentVolumeClaim": {"claimName": "c"}}]}});
+        for (name, more) in [("a", json!({})), ("b", timed), ("c", claimed), ("d", json!({})), ("e", json!({}))] {
+            put(&mut store, Kind::Pod, pod(name, more));
+        }
+        let mut before = super::super::Before::default();
+        let mut last: Vec<Arc<PodInput>> = Vec::new();
+        // Reads as if for the first time, and gives the names of the pods that were not made anew.
+        let mut check = |store: &Store, now_ms: i64, want: &[&str]| {
+            let (rules, types, marked) = (Rules::latest(Era::V1), Arc::new(TypeTable::default()), VecSet::new());
+            let source = Source { store, rules, types, blocks: VecMap::new(), now_ms, marked: &marked };
+            let (fresh, c) = (read(&source), super::super::read_after(&source, &mut before));
+            assert_eq!(format!("{:?}", c.pods), format!("{:?}", fresh.pods));
+            let kept = c.pods.iter().filter(|p| last.iter().any(|l| Arc::ptr_eq(l, p)));
+            assert_eq!(kept.map(|p| p.name.as_str()).collect::<Vec<_>>(), want);
+            last = c.pods;
+        };
+        check(&store, NOW, &[]);
+        check(&store, NOW, &["a", "d", "e"]);
+        // Time changes what is guarded for a time, and a volume what needs it.
+        put(&mut store, Kind::Pod, pod("d", json!({"metadata": {"labels": {"app": "other"}}})));
+        put(&mut store, Kind::PersistentVolumeClaim, json!({"metadata": {"name": "c", "namespace": "default"}}));
+        check(&store, NOW + 7_200_000, &["a", "e"]);
+        store.remove(&objects::ObjectKey::new(Kind::Pod, "default", "a"), SimTime::ZERO);
+        put(&mut store, Kind::Pod, pod("aa", json!({})));
+        check(&store, NOW, &["d", "e"]);
+        let budget = json!({"metadata": {"name": "x", "namespace": "default"}, "spec": {"maxUnavailable": 0, "selector": {"matchLabels": {"app": "e"}}}});
+        put(&mut store, Kind::PodDisruptionBudget, budget);
+        check(&store, NOW, &[]);
+        // Another node before theirs has their number.
+        put(&mut store, Kind::Node, json!({"metadata": {"name": "m"}, "spec": {"providerID": "y"}}));
+        check(&store, NOW, &[]);
+        check(&store, NOW, &["aa", "d", "e"]);
     }
 
     #[test]

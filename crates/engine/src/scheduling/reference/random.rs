@@ -106,7 +106,7 @@ pub fn cluster(seed: u64) -> Cluster {
         if !c.nodes.is_empty() && !d.one_in(3) {
             bind(d, &mut c, &mut pod);
         }
-        c.pods.push(pod);
+        c.pods.push(Arc::new(pod));
     }
     c
 }

@@ -59,7 +59,7 @@ struct Solver<'a> {
 impl<'a> Solver<'a> {
     fn new(cluster: &'a Cluster, round: &Round) -> Solver<'a> {
         let pods = cluster.pods_to_place(&round.without);
-        let shapes: Vec<Shape> = pods.iter().filter_map(|i| cluster.pods.get(*i)).map(Shape::of).collect();
+        let shapes: Vec<Shape> = pods.iter().filter_map(|i| cluster.pods.get(*i)).map(|p| Shape::of(p)).collect();
         let names = Names::of(shapes.iter().map(|s| &s.requests).chain(cluster.daemons.iter().map(|d| &d.spec.requests)));
         let takes_part = |(i, n): (usize, &NodeInput)| {
             !n.deleting && !round.without.contains(&i) && (cluster.rules.uses_unmanaged_nodes || n.claim.is_some())
