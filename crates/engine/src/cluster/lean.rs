@@ -161,7 +161,8 @@ mod tests {
 
     #[test]
     fn leaves_out_what_is_taken_away_otherwise() {
-        let container = json!({"name": "c", "env": [{"name": "A", "value": "b"}], "args": ["-v"], "resources": {"requests": {"cpu": "1"}}});
+        let container =
+            json!({"name": "c", "env": [{"name": "A", "value": "b"}], "args": ["-v"], "resources": {"requests": {"cpu": "1"}}});
         let pod = |owners: Value| {
             json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "ownerReferences": owners},
                 "spec": {"containers": [container], "initContainers": [container], "nodeName": "n"}, "status": {"images": [1]}})

@@ -7,7 +7,8 @@ pub const IMAGES: &str = "images";
 /// Lists of a pod's spec.
 pub const CONTAINERS: [&str; 2] = ["containers", "initContainers"];
 /// Of containers. How one stops and becomes ready tells how long a node takes to drain.
-pub const INSIDE: [&str; 7] = ["args", "env", "envFrom", "livenessProbe", "startupProbe", "volumeMounts", "terminationMessagePath"];
+pub const INSIDE: [&str; 7] =
+    ["args", "env", "envFrom", "livenessProbe", "startupProbe", "volumeMounts", "terminationMessagePath"];
 
 /// Of nodes the images, of controllers' pods what concerns nothing but the inside of their containers. What manifests are
 /// written for stays as it is, so that they compare.

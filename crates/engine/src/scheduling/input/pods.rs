@@ -87,7 +87,8 @@ fn again(
 
 /// Whether nothing but the pod itself, its node and the budgets says what is read of it: no time and no volumes.
 fn lasts(o: &Object, pod: &Pod) -> bool {
-    o.meta.annotations.get(labels::DO_NOT_DISRUPT).is_none_or(|v| v == "true") && pod.spec.claims_of(&o.meta.name).next().is_none()
+    o.meta.annotations.get(labels::DO_NOT_DISRUPT).is_none_or(|v| v == "true")
+        && pod.spec.claims_of(&o.meta.name).next().is_none()
 }
 
 /// Karpenter may give the pod a node: the scheduler failed, it preempts nothing, and it belongs to no node.

@@ -164,9 +164,8 @@ impl<'a> Counted<'a> {
         offer(group, prepared.reachable.iter(), hosts);
         let (is_host, is_v1) = (group.key.is_host(), self.cluster.rules.is_v1());
         for (i, (node, pods)) in self.cluster.nodes.iter().zip(self.staying(prepared)).enumerate() {
-            let shows = || {
-                is_v1 && node.has_node && self.active.get(i) == Some(&true) && prepared.passes.get(i).copied().unwrap_or(true)
-            };
+            let shows =
+                || is_v1 && node.has_node && self.active.get(i) == Some(&true) && prepared.passes.get(i).copied().unwrap_or(true);
             if pods == 0 && !shows() {
                 continue;
             }
