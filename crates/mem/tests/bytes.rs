@@ -1,6 +1,7 @@
 //! The functions under other names, beside those of this machine, in a program in C: nothing else may call them.
 
 #![cfg(unix)]
+
 use std::path::Path;
 use std::process::Command;
 

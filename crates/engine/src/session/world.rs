@@ -142,8 +142,7 @@ impl World {
         stable_hash(&[&self.cluster.store.hash().to_string(), &self.hash.to_string()])
     }
 
-    /// From now on it keeps no record of what happened but lines and decisions: it is run once and its result looked at. The
-    /// hash stays as it is, and changes go once they are forgotten ([`Store::forget_changes`]).
+    /// From now on the hash stays as it is: the world is run once, and only its result is looked at.
     pub fn be_brief(&mut self) {
         self.is_brief = true;
         self.cluster.store.stop_hashing();

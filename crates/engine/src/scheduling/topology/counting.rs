@@ -172,10 +172,8 @@ impl<'a> Counted<'a> {
             let domain = prepared.node_domain.get(i).and_then(Option::as_ref);
             match domain {
                 Some(domain) if !is_host && pods > 0 => group.record_many(domain, pods),
-                Some(domain) if !is_host => {
-                    if !group.domains.contains_key(domain) {
-                        group.domains.insert(domain.clone(), 0);
-                    }
+                Some(domain) if !is_host && !group.domains.contains_key(domain) => {
+                    group.domains.insert(domain.clone(), 0);
                 }
                 // A host without the label goes by the name of its node, once it has pods.
                 _ if is_host && (pods > 0 || domain.is_some()) => {
