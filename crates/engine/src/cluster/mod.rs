@@ -14,11 +14,11 @@ mod act;
 mod adopt;
 mod anonymise;
 mod dump;
-mod lean;
 #[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
 mod http;
 #[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
 mod keep;
+mod lean;
 #[cfg(all(feature = "kube", not(target_arch = "wasm32")))]
 mod live;
 mod mirror;

@@ -29,12 +29,15 @@ pub struct File {
     pub mime: &'static str,
 }
 
+/// Finds the file of a name below the address; the page itself has none.
+pub type Files = dyn Fn(&str) -> Option<File> + Send + Sync;
+/// A plan for the cluster as it is now, JSON; or why there is none. It may take long.
+pub type Plans = dyn Fn() -> Result<String, String> + Send + Sync;
+
 /// What the page is made of.
 pub struct Page {
-    /// The file of a name below the address; the page itself has none.
-    pub file: Box<dyn Fn(&str) -> Option<File> + Send + Sync>,
-    /// A plan for the cluster as it is now, JSON; or why there is none. It may take long.
-    pub plan: Box<dyn Fn() -> Result<String, String> + Send + Sync>,
+    pub file: Box<Files>,
+    pub plan: Box<Plans>,
 }
 
 pub(super) struct Served {
