@@ -67,6 +67,10 @@ impl Screen {
             return Ok(());
         }
         let mut out = stdout().lock();
+        if self.shown.is_empty() {
+            // What a terminal of another size has made of the last picture may be anywhere.
+            queue!(out, Clear(ClearType::All))?;
+        }
         for (row, line) in (0u16..).zip(&frame.lines) {
             queue!(out, cursor::MoveTo(0, row))?;
             out.write_all(line.as_bytes())?;
