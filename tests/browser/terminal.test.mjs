@@ -377,6 +377,13 @@ test("files of this machine are chosen or dropped, and read by the line that sta
   await proposed("kubectl apply -f config.yaml");
   await prompt.press("Enter");
   await page.lab.waitOutput(/configmap\/dropped created/);
+  const types = [{ name: "tiny", architecture: "amd64", operatingSystems: ["linux"], resources: { cpu: "2", memory: "4Gi", pods: "20" }, offerings: [{
+    Price: 0.01, Available: true, Requirements: [{ key: "karpenter.sh/capacity-type", operator: "In", values: ["on-demand"] },
+      { key: "topology.kubernetes.io/zone", operator: "In", values: ["zone-a"] }] }] }];
+  await page.locator(".nw-picker input").setInputFiles({ name: "types.json", mimeType: "application/json", buffer: Buffer.from(JSON.stringify(types)) });
+  await proposed("nodewright open types.json");
+  await prompt.press("Enter");
+  await page.lab.waitOutput(/era v1, region ap-northeast-2, seed 196, 0 s since/);
   // One that has no room changes nothing.
   await page.locator(".nw-picker input").setInputFiles({ name: "large.txt", mimeType: "text/plain", buffer: Buffer.alloc(9 << 20, 97) });
   await page.waitForFunction(() => document.querySelector(".nw-toast")?.innerText.includes("large.txt: "));

@@ -7,7 +7,7 @@ use crate::kubectl::current_namespace;
 use crate::options::Lang;
 use crate::run::{Ctx, Io, Program, Step};
 use engine::{Session, SimTime};
-use objects::{Kind, ObjectKey};
+use objects::{Kind, ObjectKey, Provider};
 use view::{Why, why};
 
 /// A command, what may stand behind it, and what it is for.
@@ -62,8 +62,8 @@ pub static COMMANDS: &[Own] = &[
     own(
         "open",
         "FILE",
-        "go on with a cluster that `nodewright export` has written down; - reads what is piped in",
-        "`nodewright export`로 적어 둔 클러스터를 열어 이어 가기; -는 파이프로 받은 내용",
+        "go on with a cluster that `nodewright export` has written down, or begin one of the kwok provider with these instance types; - reads what is piped in",
+        "`nodewright export`로 적어 둔 클러스터를 열어 이어 가기, 또는 이 인스턴스 타입들로 kwok 클러스터 시작하기; -는 파이프로 받은 내용",
         Run::Open,
     ),
     own(
@@ -326,7 +326,9 @@ impl Program for Open {
         // The region of the page's address has come with the page.
         let prices = {
             let known = ctx.session.scenario();
-            known.prices.clone().map(|packed| (known.region.clone(), packed))
+            // Those of the kwok provider are its types.
+            let packed = known.prices.clone().filter(|_| known.provider == Provider::Aws);
+            packed.map(|packed| (known.region.clone(), packed))
         };
         match Session::open(&text, prices) {
             Ok((session, notes)) => {

@@ -77,7 +77,8 @@ fn plain(name: &str) -> String {
 /// What one does with such a file.
 fn command(name: &str, text: &str) -> String {
     let scenario = ["scenario: observed", "\"scenario\":\"observed\"", "\"scenario\": \"observed\""];
-    if scenario.iter().any(|mark| text.contains(mark)) {
+    let types = text.trim_start().starts_with('[') && text.contains("\"offerings\"");
+    if types || scenario.iter().any(|mark| text.contains(mark)) {
         format!("nodewright open {name}")
     } else if name.ends_with(".sh") {
         format!("bash {name}")
@@ -98,6 +99,7 @@ mod tests {
         check("staging.yaml", "era: v1\nscenario: observed\n", "nodewright open staging.yaml");
         check("big one.json", "{\"v\":1,\"scenario\":\"observed\"}", "nodewright open big_one.json");
         check("-pool $(x).yaml", "kind: NodePool\n", "kubectl apply -f pool___x_.yaml");
+        check("types.json", " [{\"name\": \"a\", \"offerings\": []}]", "nodewright open types.json");
         check("lab.sh", "kubectl get nodes\n", "bash lab.sh");
         check("노트.txt", "", "cat 노트.txt");
     }

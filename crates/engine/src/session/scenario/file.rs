@@ -3,7 +3,7 @@
 //! `{v: 1, scenario: observed, era, seed, region, at, objects: [...]}`: the objects as an API server shows them, `at` the
 //! time at which they were read.
 
-use super::{OBSERVED, Scenario};
+use super::{KWOK, LAB_REGION, LAB_SEED, OBSERVED, Scenario};
 use crate::Era;
 use crate::cluster::{Adopted, Choices, Dump, adopt};
 use crate::session::Session;
@@ -82,11 +82,16 @@ impl Scenario {
 
 impl Session {
     /// A session of the text of such a file, JSON of any size or YAML, and notes on what was missing. `prices` are a region
-    /// that is not built in, and its packed text.
+    /// that is not built in, and its packed text. A list is an instance types file of Karpenter's kwok provider: a cluster of that
+    /// provider, which sells them.
     ///
     /// # Errors
     /// A text that is neither, or no such file, with what is wrong in it.
     pub fn open(text: &str, prices: Option<(String, Arc<str>)>) -> Result<(Session, Vec<String>), ApiError> {
+        if text.trim_start().starts_with('[') {
+            let kwok = Scenario::named(KWOK, Era::V1, LAB_SEED, LAB_REGION)?;
+            return Ok((Session::new(Scenario { prices: Some(text.into()), ..kwok })?, Vec::new()));
+        }
         let file: Value = if text.trim_start().starts_with('{') {
             serde_json::from_str(text).map_err(|e| bad(format!("not JSON: {e}")))?
         } else {
@@ -160,6 +165,19 @@ mod tests {
             assert!(again.snapshot().store.list(Kind::Pod).all(|p| p.pod().is_some_and(|p| p.ready)));
             assert!(again.share(None).unwrap_err().message.contains("send its file"));
         }
+    }
+
+    #[test]
+    fn a_list_of_types_is_a_cluster_that_sells_them() {
+        let types = r#" [{"name": "tiny", "architecture": "amd64", "operatingSystems": ["linux"],
+            "resources": {"cpu": "2", "memory": "4Gi", "pods": "20"}, "offerings": [{"Price": 0.01, "Available": true, "Requirements": [
+                {"key": "karpenter.sh/capacity-type", "operator": "In", "values": ["on-demand"]},
+                {"key": "topology.kubernetes.io/zone", "operator": "In", "values": ["zone-a"]}]}]}]"#;
+        let (session, notes) = Session::open(types, None).unwrap();
+        let names: Vec<String> = session.market().types().iter().map(|t| t.name.to_string()).collect();
+        assert_eq!((names.join(","), notes.len(), session.scenario().id.as_str()), ("tiny".to_owned(), 0, KWOK));
+        let why = Session::open("[{}]", None).unwrap_err().message;
+        assert_eq!(why, "instance types: [0]: name is missing");
     }
 
     #[test]
