@@ -17,6 +17,7 @@ use kube::Client;
 use kube::api::ListParams;
 use objects::collections::{VecMap, VecSet};
 use objects::{ApiError, Kind, ObjectKey, Value};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch as flag};
@@ -94,7 +95,7 @@ async fn lead(settings: &Settings, metrics: &Metrics, sink: &mut dyn FnMut(Value
         return Err(ActError::Missing("--fleet nodeclaim needs NodePools and NodeClaims of karpenter.sh/v1".to_owned()));
     }
     let client = observe::plain(&settings.cluster).await?;
-    let hands = Hands { client, era, fleet: settings.fleet, identity: settings.identity.clone() };
+    let hands = Hands { client, era, fleet: settings.fleet, identity: settings.identity.clone(), evicting: RefCell::default() };
     let (stop, stopped) = flag::channel(false);
     tokio::spawn(async move {
         observe::told_to_stop().await;

@@ -11,6 +11,7 @@ use kube::Client;
 use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions};
 use kube::core::Status;
 use objects::{ApiError, DocExt, Kind, ObjectKey, Reason, Value, json};
+use std::cell::RefCell;
 use std::time::Duration;
 
 /// How often a patch is made to fit before it is given up.
@@ -39,6 +40,8 @@ pub struct Hands {
     pub era: Era,
     pub fleet: FleetKind,
     pub identity: String,
+    /// The UID of the pod whose eviction was sent last and is not known to be done.
+    pub evicting: RefCell<Option<String>>,
 }
 
 impl Hands {
@@ -160,6 +163,17 @@ impl Hands {
 
     async fn evict(&self, key: &ObjectKey, grace_s: Option<i64>, known: &Known) -> Result<Answer, Failure> {
         let api = self.api(Kind::Pod, &key.namespace);
+        let uid = &known.version.uid;
+        // Sent before, and then nothing was heard: what has begun to go is not told again.
+        let sent = self.evicting.borrow().as_ref() == Some(uid);
+        if sent {
+            match api.get_opt(&key.name).await.map_err(failure)? {
+                None => return Ok(Answer::Gone),
+                Some(pod) if pod.metadata.deletion_timestamp.is_some() => return Ok(shown(pod)),
+                Some(_) => {}
+            }
+        }
+        self.evicting.replace(Some(uid.clone()));
         let mut eviction = json!({
             "apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": key.name, "namespace": key.namespace},
             "deleteOptions": {"preconditions": {"uid": known.version.uid}},
@@ -173,6 +187,7 @@ impl Hands {
             Ok(_) => {}
             // Budgets have their own number, which is not the one of a server that is too busy.
             Err(kube::Error::Api(status)) if status.code == 429 && is_budget(&status) => {
+                self.evicting.take();
                 return Err(Failure::Refused(ApiError::new(Reason::TooManyRequests, status.message.clone())));
             }
             Err(kube::Error::Api(status)) if status.code == 500 => {
@@ -180,7 +195,9 @@ impl Hands {
             }
             Err(error) => return Err(failure(error)),
         }
-        Ok(api.get_opt(&key.name).await.map_err(failure)?.map_or(Answer::Gone, shown))
+        let pod = api.get_opt(&key.name).await.map_err(failure)?;
+        self.evicting.take();
+        Ok(pod.map_or(Answer::Gone, shown))
     }
 }
 
