@@ -1,7 +1,7 @@
 //! The engine as the autoscaler of a real server with the API of Karpenter 0.29 to 0.31. Its definitions are minimal ones: names,
 //! scopes and a status of its own, any fields.
 
-use super::act::{Acting, gist, scale};
+use super::act::{Acting, gist, scale, together};
 use super::rights::definition;
 use super::{clear, inflate, namespace, until_running};
 use crate::api::eventually;
@@ -60,23 +60,6 @@ fn simulated(seed: u64) -> Vec<String> {
     }
     let decisions = session.world().decisions.share();
     together(decisions.iter().filter_map(|d| gist(&engine::cluster::decision(d))).collect())
-}
-
-/// The decisions with those of emptiness that follow one another as one: nodes whose ttl ends within one poll of ten seconds go
-/// together, and whether that is so depends on when in it their pods end.
-fn together(decisions: Vec<String>) -> Vec<String> {
-    let nodes = |d: &str| d.strip_prefix("emptiness delete ")?.strip_suffix(" []")?.parse::<usize>().ok();
-    let mut out: Vec<String> = Vec::new();
-    for decision in decisions {
-        match (out.last().and_then(|d| nodes(d)), nodes(&decision)) {
-            (Some(before), Some(more)) => {
-                out.pop();
-                out.push(format!("emptiness delete {} []", before + more));
-            }
-            _ => out.push(decision),
-        }
-    }
-    out
 }
 
 fn until_types(cluster: &Cluster, want: &[&str]) {
