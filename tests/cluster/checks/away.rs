@@ -1,5 +1,5 @@
-//! The machine of the control plane dies, but for its store, and comes back while a node is being replaced: when the replacement has no node yet, and while the old
-//! node drains.
+//! The machine of the control plane dies, but for its store, and comes back while a node is being replaced: when the replacement has
+//! no node yet, and while the old node drains.
 
 use super::act::{Acting, pool, scale};
 use super::drifting;

@@ -3,12 +3,12 @@
 
 use super::act::{Acting, gist, scale};
 use super::injected::{done, once, powerful, start};
-use super::nodeclaim::{made, pool};
+use super::nodeclaim::{beginning, made, pool};
 use super::{clear, inflate, namespace, running, until_running};
 use crate::api::eventually;
 use crate::control_plane::{Cluster, Part};
 use crate::proxy::{Fate, Rule, status};
-use engine::cluster::{Choices, Options, adopt, decision, read, take_over_all};
+use engine::cluster::decision;
 use engine::session::{PatchStyle, Request};
 use objects::{DocExt, Kind, ObjectKey, Value, json};
 use std::time::Duration;
@@ -125,11 +125,7 @@ fn changes() -> [(Change, u64); 3] {
 
 /// What a simulation that begins with this cluster decides.
 fn simulated(cluster: &Cluster) -> Vec<String> {
-    let options = Options { kubeconfig: Some(cluster.kubeconfig.clone()), ..Options::default() };
-    let mut dump = read(&options).unwrap();
-    take_over_all(&mut dump);
-    let choices = Choices { at_ms: jiff::Timestamp::now().as_millisecond(), ..Choices::default() };
-    let mut world = adopt(dump, &choices).world;
+    let mut world = beginning(cluster);
     let dry_run = false;
     for (change, seconds) in changes() {
         let request = match change {

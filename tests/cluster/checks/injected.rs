@@ -102,6 +102,7 @@ pub fn answers(cluster: &mut Cluster) {
         status(500, "InternalError", "Internal error occurred: no").to_string(),
         3,
     ));
+    proxy.add(Rule { method: "POST", path: "/eviction".to_owned(), body: "", fate: Fate::Unheard, times: 1 });
     proxy.add(answered("DELETE", "/nodeclaims/", 500, None, status(500, "InternalError", "no").to_string(), 2));
     proxy.add(answered("DELETE", "/api/v1/nodes/", 503, None, status(503, "ServiceUnavailable", "no").to_string(), 2));
     let claim = cluster.list(Kind::NodeClaim)[0].str_at("metadata.name").unwrap().to_owned();

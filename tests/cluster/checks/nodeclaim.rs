@@ -8,7 +8,7 @@ use crate::api::eventually;
 use crate::control_plane::{Cluster, Part};
 use crate::proxy::{Fate, Proxy, Rule, status};
 use engine::cluster::{Choices, FleetKind, Options, Right, Verb, adopt, decision, read, take_over_all};
-use engine::session::Request;
+use engine::session::{Request, World};
 use objects::{DocExt, Kind, ObjectKey, Value, json};
 use std::path::Path;
 use std::time::Duration;
@@ -34,13 +34,18 @@ pub fn pool(name: &str) -> Value {
     })
 }
 
-/// What a simulation that begins with this cluster decides.
-fn simulated(cluster: &Cluster) -> Vec<String> {
+/// A simulation that begins with this cluster, as this fleet sees it.
+pub fn beginning(cluster: &Cluster) -> World {
     let options = Options { kubeconfig: Some(cluster.kubeconfig.clone()), ..Options::default() };
     let mut dump = read(&options).unwrap();
     take_over_all(&mut dump);
     let choices = Choices { at_ms: jiff::Timestamp::now().as_millisecond(), ..Choices::default() };
-    let mut world = adopt(dump, &choices).world;
+    adopt(dump, &choices).world
+}
+
+/// What a simulation that begins with this cluster decides.
+fn simulated(cluster: &Cluster) -> Vec<String> {
+    let mut world = beginning(cluster);
     for (replicas, seconds) in STEPS {
         let key = ObjectKey::new(Kind::Deployment, NAME, NAME);
         world.request(&Request::Scale { key, replicas, dry_run: false }).unwrap();

@@ -1,7 +1,7 @@
 //! The engine as the autoscaler of a real server with the API of Karpenter 0.29 to 0.31. Its definitions are minimal ones: names,
 //! scopes and a status of its own, any fields.
 
-use super::act::{Acting, gist, scale, together};
+use super::act::{Acting, gist, scale, scale_for};
 use super::rights::definition;
 use super::{clear, inflate, namespace, until_running};
 use crate::api::eventually;
@@ -59,7 +59,7 @@ fn simulated(seed: u64) -> Vec<String> {
         session.advance_to(session.now() + seconds * 1000);
     }
     let decisions = session.world().decisions.share();
-    together(decisions.iter().filter_map(|d| gist(&engine::cluster::decision(d))).collect())
+    decisions.iter().filter_map(|d| gist(&engine::cluster::decision(d))).collect()
 }
 
 fn until_types(cluster: &Cluster, want: &[&str]) {
@@ -97,11 +97,11 @@ pub fn lab(cluster: &mut Cluster) {
         if i == EMPTY.len() {
             cluster.patch(Kind::Provisioner, "", "default", &consolidating()).unwrap();
         }
-        scale(cluster, NAME, *replicas);
+        scale_for(&acting, cluster, NAME, *replicas);
         until_running(cluster, NAME, usize::try_from(*replicas).unwrap());
         until_types(cluster, nodes);
     }
-    let decisions = together(acting.decisions());
+    let decisions = acting.decisions();
     scale(cluster, NAME, 0);
     for machine in cluster.list(Kind::Machine) {
         cluster.delete(Kind::Machine, "", machine.str_at("metadata.name").unwrap()).unwrap();
