@@ -10,14 +10,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let out = std::env::var("OUT_DIR")?;
     for entry in fs::read_dir("data")? {
         let path = entry?.path();
-        let stream = objects::yaml::parse(&fs::read_to_string(&path)?);
         let place = path.display();
-        if let Some(error) = stream.error {
-            return Err(format!("{place}:{}: {error}", error.line).into());
-        }
-        let document = stream.documents.first().ok_or_else(|| format!("{place} is empty"))?;
+        let document = objects::yaml::single(&fs::read_to_string(&path)?).map_err(|why| format!("{place}: {why}"))?;
         let name = path.file_stem().ok_or_else(|| format!("{place} has no name"))?;
-        fs::write(Path::new(&out).join(name).with_extension("json"), document.value.to_string())?;
+        fs::write(Path::new(&out).join(name).with_extension("json"), document.to_string())?;
     }
     Ok(())
 }

@@ -117,14 +117,10 @@ fn write_lessons(out: &Path) -> Result<()> {
     std::fs::create_dir_all(&folder).with_context(|| format!("create {}", folder.display()))?;
     for path in files(&shell::root().join("crates/lessons/data"))? {
         let text = std::fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
-        let stream = objects::yaml::parse(&text);
-        if let Some(error) = stream.error {
-            bail!("{}:{}: {error}", path.display(), error.line);
-        }
-        let document = stream.documents.first().with_context(|| format!("{} is empty", path.display()))?;
+        let document = objects::yaml::single(&text).map_err(|why| anyhow!("{}: {why}", path.display()))?;
         let name = path.file_stem().with_context(|| format!("{} has no name", path.display()))?;
         let file = folder.join(name).with_extension("json");
-        std::fs::write(&file, document.value.to_string()).with_context(|| format!("write {}", file.display()))?;
+        std::fs::write(&file, document.to_string()).with_context(|| format!("write {}", file.display()))?;
     }
     Ok(())
 }

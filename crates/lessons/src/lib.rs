@@ -60,10 +60,5 @@ pub fn from_json(file: &str) -> Result<Lesson, LessonError> {
 
 /// Reads a lesson from the text of its file.
 pub fn parse(file: &str) -> Result<Lesson, LessonError> {
-    let stream = objects::yaml::parse(file);
-    if let Some(e) = stream.error {
-        return Err(LessonError(format!("line {}: {e}", e.line)));
-    }
-    let document = stream.documents.first().ok_or_else(|| LessonError("the file is empty".to_owned()))?;
-    read::lesson(&document.value)
+    read::lesson(&objects::yaml::single(file).map_err(LessonError)?)
 }

@@ -9,5 +9,5 @@ mod scalar;
 
 pub use emit::to_yaml;
 pub use node::{Content, Document, Node, Pos, Span};
-pub use parse::{NO_TEXT, Stream, YamlError, parse, parse_v3};
+pub use parse::{NO_TEXT, Stream, YamlError, parse, parse_v3, single};
 pub use scalar::resolve_v3 as plain_v3;

@@ -50,6 +50,18 @@ struct Rules {
 
 const KUBECTL: Rules = Rules { resolve, json: true, marks: false };
 
+/// The document of a file that has one, or what is wrong with it; of several the first.
+///
+/// # Errors
+/// The line and the problem, or that there is no document.
+pub fn single(text: &str) -> Result<Value, String> {
+    let stream = parse(text);
+    match stream.error {
+        Some(e) => Err(format!("line {}: {e}", e.line)),
+        None => stream.documents.into_iter().next().map(|d| d.value).ok_or_else(|| "the file is empty".to_owned()),
+    }
+}
+
 /// Reads a stream of YAML documents or of JSON values. Empty documents are left out.
 pub fn parse(text: &str) -> Stream {
     parse_by(text, KUBECTL)
