@@ -15,6 +15,8 @@ export class ApiServer {
   #watches = new Map();
   #version = 1;
   asked = [];
+  /** Paths that may not be listed. */
+  forbidden = new Set();
 
   constructor(objects) {
     for (const o of objects) this.#kind(pathOf(o)).set(keyOf(o), o);
@@ -63,11 +65,12 @@ export class ApiServer {
     this.asked.push(`${request.method} ${pathname}`);
     response.setHeader("content-type", "application/json");
     const kind = this.#kinds.get(pathname);
-    if (!kind || request.method !== "GET") {
-      response.statusCode = 404;
-      const status = { kind: "Status", apiVersion: "v1", status: "Failure", message: "404 page not found", reason: "NotFound", code: 404 };
-      return response.end(JSON.stringify(status));
-    }
+    const refuse = (code, reason, message) => {
+      response.statusCode = code;
+      response.end(JSON.stringify({ kind: "Status", apiVersion: "v1", status: "Failure", message, reason, code }));
+    };
+    if (this.forbidden.has(pathname)) return refuse(403, "Forbidden", "not for you");
+    if (!kind || request.method !== "GET") return refuse(404, "NotFound", "404 page not found");
     if (searchParams.get("watch") === "true") {
       const all = this.#watches.get(pathname) ?? new Set();
       this.#watches.set(pathname, all.add(response));

@@ -111,7 +111,10 @@ test("why a node is still there, and what would change it", () => attached({}, a
   assert.match(why[0], /What would change it\s+more ready pods, or a default\/inflate that lets one go/);
   // Without the budget the nodes are cheaper together.
   for (const budget of cluster.all("PodDisruptionBudget").filter((b) => b.metadata.name === "inflate")) cluster.remove(budget);
+  // What the plan could not read is said beside it.
+  cluster.forbidden.add("/apis/scheduling.k8s.io/v1/priorityclasses");
   await page.locator('[data-action="ask"]').click();
+  await page.locator(".nw-why .nw-muted", { hasText: "no permission to list priorityclasses.scheduling.k8s.io: not for you" }).waitFor();
   await page.waitForFunction(() => !/PodDisruptionBudget/.test(document.querySelector(".nw-why").innerText), null, { timeout: 60_000 });
   await page.locator(".nw-lang").click();
   await page.waitForFunction(() => /노드는 그대로 있어요|대를 /.test(document.querySelector(".nw-why").innerText));
@@ -170,6 +173,8 @@ test("who watches is gone, and what cannot be read is said", () => attached({}, 
   child.removeAllListeners("exit");
   child.kill("SIGKILL");
   await page.waitForFunction(() => document.querySelector(".nw-read-only").innerText === "Not connected");
+  await page.locator('[data-action="ask"]').click();
+  await page.waitForFunction(() => document.querySelector(".nw-why [role=status]").innerText === "Not connected");
 }));
 
 test("it fits a phone", () => attached({ width: 375, height: 812, lang: "ko" }, async (page) => {

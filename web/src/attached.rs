@@ -2,6 +2,7 @@
 //! Who serves the page says on its root element whose cluster it is; an address cannot.
 
 use crate::dom::{self, Listener};
+use crate::i18n::texts;
 use crate::lab::{Lab, Ptr};
 use crate::tools::{self, Extras};
 use std::rc::Rc;
@@ -56,6 +57,9 @@ pub fn ask(lab: &Lab) {
         let epoch = lab.core().snapshot().epoch_ms;
         let read = |text: String| (tools::get_extras()?.read_plan)(&text, epoch);
         let plan = got.and_then(|text| read(text).ok_or_else(String::new));
+        // Nobody has said why.
+        let why = |said: String| if said.is_empty() { texts(lab.ui().lang).not_connected.to_owned() } else { said };
+        let plan = plan.map_err(why);
         lab.show(|ui| {
             ui.asking = false;
             match plan {

@@ -34,8 +34,8 @@ enum Command {
     ///
     /// Nothing is written to the cluster. Prices are those built in, by each node's instance type, zone and capacity type. What
     /// cannot be read, and since when, stands below the nodes. With --once, or where standard output is no terminal, the cluster
-    /// is read once and printed, and notes go to standard error. With --web a browser of this machine shows it. The exit status is 3 where the cluster cannot be reached or
-    /// refuses to list its nodes.
+    /// is read once and printed, and notes go to standard error. With --web a browser of this machine shows it. The exit status is 3
+    /// where the cluster cannot be reached or refuses to list its nodes.
     #[cfg(feature = "kube")]
     Observe(Observe),
     /// Say what Karpenter would do to a cluster now and why, until nothing is left to do. Writes nothing.

@@ -48,8 +48,11 @@ fn use_reasons() -> Html {
     let ask = click(&lab, attached::ask);
     let asked = if attached {
         html! {
+            <>
             <p class="nw-tools"><button type="button" class="nw-btn nw-small" data-action="ask" disabled={asking} onclick={ask}>{ t.ask_plan }</button>
                 <span role="status">{ if asking { t.asking.to_owned() } else { unanswered.unwrap_or_default() } }</span></p>
+            { for plan.iter().flat_map(|p| &p.notes).map(|n| html! { <p class="nw-tools nw-muted" lang="en">{ n.clone() }</p> }) }
+            </>
         }
     } else {
         html! {}

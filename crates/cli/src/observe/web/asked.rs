@@ -10,7 +10,7 @@ use view::{Lang, Why};
 /// # Errors
 /// A cluster that cannot be read.
 pub fn plan(options: &Options, clock: fn() -> i64) -> Result<String, String> {
-    let dump = crate::plan::live(options).map_err(|f| f.message)?;
+    let dump = plan::live(options).map_err(|f| f.message)?;
     let choices = Choices { at_ms: plan::time_of(&dump, clock()), seed: 1, region: None, types: None, ahead: Ahead::default() };
     let mut notes = dump.notes.clone();
     let adopted = cluster::adopt(dump, &choices.adoption());
