@@ -18,6 +18,8 @@ pub enum Fate {
     Answered(u16, Option<u16>, String),
     /// The server does it, and nobody hears of it.
     Unheard,
+    /// The server does it, and the connection is gone before the answer.
+    Lost,
 }
 
 /// Requests of this method whose path and body contain these texts, so often.
@@ -139,6 +141,9 @@ fn serve(mut stream: TcpStream, upstream: &str, state: &State) -> Result<()> {
             state.unheard.fetch_add(1, Ordering::SeqCst);
             // Until the client has been killed.
             let _ = stream.read(&mut [0]);
+            return Ok(());
+        }
+        if matches!(fate, Some(Fate::Lost)) {
             return Ok(());
         }
         let length = body.len();

@@ -5,6 +5,7 @@ use super::{clear, inflate, namespace, running, until_running};
 use crate::api::eventually;
 use crate::audit::Request;
 use crate::control_plane::Cluster;
+use crate::kubelet::STOPS_AFTER;
 use crate::proxy::{Fate, Proxy, Rule, status};
 use engine::cluster::{NAMESPACE, Verb};
 use objects::{DocExt, Kind, Value, json};
@@ -67,7 +68,11 @@ pub fn answers(cluster: &mut Cluster) {
     cluster.install_karpenter_crds().unwrap();
     cluster.apply(&namespace("answers"));
     cluster.apply(&pool());
-    cluster.create(&inflate("answers", 3)).unwrap();
+    // Long enough for an eviction to be sent again while the pod is there.
+    let mut pods = inflate("answers", 3);
+    pods.set("spec.template.metadata.annotations", json!({STOPS_AFTER: "5"}));
+    pods.set("spec.template.spec.terminationGracePeriodSeconds", 30);
+    cluster.create(&pods).unwrap();
     let proxy = start(cluster, "answers");
     for (method, path) in [
         ("POST", "/nodeclaims"),
@@ -102,7 +107,7 @@ pub fn answers(cluster: &mut Cluster) {
         status(500, "InternalError", "Internal error occurred: no").to_string(),
         3,
     ));
-    proxy.add(Rule { method: "POST", path: "/eviction".to_owned(), body: "", fate: Fate::Unheard, times: 1 });
+    proxy.add(Rule { method: "POST", path: "/eviction".to_owned(), body: "", fate: Fate::Lost, times: 1 });
     proxy.add(answered("DELETE", "/nodeclaims/", 500, None, status(500, "InternalError", "no").to_string(), 2));
     proxy.add(answered("DELETE", "/api/v1/nodes/", 503, None, status(503, "ServiceUnavailable", "no").to_string(), 2));
     let claim = cluster.list(Kind::NodeClaim)[0].str_at("metadata.name").unwrap().to_owned();
