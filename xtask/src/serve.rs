@@ -162,7 +162,7 @@ fn file(request: &Request, folder: &Path, port: u16) -> Option<Answer> {
         None => std::fs::read(folder.join(&name)).ok()?,
     };
     let mut headers = vec![
-        ("Content-Type", mime(&name).to_owned()),
+        ("Content-Type", mime(&name)),
         ("Cache-Control", "no-cache".to_owned()),
         ("X-Content-Type-Options", "nosniff".to_owned()),
         ("Vary", "Accept-Encoding".to_owned()),
@@ -186,7 +186,7 @@ fn file(request: &Request, folder: &Path, port: u16) -> Option<Answer> {
 }
 
 fn plain(status: &'static str, text: &str) -> Answer {
-    (status, vec![("Content-Type", mime("x.txt").to_owned())], format!("{text}\n").into_bytes())
+    (status, vec![("Content-Type", mime("x.txt"))], format!("{text}\n").into_bytes())
 }
 
 /// The file that a path means. None for what would leave the folder.
@@ -218,18 +218,10 @@ fn origin_of(host: &str, port: u16) -> String {
     format!("http://{name}:{port}")
 }
 
-fn mime(name: &str) -> &'static str {
-    match name.rsplit_once('.').map(|(_, ending)| ending) {
-        Some("html") => "text/html; charset=utf-8",
-        Some("js" | "mjs") => "text/javascript; charset=utf-8",
-        Some("css") => "text/css; charset=utf-8",
-        Some("wasm") => "application/wasm",
-        Some("json") => "application/json",
-        Some("svg") => "image/svg+xml",
-        Some("woff2") => "font/woff2",
-        Some("txt" | "md") => "text/plain; charset=utf-8",
-        _ => "application/octet-stream",
-    }
+fn mime(name: &str) -> String {
+    let kind = mime_guess::from_path(name).first_or_octet_stream();
+    let charset = if kind.type_() == "text" { "; charset=utf-8" } else { "" };
+    format!("{kind}{charset}")
 }
 
 #[cfg(test)]

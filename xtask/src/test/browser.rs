@@ -4,8 +4,8 @@
 //! The tests get four variables: `DIST`, the built page's folder, `NODEWRIGHT_URL`, the address at which `cargo xtask
 //! serve` would serve it, `CHROMIUM`, the browser's program, and `NODEWRIGHT_PROGRAM`, the command line.
 
-use super::{Shared, Suite};
-use crate::{page, shell};
+use super::{Shared, Suite, rust};
+use crate::shell;
 use anyhow::{Context, Result, bail};
 
 const FOLDER: &str = "tests/browser";
@@ -37,8 +37,7 @@ fn run(shared: &mut Shared) -> Result<()> {
     install_packages()?;
     let dist = shared.page()?.out.clone();
     let url = format!("http://127.0.0.1:{}", shared.site()?);
-    shell::run(shell::cargo(&["build", "-p", "nodewright"]))?;
-    let program = page::target_dir()?.join("debug/nodewright");
+    let program = rust::program("nodewright")?;
     let tests = tests()?;
     let mut args = vec!["--test", "--test-concurrency=1", "--test-reporter=spec"];
     args.extend(tests.iter().map(String::as_str));

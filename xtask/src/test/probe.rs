@@ -1,6 +1,6 @@
 //! The engine built for wasm imports nothing, and the same scenario gives the same hashes there and natively.
 
-use super::Shared;
+use super::{Shared, rust};
 use crate::{page, shell};
 use anyhow::{Context, Result, bail};
 
@@ -17,9 +17,7 @@ pub fn run(_: &mut Shared) -> Result<()> {
     let module = page::target_dir()?.join(TARGET).join("page-dev/nodewright_wasm_probe.wasm");
     let module = module.to_str().context(NO_UTF8)?;
     let wasm = shell::output(shell::command("node", &["tests/wasm-probe/run.mjs", module]))?;
-    // Of the whole workspace, so that the engine built for the other suites serves here too.
-    shell::run(shell::cargo(&["build", "--quiet", "--workspace", "--bin", NATIVE]))?;
-    let native = page::target_dir()?.join("debug").join(NATIVE);
+    let native = rust::program(NATIVE)?;
     let native = shell::output(shell::command(native.to_str().context(NO_UTF8)?, &[]))?;
     print!("{wasm}");
     if wasm.lines().count() < 2 || wasm != native {

@@ -4,6 +4,8 @@
 use super::Suite;
 use crate::{page, shell};
 use anyhow::{Context, Result};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 const TESTS: &str = "nodewright-tests";
 /// The test target that has a suite of its own.
@@ -27,20 +29,32 @@ pub fn first() -> Vec<Suite> {
             let args = [&["clippy", "--quiet"], packages.as_slice(), &["--", "-D", "warnings"]].concat();
             shell::run(shell::cargo(&args))
         }),
-        Suite::new("unit", "tests beside the code", cargo(&["test", "--quiet", "--workspace", "--exclude", TESTS])),
+        Suite::new("unit", "tests beside the code", |_| {
+            // Targets are picked, since a package that is left out takes its features along.
+            let mut args: Vec<String> = ["test", "--quiet", "--workspace", "--lib", "--bins"].map(str::to_owned).into();
+            for target in test_targets(|package| package != TESTS)? {
+                args.extend(["--test".to_owned(), target]);
+            }
+            shell::run(shell::cargo(&args.iter().map(String::as_str).collect::<Vec<_>>()))
+        }),
     ]
+}
+
+/// The names of the test targets of these packages.
+fn test_targets(of: impl Fn(&str) -> bool) -> Result<BTreeSet<String>> {
+    let text = shell::output(shell::cargo(&["metadata", "--format-version", "1", "--no-deps"]))?;
+    let metadata: serde_json::Value = serde_json::from_str(&text).context("read cargo metadata")?;
+    let list = |value: &serde_json::Value, key: &str| value.get(key).and_then(|v| v.as_array()).cloned().unwrap_or_default();
+    let name = |value: &serde_json::Value| value.get("name").and_then(|n| n.as_str()).unwrap_or_default().to_owned();
+    let packages = list(&metadata, "packages").into_iter().filter(|package| of(&name(package)));
+    let targets = packages.flat_map(|package| list(&package, "targets"));
+    Ok(targets.filter(|target| list(target, "kind").iter().any(|k| k == "test")).map(|target| name(&target)).collect())
 }
 
 /// One suite for each test target of the tests package, the well-known ones first.
 pub fn of_tests() -> Result<Vec<Suite>> {
     const ORDER: [&str; 3] = ["directions", "conformance", "labs"];
-    let text = shell::output(shell::cargo(&["metadata", "--format-version", "1", "--no-deps"]))?;
-    let metadata: serde_json::Value = serde_json::from_str(&text).context("read cargo metadata")?;
-    let list = |value: &serde_json::Value, key: &str| value.get(key).and_then(|v| v.as_array()).cloned().unwrap_or_default();
-    let name = |value: &serde_json::Value| value.get("name").and_then(|n| n.as_str()).unwrap_or_default().to_owned();
-    let package = list(&metadata, "packages").into_iter().find(|p| name(p) == TESTS).context("no tests package")?;
-    let is_test = |target: &serde_json::Value| list(target, "kind").iter().any(|k| k == "test");
-    let mut targets: Vec<String> = list(&package, "targets").iter().filter(|t| is_test(t)).map(name).collect();
+    let mut targets: Vec<String> = test_targets(|package| package == TESTS)?.into_iter().collect();
     targets.retain(|t| t != CLUSTER);
     targets.sort_by_key(|t| (ORDER.iter().position(|o| o == t).unwrap_or(ORDER.len()), t.clone()));
     let suite = |target: String| {
@@ -57,6 +71,12 @@ pub fn client() -> Suite {
     Suite::new("client", "reading a cluster through made-up answers of an API server (feature kube)", move |_| {
         shell::run(shell::cargo(&args))
     })
+}
+
+/// Builds a program of the workspace as the tests have it: with a test beside it cargo settles on the features of those.
+pub fn program(name: &str) -> Result<PathBuf> {
+    shell::run(shell::cargo(&["build", "--quiet", "--workspace", "--bin", name, "--test", "directions"]))?;
+    Ok(page::target_dir()?.join("debug").join(name))
 }
 
 const CLUSTER_TEST: [&str; 5] = ["test", "--quiet", "--workspace", "--test", CLUSTER];

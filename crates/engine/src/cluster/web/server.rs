@@ -26,7 +26,7 @@ pub struct File {
     /// Whether the bytes are compressed.
     pub gzip: bool,
     /// Its media type.
-    pub mime: &'static str,
+    pub mime: String,
 }
 
 /// Finds the file of a name below the address; the page itself has none.
@@ -76,7 +76,7 @@ pub(super) async fn answer(request: Request<Incoming>, served: Arc<Served>) -> R
         },
         file => match (served.page.file)(file) {
             Some(file) => {
-                let mut response = whole(StatusCode::OK, file.mime, file.bytes.into_owned());
+                let mut response = whole(StatusCode::OK, &file.mime, file.bytes.into_owned());
                 if file.gzip {
                     response.headers_mut().insert(header::CONTENT_ENCODING, header::HeaderValue::from_static("gzip"));
                 }
