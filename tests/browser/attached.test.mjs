@@ -94,6 +94,11 @@ test("a real cluster in the panes, and as it changes", () => attached({}, async 
 
   await page.locator('[data-tab="events"]').click();
   await page.waitForSelector(".nw-events tbody tr");
+  // Times are in UTC, as the cluster's own.
+  const told = await page.locator(".nw-events tbody time").allInnerTexts();
+  const recorded = cluster.all("Event").map((e) => (e.lastTimestamp ?? e.eventTime).slice(11, 19));
+  assert.deepEqual([...new Set(told)].filter((time) => !recorded.includes(time)), []);
+  assert.match(await page.locator(".nw-clock").innerText(), /^\d\d:\d\d:\d\d UTC$/);
   await page.locator('[data-tab="cost"]').click();
   await page.waitForSelector(".nw-chart-svg svg");
   assert.deepEqual(await page.problems(), []);

@@ -6,7 +6,7 @@
 use engine::SimTime;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-use view::{CostSeries, Timeline, format};
+use view::{Clock, CostSeries, Timeline, format};
 use yew::{Html, html};
 
 const WIDTH: u32 = 560;
@@ -23,15 +23,15 @@ const EDGES: (i32, i32, i32, i32) = (46, 26, 46, 22);
 
 /// Step-after areas of the hourly rate (on demand below, spot above), a dashed line for the same nodes on demand, and
 /// a line for the number of nodes. Empty where nothing can be drawn.
-pub fn cost(series: &CostSeries, epoch_ms: i64) -> String {
+pub fn cost(series: &CostSeries, clock: Clock) -> String {
     let mut out = String::new();
-    let drawn = draw(series, epoch_ms, &mut out);
+    let drawn = draw(series, clock, &mut out);
     if drawn.is_err() { String::new() } else { out }
 }
 
 type Drawn = Result<(), DrawingAreaErrorKind<std::io::Error>>;
 
-fn draw(series: &CostSeries, epoch_ms: i64, out: &mut String) -> Drawn {
+fn draw(series: &CostSeries, clock: Clock, out: &mut String) -> Drawn {
     let root = SVGBackend::with_string(out, (WIDTH, HEIGHT)).into_drawing_area();
     let (left, right, top, bottom) = EDGES;
     let (w, h) = (WIDTH as i32 - left - right, HEIGHT as i32 - top - bottom);
@@ -52,7 +52,7 @@ fn draw(series: &CostSeries, epoch_ms: i64, out: &mut String) -> Drawn {
     }
     for i in 0..=4_u64 {
         let t = SimTime(series.from.ms() + series.until.since(series.from) * i / 4);
-        let label = format::clock(epoch_ms.saturating_add_unsigned(t.ms()));
+        let label = clock.at(t);
         let anchor = match i {
             0 => HPos::Left,
             4 => HPos::Right,
@@ -172,7 +172,7 @@ mod tests {
             spent_micro: 0,
             spent_on_demand_micro: 0,
         };
-        let svg = cost(&series, 0);
+        let svg = cost(&series, Clock { epoch_ms: 0, zone: view::Zone::Korea });
         assert!(svg.starts_with("<svg") && svg.contains("#0B63B6") && svg.contains("#B45300"), "{svg}");
         assert!(!svg.contains("style="), "a strict style-src refuses style attributes");
     }

@@ -1,7 +1,6 @@
 //! Numbers as the screen writes them, by integer arithmetic.
 
 use objects::quantity::Quantity;
-use objects::time;
 
 /// Kubernetes' canonical CPU quantity: `2450m`, `5`.
 pub fn cpu(milli: i64) -> String {
@@ -52,20 +51,6 @@ pub fn permille(part: i64, whole: i64) -> i64 {
 pub fn percent1(permille: i64) -> String {
     format!("{}.{}", permille / 10, permille.rem_euclid(10))
 }
-
-/// `14:03:22` in Korea, where the scenarios play.
-pub fn clock(unix_ms: i64) -> String {
-    let (_, _, _, h, m, s, _) = time::parts(unix_ms.saturating_add(KST_MS));
-    format!("{h:02}:{m:02}:{s:02}")
-}
-
-/// `2023-09-01` in Korea.
-pub fn date(unix_ms: i64) -> String {
-    let (y, m, d, ..) = time::parts(unix_ms.saturating_add(KST_MS));
-    format!("{y:04}-{m:02}-{d:02}")
-}
-
-const KST_MS: i64 = 9 * 3_600_000;
 
 /// Kubernetes' HumanDuration: `45s`, `3m20s`, `25m`, `3h10m`, `30h`, `5d`.
 /// Source: kubernetes/apimachinery pkg/util/duration/duration.go.

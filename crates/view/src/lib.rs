@@ -3,6 +3,7 @@
 //! Every model is a pure function of a [`Snapshot`] (and a few arguments); [`Memo`] keeps one until what it reads
 //! has changed. Floats occur only where something is drawn.
 
+pub mod clock;
 pub mod cost;
 pub mod events;
 pub mod fleet;
@@ -17,6 +18,7 @@ pub mod timeline;
 pub mod waiting;
 pub mod why;
 
+pub use clock::{Clock, Zone};
 pub use cost::CostSeries;
 pub use events::EventRow;
 pub use fleet::{Capacity, FleetMap, NodeBox, PodSquare, PodState};

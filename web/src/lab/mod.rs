@@ -24,6 +24,7 @@ use engine::session::LAB_REGION;
 use objects::collections::VecMap;
 use std::cell::{Cell, Ref, RefCell, RefMut};
 use std::rc::Rc;
+use view::{Clock, Zone};
 
 type Callback = Rc<dyn Fn()>;
 
@@ -86,6 +87,12 @@ impl Lab {
 
     pub fn ui(&self) -> Ref<'_, Ui> {
         self.0.ui.borrow()
+    }
+
+    /// Tells the session's times.
+    pub fn clock(&self) -> Clock {
+        let zone = if self.ui().options.attached.is_some() { Zone::Utc } else { Zone::Korea };
+        Clock { epoch_ms: self.core().snapshot().epoch_ms, zone }
     }
 
     pub fn models(&self) -> RefMut<'_, Models> {

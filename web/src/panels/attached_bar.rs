@@ -17,13 +17,14 @@ fn use_attached_bar() -> Html {
         let ui = lab.ui();
         (ui.options.attached.clone().unwrap_or_default(), ui.notes.clone(), ui.connected)
     });
-    let clock = use_view(|lab| format::clock(lab.core().snapshot().unix_ms()));
+    let clock = use_view(|lab| lab.clock().time(lab.core().snapshot().unix_ms()));
+    let zone = use_view(|lab| lab.clock().zone.name());
     let rate = use_view(|lab| lab.models().overview(&lab.core()).rate_micro);
     html! {
         <header class="nw-bar nw-attached-bar">
             { brand(name) }
             <span class="nw-read-only">{ if connected { t.read_only } else { t.not_connected } }</span>
-            <span class="nw-clock"><time>{ clock }</time>{ " KST" }</span>
+            <span class="nw-clock"><time>{ clock }</time>{ " " }{ zone }</span>
             <span class="nw-rate" data-rate={rate.to_string()}><b>{ format::usd(rate, 3) }</b><span>{ t.per_hour }</span></span>
             { if notes.is_empty() { html! {} } else { html! {
                 <details class="nw-notes"><summary>{ format!("⚠ {}", notes.len()) }</summary>

@@ -73,7 +73,7 @@ fn use_bar() -> Html {
     });
     let clock = use_view(|lab| {
         let s = lab.core().snapshot();
-        (format::clock(s.unix_ms()), format::date(s.unix_ms()))
+        (lab.clock().time(s.unix_ms()), lab.clock().date(s.unix_ms()), lab.clock().zone.name())
     });
     let rate = use_view(|lab| lab.models().overview(&lab.core()).rate_micro);
     let (can_undo, can_redo) = use_view(|lab| {
@@ -113,7 +113,7 @@ fn use_bar() -> Html {
             { time_controls() }
             <div class="nw-clock" title={t.sim_time_note}>
                 <span class="nw-sr">{ t.sim_time }</span>
-                <time><span class="nw-clock-date">{ clock.1 }</span>{ " " }<b>{ clock.0 }</b>{ " KST" }</time>
+                <time><span class="nw-clock-date">{ clock.1 }</span>{ " " }<b>{ clock.0 }</b>{ " " }{ clock.2 }</time>
             </div>
             <div class="nw-rate" title={t.rate_note} data-rate={rate.to_string()}>
                 <b>{ format::usd(rate, 3) }</b><span>{ t.per_hour }</span>

@@ -1,6 +1,7 @@
 //! Cost and node count over time.
 
 use crate::hooks::{flip, use_lab, use_texts, use_view};
+use crate::lab::Lab;
 use crate::widgets::{Button, Hook, Icon, part};
 use crate::{dom, tools};
 use view::format;
@@ -15,17 +16,15 @@ fn use_cost() -> Html {
     let lab = use_lab();
     let t = use_texts();
     let series = use_view(|lab| lab.models().cost(&lab.core()));
-    let (epoch, region) = use_view(|lab| {
-        let s = lab.core().snapshot();
-        (s.epoch_ms, s.region.clone())
-    });
+    let clock = use_view(Lab::clock);
+    let region = use_view(|lab| lab.core().snapshot().region.clone());
     let as_table = use_state_eq(|| false);
     let pen = use_state_eq(|| tools::get_extras().is_some());
     {
         let pen = pen.clone();
         use_effect_with((), move |()| tools::extras(move |x| pen.set(x.is_ok())));
     }
-    let picture = tools::get_extras().filter(|_| *pen).map(|x| (x.chart)(&series, epoch)).unwrap_or_default();
+    let picture = tools::get_extras().filter(|_| *pen).map(|x| (x.chart)(&series, clock)).unwrap_or_default();
     let toggle = flip(&as_table);
     let copy_csv = {
         let (lab, csv) = (lab.clone(), series.clone());
@@ -39,7 +38,6 @@ fn use_cost() -> Html {
         })
     };
     let last = series.steps.last().copied();
-    let clock = |at: engine::SimTime| format::clock(epoch.saturating_add_unsigned(at.ms()));
     html! {
         <div class="nw-cost" data-pane="cost">
             <dl class="nw-totals">
@@ -51,7 +49,7 @@ fn use_cost() -> Html {
             { if *as_table { html! {
                 <div class="nw-table-wrap" tabindex="0" role="group" aria-label={t.cost}><table class="nw-table"><thead><tr><th scope="col">{ t.since }</th><th scope="col">{ t.on_demand }</th>
                     <th scope="col">{ t.spot }</th><th scope="col">{ t.rate_now }</th></tr></thead>
-                    <tbody>{ for series.steps.iter().map(|s| html! { <tr><td>{ clock(s.from) }</td><td>{ s.nodes_on_demand }</td>
+                    <tbody>{ for series.steps.iter().map(|s| html! { <tr><td>{ clock.at(s.from) }</td><td>{ s.nodes_on_demand }</td>
                         <td>{ s.nodes_spot }</td><td>{ format!("{}{}", format::usd(s.rate_micro(), 4), t.per_hour) }</td></tr> }) }</tbody></table></div>
             } } else { html! {
                 <figure class="nw-chart">

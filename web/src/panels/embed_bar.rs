@@ -14,7 +14,7 @@ pub fn embed_bar() -> Html {
 fn use_embed_bar() -> Html {
     let lab = use_lab();
     let t = use_texts();
-    let clock = use_view(|lab| format::clock(lab.core().snapshot().unix_ms()));
+    let clock = use_view(|lab| lab.clock().time(lab.core().snapshot().unix_ms()));
     let rate = use_view(|lab| lab.models().overview(&lab.core()).rate_micro);
     let lesson = use_view(|lab| {
         let lang = lab.ui().lang;

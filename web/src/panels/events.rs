@@ -2,8 +2,8 @@
 
 use crate::dom::flag;
 use crate::hooks::{typed_into, use_texts, use_view};
+use crate::lab::Lab;
 use crate::widgets::{Hook, Scroll, part, scroll};
-use view::format;
 use yew::prelude::*;
 
 pub fn events() -> Html {
@@ -18,6 +18,7 @@ fn use_events() -> Html {
         let filter = (*filter).clone();
         use_view(move |lab| lab.models().events(&lab.core(), &filter))
     };
+    let clock = use_view(Lab::clock);
     let onfilter = typed_into(&filter);
     let version = rows.iter().map(|r| r.last_ms.unsigned_abs()).max().unwrap_or(0) + rows.len() as u64;
     html! {
@@ -32,7 +33,7 @@ fn use_events() -> Html {
                             <th scope="col">{ t.message }</th></tr></thead>
                         <tbody>{ for rows.iter().map(|e| html! {
                             <tr key={e.uid.clone()} data-warning={flag(e.warning)}>
-                                <td><time>{ format::clock(e.last_ms) }</time></td>
+                                <td><time>{ clock.time(e.last_ms) }</time></td>
                                 <td class="nw-reason">{ if e.warning { "⚠ " } else { "" } }{ e.reason.clone() }{ if e.count > 1 { format!(" ×{}", e.count) } else { String::new() } }</td>
                                 <td>{ e.object.clone() }</td><td>{ e.message.clone() }</td>
                             </tr>

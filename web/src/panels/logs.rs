@@ -2,10 +2,11 @@
 
 use crate::dom::flag;
 use crate::hooks::{flip, typed_into, use_texts, use_view};
+use crate::lab::Lab;
 use crate::widgets::{Hook, Scroll, part, part_of, scroll};
 use engine::logs::{Level, LogLine};
 use objects::Value;
-use view::format;
+use view::Clock;
 use yew::prelude::*;
 
 pub fn logs() -> Html {
@@ -21,7 +22,7 @@ fn use_logs() -> Html {
         let (filter, debug) = ((*filter).clone(), *debug);
         use_view(move |lab| lab.models().logs(&lab.core(), &filter, if debug { Level::Debug } else { Level::Info }))
     };
-    let epoch = use_view(|lab| lab.core().session.snapshot().epoch_ms);
+    let clock = use_view(Lab::clock);
     let onfilter = typed_into(&filter);
     let ondebug = flip(&debug);
     let chip = |word: &'static str| {
@@ -45,7 +46,7 @@ fn use_logs() -> Html {
                     html! { <p class="nw-empty">{ if rows.total == 0 { t.log_empty.to_owned() } else { t.log_no_match(&filter, rows.total) } }</p> }
                 } else { html! {
                     <ol class="nw-log" lang="en">
-                        { for rows.rows.iter().map(|(i, l)| part_of(*i, |_, (line, epoch)| row(line, *epoch), (Shown(l.clone()), epoch))) }
+                        { for rows.rows.iter().map(|(i, l)| part_of(*i, |_, (line, clock)| row(line, *clock), (Shown(l.clone()), clock))) }
                     </ol>
                 } },
             }) }
@@ -62,11 +63,10 @@ impl PartialEq for Shown {
     }
 }
 
-fn row(Shown(l): &Shown, epoch: i64) -> Html {
-    let clock = format::clock(epoch.saturating_add_unsigned(l.at.ms()));
+fn row(Shown(l): &Shown, clock: Clock) -> Html {
     html! {
         <li data-level={l.level.as_str()} data-text={l.text.clone()}>
-            <time>{ clock }</time>{ " " }<span class="nw-level">{ l.level.as_str() }</span>{ " " }
+            <time>{ clock.at(l.at) }</time>{ " " }<span class="nw-level">{ l.level.as_str() }</span>{ " " }
             <span class="nw-logger">{ l.logger.clone() }</span>{ " " }
             <span class="nw-message">{ l.message.clone() }</span>
             { for l.fields.iter().map(|(k, v)| html! { <span class="nw-field">{ " " }<i>{ k.clone() }</i>{ "=" }{ field(v) }</span> }) }

@@ -3,9 +3,9 @@
 use crate::chart;
 use crate::dom;
 use crate::hooks::{click, use_lab, use_texts, use_view};
+use crate::lab::Lab;
 use crate::widgets::{Hook, part};
 use engine::SimTime;
-use view::format;
 use yew::prelude::*;
 
 pub fn timeline_strip() -> Html {
@@ -18,13 +18,14 @@ fn use_timeline_strip() -> Html {
     let t = use_texts();
     let timeline = use_view(|lab| lab.models().timeline(&lab.core()));
     let cost = use_view(|lab| lab.models().cost(&lab.core()));
-    let (start, now, present, rewound, epoch) = use_view(|lab| {
+    let (start, now, present, rewound) = use_view(|lab| {
         let core = lab.core();
         let s = &core.session;
         // Whole seconds: the slider needs no more, and quiet frames draw nothing.
         let whole = |t: SimTime| SimTime(t.ms() / 1000 * 1000);
-        (s.start(), whole(s.now()), whole(s.present_time()), s.is_rewound(), s.snapshot().epoch_ms)
+        (s.start(), whole(s.now()), whole(s.present_time()), s.is_rewound())
     });
+    let clock = use_view(Lab::clock);
     let until = SimTime(cost.until.ms().max(present.ms()));
     let x = |at: SimTime| timeline.position(at, until).to_string();
     let seek = {
@@ -47,11 +48,10 @@ fn use_timeline_strip() -> Html {
             c.clock.playing = true;
         });
     });
-    let clock = |at: SimTime| format::clock(epoch.saturating_add_unsigned(at.ms()));
     html! {
         <footer class="nw-timeline" aria-label={t.timeline}>
             { if rewound { html! {
-                <div class="nw-past" role="status"><span>{ t.past }{ " " }<b>{ clock(now) }</b></span>
+                <div class="nw-past" role="status"><span>{ t.past }{ " " }<b>{ clock.at(now) }</b></span>
                     <button type="button" class="nw-btn nw-small" onclick={go_on}>{ t.continue_here }</button>
                     <button type="button" class="nw-btn nw-small" onclick={back}>{ t.back_to_present }</button></div>
             } } else { html! {} } }
@@ -60,15 +60,15 @@ fn use_timeline_strip() -> Html {
                     { chart::strip(&cost, &timeline, until) }
                     { for timeline.ticks.iter().map(|k| html! {
                         <line class="nw-tick" data-mark={k.mark.token()} x1={x(k.at)} x2={x(k.at)} y1={if k.mark.token() == "command" { "0" } else { "40" }} y2="100">
-                            <title>{ format!("{} {}", clock(k.at), k.text) }</title></line>
+                            <title>{ format!("{} {}", clock.at(k.at), k.text) }</title></line>
                     }) }
                     <line class="nw-playhead" x1={x(now)} x2={x(now)} y1="0" y2="100" />
                 </svg>
                 <input type="range" min="0" max={(present.since(start) / 1000).max(1).to_string()} step="1"
-                    value={(now.since(start) / 1000).to_string()} oninput={seek} aria-label={t.scrub} aria-valuetext={clock(now)}
+                    value={(now.since(start) / 1000).to_string()} oninput={seek} aria-label={t.scrub} aria-valuetext={clock.at(now)}
                     data-share={(timeline.position(present, until) / 100).to_string()} />
             </div>
-            <div class="nw-strip-ends"><span>{ clock(start) }</span><span>{ clock(until) }</span></div>
+            <div class="nw-strip-ends"><span>{ clock.at(start) }</span><span>{ clock.at(until) }</span></div>
         </footer>
     }
 }

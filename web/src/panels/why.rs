@@ -2,6 +2,7 @@
 
 use crate::attached;
 use crate::hooks::{click, use_lab, use_texts, use_view};
+use crate::lab::Lab;
 use crate::tools;
 use crate::widgets::{Hook, part};
 use view::{Lang, Why, format};
@@ -38,7 +39,7 @@ fn use_reasons() -> Html {
         (Some(plan), Lang::En) => &plan.en,
         (None, _) => &decisions,
     };
-    let epoch = use_view(|lab| lab.core().session.snapshot().epoch_ms);
+    let clock = use_view(Lab::clock);
     let node = use_view(|lab| lab.ui().node.clone());
     let rows: Vec<&Why> = match &node {
         Some(n) => all.iter().filter(|w| w.nodes.contains(n)).collect(),
@@ -70,7 +71,7 @@ fn use_reasons() -> Html {
             <ol>
             { for rows.iter().map(|w| html! {
                 <li data-why={w.token}>
-                    <time>{ format::clock(epoch.saturating_add_unsigned(w.at.ms())) }</time>
+                    <time>{ clock.at(w.at) }</time>
                     <p>{ w.sentence.clone() }</p>
                     { if w.facts.is_empty() { html! {} } else { html! { <dl>{ for w.facts.iter().map(|(k, v)| html! {
                         <><dt>{ k.clone() }</dt><dd lang="en">{ v.clone() }</dd></> }) }</dl> } } }

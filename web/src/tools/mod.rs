@@ -23,7 +23,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::thread::LocalKey;
 use view::simulated::Table;
-use view::{CostSeries, Lang, Why};
+use view::{Clock, CostSeries, Lang, Why};
 use web_sys::EventTarget;
 
 /// A shell and at most one job in its foreground.
@@ -134,7 +134,7 @@ pub struct Extras {
     /// What is simulated and what is not, from the text of the README.
     pub simulated: fn(&str) -> Vec<Table>,
     /// The picture of the cost, as SVG; empty where nothing can be drawn.
-    pub chart: fn(&CostSeries, i64) -> String,
+    pub chart: fn(&CostSeries, Clock) -> String,
     /// Decisions in words, newest first.
     pub why: fn(&Snapshot, Lang) -> Vec<Why>,
     pub watched: fn() -> Box<dyn Watched>,
