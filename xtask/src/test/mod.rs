@@ -68,7 +68,6 @@ impl Shared {
 fn suites(all: bool) -> Result<Vec<Suite>> {
     let mut suites = rust::first();
     suites.extend(rust::of_tests()?);
-    suites.push(rust::client());
     suites.push(Suite::new("wasm", "the engine for wasm imports nothing and agrees with the native one", probe::run));
     suites.push(Suite::new("size", "the page stays within its size", size::run));
     suites.push(browser::suite());

@@ -12,9 +12,8 @@ const TESTS: &str = "nodewright-tests";
 const CLUSTER: &str = "cluster";
 
 pub fn first() -> Vec<Suite> {
-    let cargo = |args: &'static [&'static str]| move |_: &mut _| shell::run(shell::cargo(args));
     vec![
-        Suite::new("format", "cargo fmt", cargo(&["fmt", "--all", "--check"])),
+        Suite::new("format", "cargo fmt", |_| shell::run(shell::cargo(&["fmt", "--all", "--check"]))),
         Suite::new("clippy", "lints, native", |_| {
             // All targets are those that `cargo test` runs by itself, and the cluster's is not.
             for targets in [["--all-targets"].as_slice(), &["--test", CLUSTER]] {
@@ -63,14 +62,6 @@ pub fn of_tests() -> Result<Vec<Suite>> {
         Suite::new(&name, &about, move |_| shell::run(shell::cargo(&["test", "--quiet", "--workspace", "--test", &target])))
     };
     Ok(targets.into_iter().map(suite).collect())
-}
-
-/// Reading a cluster, which only the command line does.
-pub fn client() -> Suite {
-    let args = ["test", "--quiet", "--workspace", "--features", "nodewright-engine/kube,nodewright/kube", "--test", "observe"];
-    Suite::new("client", "reading a cluster through made-up answers of an API server (feature kube)", move |_| {
-        shell::run(shell::cargo(&args))
-    })
 }
 
 /// Builds a program of the workspace as the tests have it: with a test beside it cargo settles on the features of those.
