@@ -1,8 +1,8 @@
 //! What nodewright does on real clusters, tried on a real one: etcd, the Kubernetes control plane and Karpenter as they are
 //! released, started on this machine. Only the kubelets are a stand-in.
 //!
-//! A check is a function that panics when something is not as it should be. All share one control plane, which takes
-//! longer to start than most of them to run; each uses names of its own and clears away what others would notice.
+//! A check is a function that panics when something is not as it should be. Those of a list share one control plane, which
+//! takes longer to start than many of them to run; each uses names of its own and clears away what others would notice.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 #![allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "real programs need a clock, threads and sleep")]
@@ -23,13 +23,17 @@ use control_plane::{Cluster, Part};
 use programs::Programs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::time::Instant;
 
 /// What it is about, and the function.
 type Check = (&'static str, fn(&mut Cluster));
 
-/// In this order: the first ones want a server that has no Karpenter yet.
-const CHECKS: &[Check] = &[
+/// Lists that run side by side, each on a control plane of its own: most of the time they wait, and they take about as long.
+const LISTS: [&[Check]; 2] = [ALONE, BESIDE];
+
+/// On a server that has no Karpenter.
+const ALONE: &[Check] = &[
     ("programs: versions compare as Go numbers them", checks::programs::versions),
     ("programs: the server says its version", checks::programs::server_version),
     ("kubelets: pods run and end, nodes are ready", checks::kubelets::lives),
@@ -49,10 +53,14 @@ const CHECKS: &[Check] = &[
     ("act: one leads, and none beside another autoscaler", checks::act::leaders),
     ("act: leaders that die, stand still or are thrown out", checks::leaders::lost),
     ("act: a saved plan and nothing else", checks::act::planned),
-    ("act: metrics and health", checks::metrics::told),
     ("act: told to wait, refused and left without watches", checks::injected::answers),
     ("act: killed at each step of a replacement", checks::injected::killed),
     ("act: the control plane dies while a node is replaced", checks::away::alone),
+];
+
+/// Karpenter comes with the first check that is about it.
+const BESIDE: &[Check] = &[
+    ("act: metrics and health", checks::metrics::told),
     ("rights: act with each and without", checks::rights::acting),
     ("karpenter: scales out and back", checks::karpenter::out_and_back),
     ("karpenter: carries out what act decides", checks::nodeclaim::carried_out),
@@ -79,9 +87,10 @@ fn main() -> Result<()> {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
     let is_named = |name: &str| wanted.iter().any(|w| name.contains(w.as_str()));
     let is_wanted = |name: &str| is_named(name) || wanted.is_empty() && !name.starts_with(LONG);
-    let chosen: Vec<_> = CHECKS.iter().filter(|(name, _)| is_wanted(name)).collect();
-    if std::env::args().any(|a| a == "--list") || chosen.is_empty() {
-        CHECKS.iter().for_each(|(name, _)| println!("{name}"));
+    let lists = LISTS.map(|list| list.iter().filter(|(name, _)| is_wanted(name)).collect::<Vec<_>>());
+    let chosen = lists.iter().map(Vec::len).sum::<usize>();
+    if std::env::args().any(|a| a == "--list") || chosen == 0 {
+        LISTS.iter().flat_map(|list| list.iter()).for_each(|(name, _)| println!("{name}"));
         return Ok(());
     }
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().context("the target folder")?.join("cluster");
@@ -89,23 +98,47 @@ fn main() -> Result<()> {
     forget_crashed_runs(&target);
     let folder = target.join(format!("run-{}", std::process::id()));
     let start = Instant::now();
-    let result = run(programs, &folder, &chosen, start);
-    if result.is_err() {
+    let failed = side_by_side(&lists, &|i: usize, list: &[&Check]| run(programs.clone(), &folder.join(i.to_string()), list));
+    if !failed.is_empty() {
         let kept = target.join("failed");
         let _ = std::fs::remove_dir_all(&kept);
         std::fs::rename(&folder, &kept).with_context(|| format!("keep {}", folder.display()))?;
         println!("the programs' logs are in {}", kept.display());
-    } else {
-        std::fs::remove_dir_all(&folder).with_context(|| format!("remove {}", folder.display()))?;
+        bail!("of {chosen} checks failed: {}", failed.join("; "));
     }
-    result
+    std::fs::remove_dir_all(&folder).with_context(|| format!("remove {}", folder.display()))?;
+    println!("{chosen} checks passed in {} s", seconds(start));
+    Ok(())
 }
 
-fn run(programs: Programs, folder: &Path, chosen: &[&Check], start: Instant) -> Result<()> {
-    let mut cluster = Cluster::start(programs, folder)?;
-    println!("the control plane ({}) runs after {} s", cluster.programs.version, seconds(start));
+/// Runs each list that has checks, and returns what failed.
+fn side_by_side(lists: &[Vec<&Check>], run: &(impl Fn(usize, &[&Check]) -> Vec<String> + Sync)) -> Vec<String> {
+    std::thread::scope(|scope| {
+        let lists = lists.iter().enumerate().filter(|(_, list)| !list.is_empty());
+        let threads: Vec<_> = lists.map(|(i, list)| scope.spawn(move || run(i, list))).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap_or_else(|_| vec!["a list of checks".to_owned()])).collect()
+    })
+}
+
+/// Runs the checks one after the other on a control plane with its data in `folder`; the names of those that failed.
+fn run(programs: Programs, folder: &Path, checks: &[&Check]) -> Vec<String> {
+    // One after the other, so that none takes a port that another has found free.
+    static STARTING: Mutex<()> = Mutex::new(());
+    let started = {
+        let _alone = STARTING.lock();
+        let start = Instant::now();
+        let cluster = Cluster::start(programs, folder);
+        if let Ok(cluster) = &cluster {
+            println!("a control plane ({}) runs after {} s", cluster.programs.version, seconds(start));
+        }
+        cluster
+    };
+    let mut cluster = match started {
+        Ok(cluster) => cluster,
+        Err(error) => return vec![format!("the start of a control plane ({error:#})")],
+    };
     let mut failed = Vec::new();
-    for (name, check) in chosen {
+    for (name, check) in checks {
         let start = Instant::now();
         let outcome = catch_unwind(AssertUnwindSafe(|| check(&mut cluster)));
         // A program that has crashed explains more than what a check saw of it.
@@ -113,17 +146,16 @@ fn run(programs: Programs, folder: &Path, chosen: &[&Check], start: Instant) -> 
         let word = if outcome.is_ok() && crashed.is_ok() { "ok" } else { "FAILED" };
         println!("{name} ... {word} ({} s)", seconds(start));
         if word != "ok" {
-            failed.push(*name);
+            failed.push((*name).to_owned());
             // What this Karpenter was started with is no business of the next check.
             cluster.stop(Part::Karpenter);
         }
-        crashed?;
+        if let Err(error) = crashed {
+            failed.push(format!("all after it ({error:#})"));
+            break;
+        }
     }
-    if !failed.is_empty() {
-        bail!("{} of {} checks failed: {}", failed.len(), chosen.len(), failed.join("; "));
-    }
-    println!("{} checks passed in {} s", chosen.len(), seconds(start));
-    Ok(())
+    failed
 }
 
 fn seconds(start: Instant) -> String {

@@ -19,6 +19,7 @@ const PROGRAMS: [(&str, &str); 5] = [
 const SIGN_OF_LIFE: Duration = Duration::from_secs(30);
 
 /// Where the built programs are, and of which Kubernetes version.
+#[derive(Clone)]
 pub struct Programs {
     folder: PathBuf,
     /// Of Kubernetes, as `v1.35.4`.
