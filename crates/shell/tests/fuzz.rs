@@ -55,6 +55,8 @@ const KUBECTL: &[&str] = &[
     "cat <<EOF > d.yaml\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: w}\nspec: {template: {spec: {containers: [{name: w, image: n}]}}}\nEOF\nkubectl set image -f d.yaml w=x --local -o yaml | kubectl label --local -f - a=b -o yaml | kubectl patch --local -f - --type json -p '[{\"op\":\"remove\",\"path\":\"/spec\"}]'",
     "nodewright explain node/x; nodewright skip 1m; nodewright speed 8; nodewright check",
     "time -p kubectl get po | diff -u - /dev/null",
+    "echo 'echo $0 $1 $#; kubectl get no; return 3' > s.sh; bash s.sh a; source s.sh b; eval \"$(cat s.sh)\"; chmod +x s.sh; ./s.sh c",
+    "echo 'exit 4 | ./b.sh & bash -e b.sh; eval eval . ./b.sh' > b.sh; chmod 755 b.sh; bash -c 'source b.sh; ./b.sh' | sh -s x",
     "mkdir -p k; cat <<EOF > k/kustomization.yaml\nresources: [a.yaml]\nnamePrefix: p-\nnamespace: x\nlabels:\n- pairs: {a: b}\n  includeSelectors: true\nimages: [{name: nginx, newTag: v1}]\nreplicas: [{name: web, count: 3}]\nEOF",
     "mkdir -p k; cat <<EOF > k/a.yaml\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  template:\n    spec:\n      containers: [{name: c, image: nginx, envFrom: [{configMapRef: {name: cm}}], ports: [{containerPort: 80, protocol: TCP}]}]\nEOF",
     "cat <<EOF >> k/kustomization.yaml\npatches:\n- patch: |-\n    apiVersion: apps/v1\n    kind: Deployment\n    metadata: {name: web}\n    spec: {template: {spec: {containers: [{name: d}, {name: c, ports: [{containerPort: 80}]}, {\\$patch: delete, name: e}]}}}\n- target: {kind: Deploy.*, labelSelector: a=b}\n  patch: |-\n    - {op: add, path: /spec/replicas, value: 2}\n    - {op: copy, from: /spec, path: /spec/x}\nEOF",

@@ -33,6 +33,11 @@ fn language() {
 }
 
 #[test]
+fn scripts() {
+    check("scripts", include_str!("tools/scripts.jsonl"));
+}
+
+#[test]
 fn text() {
     check("text", include_str!("tools/text.jsonl"));
 }

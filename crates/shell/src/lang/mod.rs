@@ -7,4 +7,4 @@ pub mod glob;
 mod parameter;
 mod parse;
 
-pub use parse::{Parsed, is_name, parse};
+pub use parse::{Parsed, is_name, parse, script};

@@ -15,6 +15,8 @@ const ENTRIES: usize = 1_000;
 pub struct Files {
     files: VecMap<String, String>,
     directories: VecSet<String>,
+    /// Files that may be run.
+    programs: VecSet<String>,
     /// Bytes in all files.
     bytes: usize,
     /// Bytes read and written since somebody asked.
@@ -24,7 +26,7 @@ pub struct Files {
 impl Files {
     pub fn new(home: &str) -> Files {
         let directories = VecSet::from(["/".to_owned(), "/tmp".to_owned()]);
-        let mut files = Files { files: VecMap::new(), directories, bytes: 0, moved: Cell::new(0) };
+        let mut files = Files { files: VecMap::new(), directories, programs: VecSet::new(), bytes: 0, moved: Cell::new(0) };
         let mut path = String::new();
         for part in home.split('/').filter(|p| !p.is_empty()) {
             path = format!("{path}/{part}");
@@ -60,6 +62,19 @@ impl Files {
 
     pub fn is_file(&self, path: &str) -> bool {
         self.files.contains_key(path)
+    }
+
+    pub fn is_program(&self, path: &str) -> bool {
+        self.programs.contains(path)
+    }
+
+    /// Says whether a file may be run.
+    pub fn set_program(&mut self, path: &str, may: bool) {
+        if may && self.is_file(path) {
+            self.programs.insert(path.to_owned());
+        } else {
+            self.programs.remove(path);
+        }
     }
 
     pub fn read(&self, path: &str) -> Option<&str> {
@@ -123,6 +138,7 @@ impl Files {
     pub fn remove(&mut self, path: &str, recursive: bool) -> Result<(), &'static str> {
         if let Some(text) = self.files.remove(path) {
             self.bytes -= text.len();
+            self.programs.remove(path);
             return Ok(());
         }
         if !self.is_dir(path) {
@@ -133,6 +149,7 @@ impl Files {
         }
         let below = format!("{}/", path.trim_end_matches('/'));
         self.files.retain(|name, _| !name.starts_with(&below));
+        self.programs.retain(|name| !name.starts_with(&below));
         self.bytes = self.files.values().map(String::len).sum();
         self.directories.retain(|name| name == "/" || (name != path && !name.starts_with(&below)));
         Ok(())

@@ -1,13 +1,10 @@
 //! Functions of the shell: a body with its heredocs, run with arguments and variables of its own.
 
 use super::io::{Ctx, Io, Program, Step};
-use super::machine::Machine;
-use super::state::State;
+use super::machine::{Machine, Unwind};
+use super::state::{DEPTH, State};
 use crate::lang::ast::{Command, Word};
 use std::rc::Rc;
-
-/// Deepest calls of functions by functions.
-const DEPTH: usize = 50;
 
 #[derive(Clone, Debug)]
 pub struct Function {
@@ -28,26 +25,31 @@ struct Call {
 /// The program of a call, if there is such a function.
 pub fn call(name: &str, args: &[String], state: &State) -> Option<Box<dyn Program>> {
     let function = state.functions.get(name)?;
-    let machine = Machine::of(&function.body, function.heredocs.clone());
+    let machine = Machine::of(&function.body, function.heredocs.clone(), state.tested);
     Some(Box::new(Call { name: name.to_owned(), machine, arguments: args.to_vec(), begun: false }))
 }
 
 impl Program for Call {
     fn step(&mut self, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Step {
         if !self.begun {
-            if ctx.state.locals.len() >= DEPTH {
+            if ctx.state.depth >= DEPTH {
                 io.err(&format!("bash: {}: maximum function nesting level exceeded ({DEPTH})\n", self.name));
                 return Step::Done(1);
             }
             self.begun = true;
             ctx.state.locals.push(Vec::new());
         }
+        ctx.state.depth += 1;
         std::mem::swap(&mut ctx.state.env.arguments, &mut self.arguments);
         let step = self.machine.step(io, ctx);
         std::mem::swap(&mut ctx.state.env.arguments, &mut self.arguments);
+        ctx.state.depth -= 1;
         if matches!(step, Step::Done(_)) {
             for (name, value) in ctx.state.locals.pop().unwrap_or_default().into_iter().rev() {
                 ctx.state.restore(name, value);
+            }
+            if let Some(Unwind::Exit(exit)) = self.machine.left() {
+                ctx.state.unwind = Some(Unwind::Exit(exit));
             }
         }
         step

@@ -67,6 +67,10 @@ pub struct Machine {
     error: Option<String>,
     /// A subshell's own variables.
     env: Option<Env>,
+    /// Part of a condition, so that a failure does not end the shell under `set -e`.
+    tested: bool,
+    /// How it was left before its end.
+    left: Option<Unwind>,
 }
 
 /// What starting a job in the background or a part of a pipeline counts for, in frames.
@@ -79,17 +83,42 @@ impl Machine {
             heredocs: parsed.heredocs,
             error: parsed.error,
             env: None,
+            tested: false,
+            left: None,
         }
     }
 
-    /// A machine for one command that shares the variables around it.
-    pub fn of(command: &Rc<Command>, heredocs: Rc<Vec<Word>>) -> Machine {
-        Machine { frames: vec![Frame::List { list: alone(command), next: 0 }], heredocs, error: None, env: None }
+    /// A machine for a text within another that shares the variables around it; `tested` where that is a condition.
+    pub fn inner(parsed: Parsed, tested: bool) -> Machine {
+        Machine { tested, ..Machine::new(parsed) }
+    }
+
+    /// A machine with variables of its own.
+    pub fn shell(parsed: Parsed, env: Env) -> Machine {
+        Machine { env: Some(env), ..Machine::new(parsed) }
+    }
+
+    /// The same for one command.
+    pub fn of(command: &Rc<Command>, heredocs: Rc<Vec<Word>>, tested: bool) -> Machine {
+        Machine::inner(Parsed { list: alone(command), heredocs, error: None }, tested)
+    }
+
+    /// Whether `exit` or `return` has ended it.
+    pub fn left(&self) -> Option<Unwind> {
+        self.left
     }
 
     fn subshell(&self, frame: Frame, state: &mut State) -> Machine {
         state.budget.spend_bytes(state.env.bytes());
-        Machine { frames: vec![frame], heredocs: self.heredocs.clone(), error: None, env: Some(state.env.clone()) }
+        let tested = self.tests();
+        Machine {
+            frames: vec![frame],
+            heredocs: self.heredocs.clone(),
+            error: None,
+            env: Some(state.env.clone()),
+            tested,
+            left: None,
+        }
     }
 
     fn run(&mut self, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> Step {
@@ -115,14 +144,10 @@ impl Machine {
     }
 
     fn unwind(&mut self, unwind: Unwind, ctx: &mut Ctx<'_>) -> Option<i32> {
-        if let Unwind::Exit(exit) = unwind {
+        if let Unwind::Exit(exit) | Unwind::Return(exit) = unwind {
             self.frames.clear();
             self.error = None;
-            ctx.state.env.status = exit;
-            return Some(exit);
-        }
-        if let Unwind::Return(exit) = unwind {
-            self.frames.clear();
+            self.left = Some(unwind);
             ctx.state.env.status = exit;
             return Some(exit);
         }
@@ -259,8 +284,20 @@ impl Machine {
 
     /// Whether a failure of this chain ends the shell under `set -e`: not where it is a condition.
     fn leaves(&self, chain: &AndOr) -> bool {
-        let tested = |f: &Frame| matches!(f, Frame::If { .. } | Frame::While { tested: true, .. });
-        chain.rest.is_empty() && !chain.first.negate && !self.frames.iter().any(tested)
+        chain.rest.is_empty() && !chain.first.negate && !self.is_condition()
+    }
+
+    fn is_condition(&self) -> bool {
+        self.tested || self.frames.iter().any(|f| matches!(f, Frame::If { .. } | Frame::While { tested: true, .. }))
+    }
+
+    /// Whether what is started now is a condition: one before `&&` or `||`, or behind `!`, is one too.
+    fn tests(&self) -> bool {
+        let of_chain = |f: &Frame| match f {
+            Frame::Chain { chain, next } => *next <= chain.rest.len() || chain.first.negate,
+            _ => false,
+        };
+        self.is_condition() || self.frames.iter().rev().find(|f| matches!(f, Frame::Chain { .. })).is_some_and(of_chain)
     }
 
     fn work_while(&mut self, command: Rc<Command>, tested: bool, ctx: &mut Ctx<'_>) {
@@ -313,7 +350,9 @@ impl Machine {
                 break;
             }
             let stage = match command.as_ref() {
-                Command::Simple(simple) if simple.substitutions(&self.heredocs).is_empty() => {
+                Command::Simple(simple)
+                    if simple.substitutions(&self.heredocs).is_empty() && !changes_shell(simple, ctx.state) =>
+                {
                     self.stage(simple, Vec::new(), io, ctx)
                 }
                 _ => Some(plain_stage(Box::new(self.whole(command, ctx.state)))),
@@ -441,6 +480,7 @@ impl Machine {
         };
         stage.overrides = assignments;
         ctx.state.budget.spend(tools::cost(name));
+        ctx.state.tested = self.tests();
         stage.program = function::call(name, args, ctx.state).unwrap_or_else(|| tools::launch(name, args.to_vec(), ctx));
         Some(stage)
     }
@@ -517,6 +557,12 @@ impl Program for Machine {
         self.env = Some(std::mem::replace(&mut ctx.state.env, outer));
         step
     }
+}
+
+/// Whether a command does something to the shell that runs it; in a pipeline that is one of its own.
+fn changes_shell(simple: &Simple, state: &State) -> bool {
+    let name = simple.words.first().and_then(Word::plain);
+    name.is_none_or(|name| state.functions.contains_key(name) || tools::is_builtin(name))
 }
 
 /// A list of one command.

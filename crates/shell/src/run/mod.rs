@@ -7,6 +7,7 @@ mod io;
 mod jobs;
 mod machine;
 mod pipeline;
+mod script;
 mod state;
 
 pub use budget::{Budget, MOST_TEXT};
@@ -16,4 +17,5 @@ pub use io::{Ctx, Input, Io, LINE, Program, Step};
 pub use jobs::{SIGNALS, signal, step as step_jobs};
 pub use machine::{Machine, Unwind};
 pub use pipeline::earlier;
+pub use script::{bash, eval, program, source};
 pub use state::State;

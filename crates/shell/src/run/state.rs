@@ -14,6 +14,8 @@ use std::rc::Rc;
 /// What a subshell gets a copy of.
 #[derive(Clone, Debug)]
 pub struct Env {
+    /// `$0`
+    pub name: String,
     pub variables: VecMap<String, String>,
     pub exported: VecSet<String>,
     pub home: String,
@@ -46,6 +48,12 @@ pub struct State {
     pub jobs: Jobs,
     /// What `local` has hidden, for each function under way.
     pub locals: Vec<Vec<(String, Option<String>)>>,
+    /// How deep calls of functions and scripts stand in one another at this moment.
+    pub depth: usize,
+    /// How many of them are files that the shell reads.
+    pub sourcing: usize,
+    /// The command that is being started is a condition: its failure does not end the shell under `set -e`.
+    pub tested: bool,
     /// bash's message of an expansion that failed: its command is not run.
     pub failure: Option<String>,
     pub files: Files,
@@ -62,6 +70,9 @@ pub struct State {
     /// What the line or job at work may yet do, however deep its machines stand in one another.
     pub budget: Budget,
 }
+
+/// Deepest calls of functions and scripts by one another.
+pub const DEPTH: usize = 50;
 
 /// Lines of history kept.
 pub const HISTORY: usize = 1_000;
@@ -81,6 +92,7 @@ impl State {
             made.and_then(|()| files.write(&format!("{kubeconfig}/config"), &crate::kubectl::initial_kubeconfig(), false));
         State {
             env: Env {
+                name: "bash".to_owned(),
                 variables,
                 exported,
                 home: HOME.to_owned(),
@@ -96,6 +108,9 @@ impl State {
             functions: VecMap::new(),
             jobs: Jobs::default(),
             locals: Vec::new(),
+            depth: 0,
+            sourcing: 0,
+            tested: false,
             failure: None,
             unwind: None,
             docs: Some(Docs::built_in()).filter(|d| !d.is_empty()).map(Rc::new),
@@ -149,7 +164,7 @@ impl State {
             "@" | "*" => Some(self.env.arguments.join(" ")),
             "$" => Some("1".to_owned()),
             "!" => self.jobs.last_pid().map(|pid| pid.to_string()),
-            "0" => Some("bash".to_owned()),
+            "0" => Some(self.env.name.clone()),
             _ => match name.parse::<usize>() {
                 Ok(n) => self.env.arguments.get(n.wrapping_sub(1)).cloned(),
                 Err(_) => self.env.variables.get(name).cloned(),

@@ -76,7 +76,7 @@ pub const ABSENT: &[(&[&str], &str, &str)] = &[
         "이 셸 밑에는 기계가 없습니다. 클러스터의 노드는 kubectl top과 kubectl describe node로 보세요",
     ),
     (
-        &["tar", "gzip", "gunzip", "zip", "unzip", "chmod", "chown", "ln", "find", "file", "stat", "mktemp"],
+        &["tar", "gzip", "gunzip", "zip", "unzip", "chown", "ln", "find", "file", "stat", "mktemp"],
         "the home directory is a small one of text files: ls, cat, cp, mv, rm and mkdir are there",
         "홈 디렉터리는 작은 텍스트 파일만 담습니다. ls, cat, cp, mv, rm, mkdir를 쓰세요",
     ),

@@ -8,8 +8,9 @@ fn page() -> String {
         "# Shell\n\nThe commands of the shell. This page is made from the tables that the shell, its help and its completion use\n\
          (`crates/shell/src/tools`): `NODEWRIGHT_DOCS=1 cargo test -p nodewright-shell docs` writes it. [kubectl.md](kubectl.md) \
          lists kubectl.\n\nThe language is that of bash: pipes, lists, quotes, expansion of variables, commands and arithmetic, \
-         redirection, heredocs,\n`if`, `for`, `while`, `case`, functions, `time`, and jobs in the background (`&`). Time is \
-         simulated.\n\n| command | what |\n|---|---|\n",
+         redirection, heredocs,\n`if`, `for`, `while`, `case`, functions, `time`, jobs in the background (`&`), and \
+         scripts (`bash FILE`, `./FILE`,\n`source`, `eval`). Messages begin with `bash:`, where a real one names a script and \
+         its line too. Time is simulated.\n\n| command | what |\n|---|---|\n",
     );
     for tool in TOOLS {
         out.push_str(&format!("| `{}` | {} |\n", tool.name, tool.about));

@@ -61,6 +61,7 @@ pub fn ls(args: &[String], io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> i32 {
             io.out(&format!("total {}\n", names.len() * 4));
             for (name, path) in names {
                 let (mode, size) = match files.size(&path) {
+                    Some(size) if files.is_program(&path) => ("-rwxr-xr-x", size),
                     Some(size) => ("-rw-r--r--", size),
                     None => ("drwxr-xr-x", 4096),
                 };
@@ -131,6 +132,53 @@ pub fn touch(args: &[String], io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> i32 {
     exit
 }
 
+/// `chmod +x FILE...`, `chmod 755 FILE...`: of a file's mode only whether its owner may run it is kept.
+pub fn chmod(args: &[String], io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> i32 {
+    let Some((mode, files)) = args.split_first().filter(|(_, files)| !files.is_empty()) else {
+        let what = args.first().map_or("missing operand".to_owned(), |mode| format!("missing operand after ‘{mode}’"));
+        io.err(&format!("chmod: {what}\nTry 'chmod --help' for more information.\n"));
+        return 1;
+    };
+    let Some(change) = run_right(mode) else {
+        io.err(&format!("chmod: invalid mode: ‘{mode}’\nTry 'chmod --help' for more information.\n"));
+        return 1;
+    };
+    let mut exit = 0;
+    for name in files {
+        let path = ctx.state.path(name);
+        if let Some(may) = change.filter(|_| ctx.state.files.is_file(&path)) {
+            ctx.state.files.set_program(&path, may);
+        } else if !ctx.state.files.is_file(&path) && !ctx.state.files.is_dir(&path) {
+            io.err(&format!("chmod: cannot access '{name}': No such file or directory\n"));
+            exit = 1;
+        }
+    }
+    exit
+}
+
+/// What a mode says about the owner's right to run a file, if anything; `None` where it is no mode.
+fn run_right(mode: &str) -> Option<Option<bool>> {
+    if mode.chars().all(|c| c.is_digit(8)) && (1..=4).contains(&mode.len()) {
+        return Some(Some(u32::from_str_radix(mode, 8).ok()? & 0o100 != 0));
+    }
+    let mut may = None;
+    for clause in mode.split(',') {
+        let (who, change) = clause.split_at(clause.find(['+', '-', '='])?);
+        let (does, rights) = change.split_at(1);
+        if !who.chars().all(|c| "ugoa".contains(c)) || !rights.chars().all(|c| "rwxX".contains(c)) {
+            return None;
+        }
+        let owner = who.is_empty() || who.contains(['u', 'a']);
+        match (does, rights.contains('x')) {
+            ("+", true) if owner => may = Some(true),
+            ("-", true) if owner => may = Some(false),
+            ("=", x) if owner => may = Some(x),
+            _ => {}
+        }
+    }
+    Some(may)
+}
+
 fn copy(name: &str, args: &[String], keep: bool, io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> i32 {
     let operands: Vec<&String> = args.iter().filter(|a| !a.starts_with('-')).collect();
     let [from, to] = operands.as_slice() else {
@@ -155,6 +203,8 @@ fn copy(name: &str, args: &[String], keep: bool, io: &mut Io<'_>, ctx: &mut Ctx<
         io.err(&format!("{name}: cannot create regular file '{to}': {why}\n"));
         return 1;
     }
+    let may = ctx.state.files.is_program(&source);
+    ctx.state.files.set_program(&target, may);
     if !keep {
         let _removed = ctx.state.files.remove(&source, false);
     }

@@ -33,7 +33,7 @@ mod xargs;
 
 use crate::job::Stream;
 use crate::options::Lang;
-use crate::run::{Ctx, Io, Program, Step};
+use crate::run::{self, Ctx, Io, Program, Step};
 use std::fmt;
 
 pub use clock::date_text;
@@ -134,6 +134,11 @@ tools! {
     "true" "succeed" |args, _| call(|_, _, _| 0, args);
     ":" "succeed" |args, _| call(|_, _, _| 0, args);
     "false" "fail" |args, _| call(|_, _, _| 1, args);
+    "bash" "run a script, or lines (-c), in a shell of its own" run::bash;
+    "sh" "bash" run::bash;
+    "source" "run a file's lines in this shell" |args, ctx| run::source("source", &args, ctx);
+    "." "run a file's lines in this shell" |args, ctx| run::source(".", &args, ctx);
+    "eval" "run words as a line" run::eval;
     "exit" "leave the script" |args, _| call(variables::exit, args);
     "return" "leave a function" |args, _| call(variables::leave_function, args);
     "local" "variables of a function" |args, _| call(crate::run::local, args);
@@ -154,6 +159,7 @@ tools! {
     "ls" "list files" |args, _| call(files::ls, args);
     "mkdir" "make directories" |args, _| call(files::mkdir, args);
     "rm" "remove files" |args, _| call(files::rm, args);
+    "chmod" "make a file a program (+x), or none (-x)" |args, _| call(files::chmod, args);
     "touch" "make empty files" |args, _| call(files::touch, args);
     "cp" "copy a file" |args, _| call(files::cp, args);
     "mv" "rename a file" |args, _| call(files::mv, args);
@@ -189,12 +195,18 @@ fn base(name: &str) -> &str {
     ["/usr/local/bin/", "/usr/bin/", "/bin/"].iter().find_map(|p| name.strip_prefix(p)).unwrap_or(name)
 }
 
+/// Whether the shell does it itself, and no program.
+pub fn is_builtin(name: &str) -> bool {
+    timeout::BUILTINS.contains(&name)
+}
+
 /// The program for a command's name, or one that says what bash says.
 pub fn launch(name: &str, args: Vec<String>, ctx: &Ctx<'_>) -> Box<dyn Program> {
-    let Some(tool) = find(base(name)) else {
-        return Box::new(unknown(name, ctx));
+    let built = match find(base(name)) {
+        Some(tool) => Some((tool.build)(args, ctx)),
+        None => run::program(name, &args, ctx.state),
     };
-    match (tool.build)(args, ctx) {
+    match built.unwrap_or_else(|| Ok(Box::new(unknown(name, ctx)))) {
         Ok(program) => program,
         Err(refusal) => Box::new(Say(vec![(Stream::Stderr, format!("{}\n", refusal.message))], refusal.exit)),
     }

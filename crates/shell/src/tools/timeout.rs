@@ -5,9 +5,9 @@ use crate::run::{Ctx, Io, Program, Step, earlier};
 use engine::SimTime;
 
 /// Builtins of the shell, which are no programs that could be run.
-const BUILTINS: [&str; 18] = [
-    ":", "[[", "alias", "break", "cd", "continue", "exit", "export", "help", "history", "local", "read", "return", "set",
-    "shift", "type", "unalias", "unset",
+pub const BUILTINS: [&str; 21] = [
+    ".", ":", "[[", "alias", "break", "cd", "continue", "eval", "exit", "export", "help", "history", "local", "read", "return",
+    "set", "shift", "source", "type", "unalias", "unset",
 ];
 
 #[derive(Debug)]

@@ -260,7 +260,7 @@ pub fn exit(args: &[String], io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> i32 {
 }
 
 pub fn leave_function(args: &[String], io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> i32 {
-    if ctx.state.locals.is_empty() {
+    if ctx.state.locals.is_empty() && ctx.state.sourcing == 0 {
         io.err("bash: return: can only `return' from a function or sourced script\n");
         return 2;
     }
@@ -372,6 +372,10 @@ fn holds(args: &[String], ctx: &Ctx<'_>, depth: usize) -> Result<bool, String> {
         ["-z", text] => Ok(text.is_empty()),
         ["-n", text] => Ok(!text.is_empty()),
         ["-f", path] => Ok(ctx.state.files.is_file(&ctx.state.path(path))),
+        ["-x", path] => {
+            let path = ctx.state.path(path);
+            Ok(ctx.state.files.is_program(&path) || ctx.state.files.is_dir(&path))
+        }
         ["-s", path] => Ok(ctx.state.files.size(&ctx.state.path(path)).is_some_and(|size| size > 0)),
         ["-d", path] => Ok(ctx.state.files.is_dir(&ctx.state.path(path))),
         ["-e", path] => {

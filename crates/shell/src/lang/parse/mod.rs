@@ -32,8 +32,21 @@ type Res<T> = Result<T, Stop>;
 /// Most nesting of groups and substitutions; deeper text is refused.
 const DEPTH: usize = 40;
 
-/// Parses `text`. `None` where it is unfinished (an open quote, heredoc, pipe or block).
+/// Parses what is typed. `None` where it is unfinished (an open quote, heredoc, pipe or block).
 pub fn parse(text: &str, aliases: &VecMap<String, String>) -> Option<Parsed> {
+    let (parsed, finished) = read(text, aliases);
+    finished.then_some(parsed)
+}
+
+/// Parses a text to which nothing will be added: what is unfinished is its mistake.
+pub fn script(text: &str, aliases: &VecMap<String, String>) -> Parsed {
+    let (parsed, finished) = read(text, aliases);
+    let error = parsed.error.or_else(|| (!finished).then(|| "syntax error: unexpected end of file".to_owned()));
+    Parsed { error, ..parsed }
+}
+
+/// Complete lines, and whether the text is finished.
+fn read(text: &str, aliases: &VecMap<String, String>) -> (Parsed, bool) {
     let mut p = Parser {
         chars: text.chars().collect(),
         at: 0,
@@ -44,21 +57,21 @@ pub fn parse(text: &str, aliases: &VecMap<String, String>) -> Option<Parsed> {
         depth: 0,
     };
     let mut list = Vec::new();
-    let error = loop {
-        p.skip_newlines_or_more().ok()?;
+    let (error, ended) = loop {
+        if p.skip_newlines_or_more().is_err() {
+            break (None, false);
+        }
         if p.peek().is_none() {
-            break None;
+            break (None, true);
         }
         match p.line() {
             Ok(items) => list.extend(items),
-            Err(Stop::More) => return None,
-            Err(Stop::Wrong(message)) => break Some(message),
+            Err(Stop::More) => break (None, false),
+            Err(Stop::Wrong(message)) => break (Some(message), true),
         }
     };
-    if !p.pending.is_empty() && error.is_none() {
-        return None;
-    }
-    Some(Parsed { list: Rc::new(list), heredocs: Rc::new(p.heredocs), error })
+    let finished = ended && (p.pending.is_empty() || error.is_some());
+    (Parsed { list: Rc::new(list), heredocs: Rc::new(p.heredocs), error }, finished)
 }
 
 struct Here {
