@@ -360,6 +360,16 @@ test("a cluster that was written down is opened and goes on", () => withPage({},
   assert.match(await run(page, "nodewright explain $(kubectl get nodes -l karpenter.sh/nodepool -o name)"), /prod for 2 pods[^]*EC2 chose /);
 }, "/?region=eu-west-1&era=v1"));
 
+/** The bytes of a value, each number and length in four bytes. */
+function msgpack(value) {
+  const sized = (token, n) => Buffer.from([token, n >>> 24, n >>> 16 & 255, n >>> 8 & 255, n & 255]);
+  if (typeof value === "number") return sized(0xce, value);
+  if (typeof value === "string") return Buffer.concat([sized(0xdb, Buffer.byteLength(value)), Buffer.from(value)]);
+  if (Array.isArray(value)) return Buffer.concat([sized(0xdd, value.length), ...value.map(msgpack)]);
+  const pairs = Object.entries(value).flat().map(msgpack);
+  return Buffer.concat([sized(0xdf, pairs.length / 2), ...pairs]);
+}
+
 test("files of this machine are chosen or dropped, and read by the line that stands there then", () => withPage({}, async (page) => {
   const prompt = page.locator(".nw-prompt textarea");
   const proposed = (line) => page.waitForFunction((l) => document.querySelector(".nw-prompt textarea").value === l, line);
@@ -384,6 +394,19 @@ test("files of this machine are chosen or dropped, and read by the line that sta
   await proposed("nodewright open types.json");
   await prompt.press("Enter");
   await page.lab.waitOutput(/era v1, region ap-northeast-2, seed 196, 0 s since/);
+  // A trace of SimKube becomes a script.
+  const web = (replicas) => ({ apiVersion: "apps/v1", kind: "Deployment", metadata: { name: "web", namespace: "shop" }, spec: { replicas,
+    selector: { matchLabels: { app: "web" } }, template: { metadata: { labels: { app: "web" } }, spec: { containers: [{ name: "c", image: "pause" }] } } } });
+  const secret = { apiVersion: "v1", kind: "Secret", metadata: { name: "s", namespace: "shop" } };
+  const trace = { version: 2, events: [{ ts: 1000, applied_objs: [web(1), secret], deleted_objs: [] }, { ts: 1060, applied_objs: [web(2)], deleted_objs: [] }] };
+  await page.locator(".nw-picker input").setInputFiles({ name: "prod.sktrace", mimeType: "application/octet-stream", buffer: msgpack(trace) });
+  await proposed("bash prod.sh");
+  assert.match(await page.locator(".nw-toast").innerText(), /left out: 1 of kind Secret/);
+  await page.lab.speed(60);
+  await prompt.press("Enter");
+  await page.waitForFunction(() => document.querySelector(".nw-term").innerText.match(/deployment.apps\/web serverside-applied/g)?.length === 2);
+  await page.locator(".nw-picker input").setInputFiles({ name: "photo.jpg", mimeType: "image/jpeg", buffer: Buffer.from([0xff, 0xd8, 0xff]) });
+  await page.waitForFunction(() => document.querySelector(".nw-toast")?.innerText.includes("photo.jpg: no text in UTF-8; no SimKube trace"));
   // One that has no room changes nothing.
   await page.locator(".nw-picker input").setInputFiles({ name: "large.txt", mimeType: "text/plain", buffer: Buffer.alloc(9 << 20, 97) });
   await page.waitForFunction(() => document.querySelector(".nw-toast")?.innerText.includes("large.txt: "));

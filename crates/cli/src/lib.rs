@@ -8,7 +8,6 @@ pub mod cases;
 pub mod conform;
 pub mod expect;
 pub mod export;
-pub mod import;
 pub mod lab;
 pub mod lint;
 #[cfg(feature = "kube")]

@@ -83,7 +83,8 @@ fn import(args: &Import) -> Result<(String, u8), Failure> {
         file => std::fs::read(file),
     };
     let bytes = bytes.map_err(|error| Failure::usage(format!("{}: {error}", args.file)))?;
-    let imported = nodewright_cli::import::run(&args.file, &bytes, era(&args.era)?)?;
+    let refused = |why| Failure { message: format!("{}: {why}", args.file), exit: 1 };
+    let imported = shell::import::script(&bytes, era(&args.era)?).map_err(refused)?;
     for note in &imported.notes {
         complain(&format!("note: {note}\n"));
     }

@@ -1,8 +1,13 @@
-use super::*;
-use crate::lab::Lab;
-use crate::replay::{Choices, replay_telling};
-use objects::json;
+//! Traces of SimKube: what becomes of them, and that it plays.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
+
+use nodewright_cli::lab::Lab;
+use nodewright_cli::replay::{Choices, replay_telling};
+use nodewright_cli::report;
+use objects::{DocExt, Era, Value, json};
 use rmpv::Value as Packed;
+use shell::import::script;
 
 fn packed(v: &Value) -> Packed {
     match v {
@@ -81,38 +86,40 @@ fn shop() -> Vec<u8> {
 
 #[test]
 fn a_trace_becomes_a_script() {
-    let imported = run("shop.sktrace", &shop(), Era::V1).unwrap();
-    let script = &imported.script;
-    let head = "# From a SimKube trace: 3 times something changed, within 300 s from 1970-01-01T00:16:40Z on.\n\
-                kubectl create namespace shop\nkubectl apply --server-side --force-conflicts -f - <<'EOF'\napiVersion: apps/v1\n";
-    assert!(script.starts_with(head), "{script}");
-    let lines: Vec<&str> = script.lines().filter(|l| l.starts_with("sleep") || l.starts_with("kubectl delete")).collect();
+    let imported = script(&shop(), Era::V1).unwrap();
+    let text = &imported.script;
+    let notes = [
+        "left out: 1 of kind ReplicaSet (made by an owner that is in the trace)",
+        "left out: 1 of kind Secret (no such kind here)",
+        "left out: 1 of kind Widget (no such kind here)",
+        "pods of Jobs and CronJobs, and pods of their own, run for the median of what the trace says of their owner",
+    ];
+    assert_eq!(imported.notes, notes);
+    let head = format!(
+        "# From a SimKube trace: 3 times something changed, within 300 s from 1970-01-01T00:16:40Z on.\n# {}\n\
+         kubectl create namespace shop\nkubectl apply --server-side --force-conflicts -f - <<'EOF'\napiVersion: apps/v1\n",
+        notes.join("\n# ")
+    );
+    assert!(text.starts_with(&head), "{text}");
+    let lines: Vec<&str> = text.lines().filter(|l| l.starts_with("sleep") || l.starts_with("kubectl delete")).collect();
     let delete = "kubectl delete deployments.apps web -n shop --ignore-not-found --wait=false";
     assert_eq!(lines, ["sleep 120", "sleep 180", delete]);
+    let (_, text) = text.split_once("kubectl").unwrap();
     for gone in ["old-node", "serviceAccount", "gold", "secret", "token", "uid", "status", "Widget"] {
-        assert!(!script.contains(gone), "{gone} in {script}");
+        assert!(!text.contains(gone), "{gone} in {text}");
     }
-    assert!(script.contains("name: tmp") && script.contains("nodewright.dev/run-seconds: \"60\""), "{script}");
-    assert_eq!(
-        imported.notes,
-        [
-            "left out: 1 of kind ReplicaSet (made by an owner that is in the trace)",
-            "left out: 1 of kind Secret (no such kind here)",
-            "left out: 1 of kind Widget (no such kind here)",
-            "pods of Jobs and CronJobs, and pods of their own, run for the median of what the trace says of their owner",
-        ]
-    );
+    assert!(text.contains("name: tmp") && text.contains("nodewright.dev/run-seconds: \"60\""), "{text}");
 }
 
 #[test]
 fn the_script_plays_on_a_simulated_cluster() {
-    let script = run("shop.sktrace", &shop(), Era::V1).unwrap().script;
+    let script = script(&shop(), Era::V1).unwrap().script;
     let script = script.replace("sleep 180\n", "sleep 170\nkubectl get deploy,job -n shop\nsleep 10\n")
         + "sleep 60\nkubectl get pods -n shop\n";
     let lab = Lab::parse("shop.sh", &script).unwrap();
     let choices = Choices { era: Some(Era::V1), ..Choices::default() };
     let replay = replay_telling(&lab, &choices, &mut |_| ()).unwrap();
-    let printed = crate::report::text(&replay);
+    let printed = report::text(&replay);
     assert_eq!(replay.exit(), 0, "{printed}");
     let has = |words: &[&str]| printed.lines().any(|l| l.split_whitespace().zip(words).all(|(a, b)| a == *b));
     assert!(has(&["deployment.apps/web", "5/5"]), "{printed}");
@@ -124,18 +131,18 @@ fn the_script_plays_on_a_simulated_cluster() {
 #[test]
 fn what_is_no_trace_is_said() {
     let check = |bytes: &[u8], want: &str| {
-        let failure = run("x", bytes, Era::V1).unwrap_err();
-        assert!(failure.message.starts_with(want) && failure.exit == 1, "{}", failure.message);
+        let why = script(bytes, Era::V1).unwrap_err();
+        assert!(why.starts_with(want), "{why}");
     };
-    check(b"", "x: no SimKube trace: no msgpack (");
-    check(b"hello", "x: no SimKube trace: it has no version");
+    check(b"", "no SimKube trace: no msgpack (");
+    check(b"hello", "no SimKube trace: it has no version");
     let mut old = Vec::new();
     rmpv::encode::write_value(&mut old, &Packed::Map(vec![(Packed::from("version"), Packed::from(1))])).unwrap();
-    check(&old, "x: a SimKube trace of version 1; only version 2 is read");
-    check(&file(&json!([{"applied_objs": []}]), &[]), "x: events[0].ts: no time");
-    check(&file(&json!([{"ts": 1, "applied_objs": [{"kind": "Pod"}]}]), &[]), "x: events[0].applied_objs[0]: no object");
+    check(&old, "a SimKube trace of version 1; only version 2 is read");
+    check(&file(&json!([{"applied_objs": []}]), &[]), "events[0].ts: no time");
+    check(&file(&json!([{"ts": 1, "applied_objs": [{"kind": "Pod"}]}]), &[]), "events[0].applied_objs[0]: no object");
     let whole = shop();
     for cut in [1, 10, whole.len() / 2, whole.len() - 1] {
-        check(&whole[..cut], "x: ");
+        check(&whole[..cut], "");
     }
 }

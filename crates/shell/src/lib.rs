@@ -7,6 +7,7 @@ mod ask;
 mod complete;
 mod differences;
 mod extras;
+pub mod import;
 mod job;
 mod kubectl;
 mod lang;

@@ -24,6 +24,7 @@ pub fn extras() -> Result<Extras, SplitLoaderError> {
         why: view::why::rows,
         watched: || Box::new(Mirror::default()),
         read_plan,
+        import: shell::import::script,
     })
 }
 

@@ -15,9 +15,10 @@ mod later;
 use crate::dom::{self, Listener};
 use crate::lab::{Core, Lab};
 use engine::session::{Parts, Seen};
-use engine::{Session, SimTime, Snapshot};
+use engine::{Era, Session, SimTime, Snapshot};
 use lint::{Effect, Finding};
 use objects::schema::Docs;
+use shell::import::Imported;
 use shell::{Ask as Question, Chunk, Completion, Edit, Key, Poll, Ran, Repair, Want};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -140,6 +141,8 @@ pub struct Extras {
     pub watched: fn() -> Box<dyn Watched>,
     /// A plan from its text, with times that count from the instant given, Unix milliseconds; `None` for another text.
     pub read_plan: fn(&str, i64) -> Option<Planned>,
+    /// A trace of SimKube as a script.
+    pub import: fn(&[u8], Era) -> Result<Imported, String>,
     /// The text with a problem mended, in the way of that number.
     pub mend: fn(&str, &Finding, usize) -> Option<String>,
 }

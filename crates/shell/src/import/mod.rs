@@ -1,12 +1,10 @@
-//! `nodewright import`: a trace that SimKube has recorded, as a script of kubectl lines that `nodewright run` and the page's
-//! terminal play in virtual time.
+//! A trace that SimKube has recorded, as a script of kubectl lines that the shell plays in virtual time.
 //!
 //! Source of the form: acrlabs/simkube docs/ref/trace-files.md and sk-core/src/trace, v2.7.0 (format version 2).
 
 mod pods;
 mod trace;
 
-use crate::Failure;
 use objects::collections::VecMap;
 use objects::{DocExt, Era, Kind, Value, yaml};
 use pods::Lent;
@@ -19,19 +17,19 @@ const BUILT_IN: [&str; 4] = ["default", "kube-system", "kube-public", "kube-node
 /// Kinds whose pods end by themselves.
 const ENDING: [Kind; 3] = [Kind::Job, Kind::CronJob, Kind::Pod];
 
-/// The script, and what was left out, one sentence each.
+/// The script, and what was left out and assumed, one sentence each; the script has them as comments.
 #[derive(Debug)]
 pub struct Imported {
     pub script: String,
     pub notes: Vec<String>,
 }
 
-/// The script of a trace for a cluster of this era. `name` is the file's, for messages.
+/// The script of a trace for a cluster of this era.
 ///
 /// # Errors
-/// Status 1 for a file of another form.
-pub fn run(name: &str, bytes: &[u8], era: Era) -> Result<Imported, Failure> {
-    let trace = read(bytes).map_err(|why| Failure { message: format!("{name}: {why}"), exit: 1 })?;
+/// Why the bytes cannot be read.
+pub fn script(bytes: &[u8], era: Era) -> Result<Imported, String> {
+    let trace = read(bytes)?;
     Ok(Script::of(&trace, era).write(&trace))
 }
 
@@ -77,6 +75,12 @@ impl Script {
             last.saturating_sub(first),
             objects::time::rfc3339(first.saturating_mul(1_000))
         );
+        let many = |((kind, why), n): (&(String, &str), &usize)| format!("left out: {n} of kind {kind} ({why})");
+        let mut notes: Vec<String> = self.left_out.iter().map(many).collect();
+        notes.extend(self.lent.notes());
+        for note in &notes {
+            let _ = writeln!(out, "# {note}");
+        }
         for namespace in &self.namespaces {
             let _ = writeln!(out, "kubectl create namespace {namespace}");
         }
@@ -95,9 +99,6 @@ impl Script {
             apply(&mut out, &applied);
             deleted.into_iter().for_each(|doc| delete(&mut out, doc));
         }
-        let many = |((kind, why), n): (&(String, &str), &usize)| format!("left out: {n} of kind {kind} ({why})");
-        let mut notes: Vec<String> = self.left_out.iter().map(many).collect();
-        notes.extend(self.lent.notes());
         Imported { script: out, notes }
     }
 }
@@ -138,6 +139,3 @@ fn template_path(kind: Kind) -> Option<&'static str> {
 
 /// Names of a kind's objects, by namespace.
 type Named = VecMap<Kind, BTreeSet<String>>;
-
-#[cfg(test)]
-mod tests;

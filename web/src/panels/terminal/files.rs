@@ -5,9 +5,10 @@ use crate::hooks::{use_lab, use_texts};
 use crate::lab::Lab;
 use crate::tools;
 use crate::widgets::{Hook, part};
+use js_sys::Uint8Array;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::wasm_bindgen::JsCast;
-use web_sys::{File, FileList, HtmlInputElement};
+use web_sys::{FileList, HtmlInputElement};
 use yew::platform::spawn_local;
 use yew::prelude::*;
 
@@ -49,23 +50,56 @@ fn take(lab: &Lab, files: &FileList) {
     for file in (0..files.length()).filter_map(|i| files.item(i)) {
         let lab = lab.clone();
         spawn_local(async move {
-            let read = JsFuture::from(file.text()).await.ok().and_then(|t| t.as_string());
-            keep(&lab, &file, read.unwrap_or_default());
+            match JsFuture::from(file.array_buffer()).await {
+                Ok(bytes) => keep(&lab, plain(&file.name()), Uint8Array::new(&bytes).to_vec()),
+                Err(why) => {
+                    let why = String::from(js_sys::Error::from(why).message());
+                    lab.show(|ui| ui.toast = Some(format!("{}: {why}", file.name())));
+                }
+            }
         });
     }
 }
 
-fn keep(lab: &Lab, file: &File, text: String) {
-    let name = plain(&file.name());
+/// Texts are kept as they are; of the rest a trace can be read, which becomes a script.
+fn keep(lab: &Lab, name: String, bytes: Vec<u8>) {
+    let other = match String::from_utf8(bytes) {
+        Ok(text) => return write(lab, name, text.trim_start_matches('\u{feff}').to_owned(), Vec::new()),
+        Err(other) => other,
+    };
+    let lab = lab.clone();
+    let era = lab.core().session.scenario().era;
+    tools::extras(move |extras| {
+        let read = |bytes| {
+            let import = extras.map_err(str::to_owned)?.import;
+            import(bytes, era).map_err(|why| format!("no text in UTF-8; {why}"))
+        };
+        match read(other.as_bytes()) {
+            Ok(imported) => write(&lab, script_of(&name), imported.script, imported.notes),
+            Err(why) => lab.show(|ui| ui.toast = Some(format!("{name}: {why}"))),
+        }
+    });
+}
+
+/// Writes it down, and proposes what one does with it.
+fn write(lab: &Lab, name: String, text: String, notes: Vec<String>) {
     let terminal = lab.ui().terminal;
     let lab = lab.clone();
     tools::with(&lab.clone(), move |tools| {
         let kept = tools.map_err(str::to_owned).and_then(|_| lab.change(|c| c.keep_file(terminal, &name, &text)));
         lab.show(|ui| match kept {
-            Ok(()) => ui.insert = Some(command(&name, &text)),
+            Ok(()) => {
+                ui.insert = Some(command(&name, &text));
+                ui.toast = Some(notes.join("; ")).filter(|t| !t.is_empty());
+            }
             Err(why) => ui.toast = Some(format!("{name}: {why}")),
         });
     });
+}
+
+/// The script's name for that of a trace.
+fn script_of(name: &str) -> String {
+    format!("{}.sh", name.rsplit_once('.').map_or(name, |(stem, _)| stem))
 }
 
 /// A name that needs no quotes.
@@ -102,5 +136,6 @@ mod tests {
         check("types.json", " [{\"name\": \"a\", \"offerings\": []}]", "nodewright open types.json");
         check("lab.sh", "kubectl get nodes\n", "bash lab.sh");
         check("노트.txt", "", "cat 노트.txt");
+        check(&script_of("prod.v2.sktrace"), "", "bash prod.v2.sh");
     }
 }
