@@ -17,8 +17,10 @@ fn use_attached_bar() -> Html {
         let ui = lab.ui();
         (ui.options.attached.clone().unwrap_or_default(), ui.notes.clone(), ui.connected)
     });
-    let clock = use_view(|lab| lab.clock().time(lab.core().snapshot().unix_ms()));
-    let zone = use_view(|lab| lab.clock().zone.name());
+    let (clock, zone) = use_view(|lab| {
+        let clock = lab.clock();
+        (clock.time(lab.core().snapshot().unix_ms()), clock.zone.name())
+    });
     let rate = use_view(|lab| lab.models().overview(&lab.core()).rate_micro);
     html! {
         <header class="nw-bar nw-attached-bar">

@@ -73,7 +73,8 @@ fn use_bar() -> Html {
     });
     let clock = use_view(|lab| {
         let s = lab.core().snapshot();
-        (lab.clock().time(s.unix_ms()), lab.clock().date(s.unix_ms()), lab.clock().zone.name())
+        let clock = lab.clock();
+        (clock.time(s.unix_ms()), clock.date(s.unix_ms()), clock.zone.name())
     });
     let rate = use_view(|lab| lab.models().overview(&lab.core()).rate_micro);
     let (can_undo, can_redo) = use_view(|lab| {

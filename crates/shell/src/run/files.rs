@@ -4,6 +4,10 @@ use objects::collections::Order as _;
 use objects::collections::{VecMap, VecSet};
 use std::cell::Cell;
 
+/// The end of the message, as `strerror` has it.
+pub const IS_DIRECTORY: &str = "Is a directory";
+const NO_FILE: &str = "No such file or directory";
+
 /// Most bytes in one file.
 const FILE_BYTES: usize = 8 << 20;
 /// Most bytes in all of them.
@@ -77,6 +81,12 @@ impl Files {
         }
     }
 
+    /// Its text; the error is the end of the message, as `strerror` has it.
+    pub fn open(&self, path: &str) -> Result<&str, &'static str> {
+        let why = if self.is_dir(path) { IS_DIRECTORY } else { NO_FILE };
+        self.read(path).ok_or(why)
+    }
+
     pub fn read(&self, path: &str) -> Option<&str> {
         let text = self.files.get(path)?;
         self.moved.set(self.moved.get().saturating_add(text.len()));
@@ -91,11 +101,11 @@ impl Files {
     /// Writes or appends; the error is the end of the message, as `strerror` has it.
     pub fn write(&mut self, path: &str, text: &str, append: bool) -> Result<(), &'static str> {
         if self.is_dir(path) {
-            return Err("Is a directory");
+            return Err(IS_DIRECTORY);
         }
         let parent = path.rsplit_once('/').map_or("/", |(parent, _)| if parent.is_empty() { "/" } else { parent });
         if !self.is_dir(parent) {
-            return Err("No such file or directory");
+            return Err(NO_FILE);
         }
         if !self.files.contains_key(path) && self.files.len() + self.directories.len() >= ENTRIES {
             return Err("No space left on device");
@@ -124,7 +134,7 @@ impl Files {
         let parent = path.rsplit_once('/').map_or("/", |(parent, _)| if parent.is_empty() { "/" } else { parent });
         if !self.is_dir(parent) {
             if !parents {
-                return Err("No such file or directory");
+                return Err(NO_FILE);
             }
             if path.matches('/').count() > 32 {
                 return Err("File name too long");
@@ -142,10 +152,10 @@ impl Files {
             return Ok(());
         }
         if !self.is_dir(path) {
-            return Err("No such file or directory");
+            return Err(NO_FILE);
         }
         if !recursive {
-            return Err("Is a directory");
+            return Err(IS_DIRECTORY);
         }
         let below = format!("{}/", path.trim_end_matches('/'));
         self.files.retain(|name, _| !name.starts_with(&below));

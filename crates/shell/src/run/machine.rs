@@ -110,7 +110,7 @@ impl Machine {
 
     fn subshell(&self, frame: Frame, state: &mut State) -> Machine {
         state.budget.spend_bytes(state.env.bytes());
-        let tested = self.tests();
+        let tested = self.is_condition();
         Machine {
             frames: vec![frame],
             heredocs: self.heredocs.clone(),
@@ -209,7 +209,7 @@ impl Machine {
                     if runs {
                         self.pipeline(&pipeline, io, ctx);
                     }
-                } else if ctx.state.env.errexit && ctx.state.env.status != 0 && self.leaves(&chain) {
+                } else if ctx.state.env.settings.errexit && ctx.state.env.status != 0 && self.leaves(&chain) {
                     ctx.state.unwind = Some(Unwind::Exit(ctx.state.env.status));
                 }
             }
@@ -287,17 +287,14 @@ impl Machine {
         chain.rest.is_empty() && !chain.first.negate && !self.is_condition()
     }
 
+    /// Whether what runs now is one: of `if` or `while`, before `&&` or `||`, or behind `!`.
     fn is_condition(&self) -> bool {
-        self.tested || self.frames.iter().any(|f| matches!(f, Frame::If { .. } | Frame::While { tested: true, .. }))
-    }
-
-    /// Whether what is started now is a condition: one before `&&` or `||`, or behind `!`, is one too.
-    fn tests(&self) -> bool {
-        let of_chain = |f: &Frame| match f {
-            Frame::Chain { chain, next } => *next <= chain.rest.len() || chain.first.negate,
-            _ => false,
-        };
-        self.is_condition() || self.frames.iter().rev().find(|f| matches!(f, Frame::Chain { .. })).is_some_and(of_chain)
+        self.tested
+            || self.frames.iter().any(|f| match f {
+                Frame::If { .. } | Frame::While { tested: true, .. } => true,
+                Frame::Chain { chain, next } => *next <= chain.rest.len() || chain.first.negate,
+                _ => false,
+            })
     }
 
     fn work_while(&mut self, command: Rc<Command>, tested: bool, ctx: &mut Ctx<'_>) {
@@ -480,7 +477,7 @@ impl Machine {
         };
         stage.overrides = assignments;
         ctx.state.budget.spend(tools::cost(name));
-        ctx.state.tested = self.tests();
+        ctx.state.tested = self.is_condition();
         stage.program = function::call(name, args, ctx.state).unwrap_or_else(|| tools::launch(name, args.to_vec(), ctx));
         Some(stage)
     }
@@ -523,11 +520,10 @@ impl Machine {
                 Redirect::In(word) => {
                     let name = expand::path(word, ctx.state, results);
                     let path = ctx.state.path(&name);
-                    match ctx.state.files.read(&path) {
-                        Some(text) => stage.input = Some(Input::of(text.to_owned())),
-                        None if path == "/dev/null" => stage.input = Some(Input::empty()),
-                        None => {
-                            let why = if ctx.state.files.is_dir(&path) { "Is a directory" } else { "No such file or directory" };
+                    match ctx.state.files.open(&path) {
+                        Ok(text) => stage.input = Some(Input::of(text.to_owned())),
+                        Err(_) if path == "/dev/null" => stage.input = Some(Input::empty()),
+                        Err(why) => {
                             io.err(&format!("bash: {name}: {why}\n"));
                             return false;
                         }

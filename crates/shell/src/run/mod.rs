@@ -6,6 +6,7 @@ mod function;
 mod io;
 mod jobs;
 mod machine;
+mod nested;
 mod pipeline;
 mod script;
 mod state;

@@ -56,7 +56,7 @@ impl Running {
             // A shell waits for every stage; only the last one's status counts.
             if self.stages.iter().all(|s| s.exit.is_some()) {
                 let exits = self.stages.iter().filter_map(|s| s.exit);
-                let failed = exits.rev().find(|e| *e != 0 && ctx.state.env.pipefail);
+                let failed = exits.rev().find(|e| *e != 0 && ctx.state.env.settings.pipefail);
                 return Step::Done(failed.or(self.stages.last().and_then(|s| s.exit)).unwrap_or(0));
             }
             if !again {

@@ -24,10 +24,39 @@ pub struct Env {
     pub status: i32,
     /// `$1`, `$2` and so on.
     pub arguments: Vec<String>,
-    /// `set -e`
+    pub settings: Settings,
+}
+
+/// What `set` says, and what a shell is started with.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Settings {
+    /// `-e`
     pub errexit: bool,
-    /// `set -o pipefail`
+    /// `-o pipefail`
     pub pipefail: bool,
+}
+
+impl Settings {
+    /// Takes `-e` or `+e`: false where bash has more letters than are simulated, `None` for one that it has not.
+    pub fn letter(&mut self, letter: char, on: bool) -> Option<bool> {
+        match letter {
+            'e' => self.errexit = on,
+            'u' | 'x' | 'v' => return Some(false),
+            _ => return None,
+        }
+        Some(true)
+    }
+
+    /// The same for `-o NAME`.
+    pub fn named(&mut self, name: &str, on: bool) -> Option<bool> {
+        match name {
+            "errexit" => self.errexit = on,
+            "pipefail" => self.pipefail = on,
+            "nounset" | "xtrace" => return Some(false),
+            _ => return None,
+        }
+        Some(true)
+    }
 }
 
 impl Env {
@@ -71,9 +100,6 @@ pub struct State {
     pub budget: Budget,
 }
 
-/// Deepest calls of functions and scripts by one another.
-pub const DEPTH: usize = 50;
-
 /// Lines of history kept.
 pub const HISTORY: usize = 1_000;
 
@@ -99,8 +125,7 @@ impl State {
                 cwd: HOME.to_owned(),
                 status: 0,
                 arguments: Vec::new(),
-                errexit: false,
-                pipefail: false,
+                settings: Settings::default(),
             },
             aliases: [("k", "kubectl"), ("ll", "ls -l")].map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
             files,

@@ -107,10 +107,9 @@ impl<L: Lines> Program for Filter<L> {
                 self.sources.pop_front();
                 continue;
             }
-            match ctx.state.files.read(&path) {
-                Some(text) => self.current = Some((source.clone(), Input::of(text.to_owned()))),
-                None => {
-                    let why = if ctx.state.files.is_dir(&path) { "Is a directory" } else { "No such file or directory" };
+            match ctx.state.files.open(&path) {
+                Ok(text) => self.current = Some((source.clone(), Input::of(text.to_owned()))),
+                Err(why) => {
                     io.err(&format!("{}: {source}: {why}\n", self.name));
                     self.failed = true;
                 }

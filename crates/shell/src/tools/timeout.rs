@@ -4,12 +4,6 @@ use super::Refusal;
 use crate::run::{Ctx, Io, Program, Step, earlier};
 use engine::SimTime;
 
-/// Builtins of the shell, which are no programs that could be run.
-pub const BUILTINS: [&str; 21] = [
-    ".", ":", "[[", "alias", "break", "cd", "continue", "eval", "exit", "export", "help", "history", "local", "read", "return",
-    "set", "shift", "source", "type", "unalias", "unset",
-];
-
 #[derive(Debug)]
 struct Timeout {
     name: String,
@@ -97,7 +91,7 @@ pub fn build(args: Vec<String>, ctx: &Ctx<'_>) -> Result<Box<dyn Program>, Refus
         return Err(Refusal::new(126, format!("timeout: failed to run command ‘{name}’: Permission denied")));
     }
     let base = name.rsplit('/').next().unwrap_or(name);
-    if super::find(base).is_none() || BUILTINS.contains(&base) {
+    if super::find(base).is_none() || super::is_builtin(base) {
         return Err(Refusal::new(127, format!("timeout: failed to run command ‘{name}’: No such file or directory")));
     }
     timeout.command = Some(rest.get(1..).unwrap_or_default().to_vec());

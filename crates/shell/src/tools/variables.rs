@@ -305,23 +305,28 @@ pub fn set(args: &[String], io: &mut Io<'_>, ctx: &mut Ctx<'_>) -> i32 {
             ctx.state.env.arguments = rest.cloned().collect();
             return 0;
         }
+        let settings = &mut ctx.state.env.settings;
         for letter in letters.chars() {
             match letter {
-                'e' => ctx.state.env.errexit = on,
-                'u' | 'x' | 'v' => io.hint(&format!("set {arg}: -{letter} is not simulated")),
-                'o' => match rest.next().map(String::as_str) {
-                    Some("pipefail") => ctx.state.env.pipefail = on,
-                    Some("errexit") => ctx.state.env.errexit = on,
-                    Some(name @ ("nounset" | "xtrace")) => io.hint(&format!("set -o {name} is not simulated")),
-                    other => {
-                        io.err(&format!("bash: set: {}: invalid option name\n", other.unwrap_or_default()));
+                'o' => {
+                    let name = rest.next().map_or("", String::as_str);
+                    match settings.named(name, on) {
+                        Some(true) => {}
+                        Some(false) => io.hint(&format!("set -o {name} is not simulated")),
+                        None => {
+                            io.err(&format!("bash: set: {name}: invalid option name\n"));
+                            return 2;
+                        }
+                    }
+                }
+                letter => match settings.letter(letter, on) {
+                    Some(true) => {}
+                    Some(false) => io.hint(&format!("set {arg}: -{letter} is not simulated")),
+                    None => {
+                        io.err(&format!("bash: set: -{letter}: invalid option\nset: usage: set [-abefhkmnptuvxBCEHPT] [-o option-name] [--] [-] [arg ...]\n"));
                         return 2;
                     }
                 },
-                other => {
-                    io.err(&format!("bash: set: -{other}: invalid option\nset: usage: set [-abefhkmnptuvxBCEHPT] [-o option-name] [--] [-] [arg ...]\n"));
-                    return 2;
-                }
             }
         }
     }
